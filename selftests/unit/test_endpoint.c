@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* endpoint - names, precedence, conflicts, kernel ids, reload in one step. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "endpoint.h"
+
+static int failures;
+
+#define CHECK(cond, ...)                                                    \
+	do {                                                                \
+		if (!(cond)) {                                              \
+			failures++;                                         \
+			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
+			printf(__VA_ARGS__);                                \
+			printf("\n");                                       \
+		}                                                           \
+	} while (0)
+
+/* What the kernel's maps would hold. */
+static struct {
+	int online, offline, freed, refuse_after;
+	uint32_t last_freed;
+} kernel;
+
+static int on_online(void *arg, struct endpoint *e)
+{
+	(void)arg;
+	(void)e;
+	if (kernel.refuse_after && kernel.online >= kernel.refuse_after)
+		return -ENOSPC;
+	kernel.online++;
+	return 0;
+}
+
+static void on_offline(void *arg, struct endpoint *e)
+{
+	(void)arg;
+	(void)e;
+	kernel.offline++;
+}
+
+static void on_free(void *arg, uint32_t num)
+{
+	(void)arg;
+	kernel.freed++;
+	kernel.last_freed = num;
+}
+
+static struct registry *registry(uint32_t max)
+{
+	const struct registry_ops ops = {
+		.on_online = on_online, .on_offline = on_offline, .on_free = on_free};
+	struct registry *r = registry_new(max);
+
+	memset(&kernel, 0, sizeof(kernel));
+	registry_set_ops(r, &ops);
+	return r;
+}
+
+static int add(struct registry *r, const char *url, const char *upstream, struct endpoint **ret_e,
+	       struct fault *f)
+{
+	struct endpoint_spec s = {
+		.url = (char *)url, .upstream = (char *)upstream, .origin = ENDPOINT_API};
+
+	memset(f, 0, sizeof(*f));
+	return registry_add(r, &s, NULL, NULL, ret_e, f);
+}
+
+static void check_refusals(void)
+{
+	static const struct {
+		const char *url, *upstream;
+		int status, code;
+		const char *field, *msg;
+	} rows[] = {
+		{NULL, "127.0.0.1:1", 400, 249, "url", "is missing"},
+		{"a.b", NULL, 400, 0, "upstream", "is missing"},
+		{"https://a.b", "127.0.0.1:1", 400, 249, "url", "must be tls://NAME"},
+		{"tls://", "127.0.0.1:1", 400, 249, "url", "needs a name"},
+		{"tls://a.b:80", "127.0.0.1:1", 400, 249, "url", "the port"},
+		{"tls://[::1]", "127.0.0.1:1", 400, 249, "url", "must be a name, not an address"},
+		{"tls://127.0.0.1", "127.0.0.1:1", 400, 249, "url", "the name '127.0.0.1'"},
+		{"tls://a..b", "127.0.0.1:1", 400, 249, "url", "the name 'a..b'"},
+		{"tls://a/b", "127.0.0.1:1", 400, 249, "url", "the name 'a/b'"},
+		{"*", "127.0.0.1:1", 400, 249, "url", "the name '*'"},
+		{"a*.b", "127.0.0.1:1", 400, 249, "url", "the name 'a*.b'"},
+		{"a.b", "tls://127.0.0.1:1", 400, 0, "upstream", "tls:// is not available"},
+		{"a.b", "127.0.0.1", 400, 0, "upstream", "must be HOST:PORT"},
+		{"a.b", "127.0.0.1:0", 400, 0, "upstream", "must be HOST:PORT"},
+		{"a.b", ":80", 400, 0, "upstream", "must be HOST:PORT"},
+		{"a.b", "::1:80", 400, 0, "upstream", "must be HOST:PORT"},
+		{"a.b", "http://x:80", 400, 0, "upstream", "must be HOST:PORT"},
+		{"a.b", "no-such-host.invalid:80", 400, 0, "upstream",
+		 "'no-such-host.invalid:80' does"},
+		{"TLS://Taken.B.:443/", "127.0.0.1:1", 409, 334, "url", "tls://taken.b is already"},
+	};
+	struct registry *r = registry(10);
+	struct fault f;
+
+	CHECK(!add(r, "taken.b", "127.0.0.1:1", NULL, &f), "%s", f.msg);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK(add(r, rows[i].url, rows[i].upstream, NULL, &f) == -1, "%s accepted",
+		      rows[i].url);
+		CHECK(f.status == rows[i].status && f.code == rows[i].code, "%s: %d/%d",
+		      rows[i].url, f.status, f.code);
+		CHECK(!strcmp(f.field, rows[i].field), "%s: %s", rows[i].url, f.field);
+		CHECK(!strncmp(f.msg, rows[i].msg, strlen(rows[i].msg)), "%s", f.msg);
+	}
+	CHECK(registry_count(r) == 1, "%u", registry_count(r));
+	registry_free(r);
+}
+
+static void check_spec(void)
+{
+	static const struct {
+		const char *field;
+		enum field_kind kind;
+		const char *text;
+		const char *msg; /* NULL: fine */
+	} rows[] = {
+		{"name", FIELD_STRING, "x", NULL},
+		{"name", FIELD_STRING, "y", "given twice"},
+		{"nope", FIELD_STRING, "y", "unknown field"},
+		{"description", FIELD_NUMBER, "1", "must be a string"},
+		{"description", FIELD_NULL, "", NULL},
+		{"pooling_enabled", FIELD_BOOL, "false", NULL},
+		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
+		{"pooling_enabled", FIELD_STRING, "false", "must be true or false"},
+		{"terminate_at", FIELD_STRING, "upstream", NULL},
+		{"terminate_at", FIELD_STRING, "agent", "not available in this version"},
+		{"proxy_proto", FIELD_NUMBER, "2", "not available in this version"},
+		{"proxy_proto", FIELD_NUMBER, "3", "must be one of 1|2"},
+		{"cidr_allow", FIELD_LIST, "", NULL},
+		{"cidr_allow", FIELD_LIST, "x", "not available in this version"},
+		{"datapath", FIELD_STRING, "bpf",
+		 "must be one of auto|kernel|userspace, got 'bpf'"},
+		{"datapath", FIELD_STRING, "auto|kernel", "must be one of"},
+		{"datapath", FIELD_STRING, "", "must be one of"},
+		{"datapath", FIELD_STRING, "kernel", NULL},
+	};
+	struct endpoint_spec s = {0};
+	struct fault f;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int err = endpoint_spec_set(&s, rows[i].field, rows[i].kind, rows[i].text, &f);
+
+		CHECK(!err == !rows[i].msg, "row %zu: %s", i, err ? f.msg : "accepted");
+		if (err && rows[i].msg)
+			CHECK(!strncmp(f.msg, rows[i].msg, strlen(rows[i].msg)), "%s", f.msg);
+	}
+	CHECK(!strcmp(s.name, "x") && !strcmp(s.datapath, "kernel"), "%s", s.name);
+	endpoint_spec_done(&s);
+}
+
+static void check_route(void)
+{
+	static const struct {
+		const char *name, *want;
+	} rows[] = {
+		{"a.example.com", "a.example.com"},
+		{"b.example.com", "*.example.com"},
+		{"x.y.b.example.com", "*.b.example.com"},
+		{"b.b.example.com", "*.b.example.com"},
+		{"example.com", NULL},
+		{"xexample.com", NULL},
+		{"com", NULL},
+		{"*.example.com", NULL},
+		{"deep.a.example.com", "*.example.com"},
+	};
+	struct registry *r = registry(10);
+	struct endpoint *e;
+	struct fault f;
+	char key[ENDPOINT_NAME_MAX];
+
+	add(r, "*.example.com", "127.0.0.1:1", NULL, &f);
+	add(r, "tls://*.B.example.com", "127.0.0.1:1", NULL, &f);
+	add(r, "a.example.com", "127.0.0.1:1", NULL, &f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(key, 0, sizeof(key));
+		strcpy(key, rows[i].name);
+		e = registry_route(r, key);
+		CHECK(!e == !rows[i].want && (!e || !strcmp(e->host, rows[i].want)), "%s -> %s",
+		      rows[i].name, e ? e->host : "nothing");
+		endpoint_put(e);
+	}
+	/* the longest wildcard leaves: the shorter one takes over */
+	CHECK(!registry_remove(r, "tls://*.b.example.com", &f), "%s", f.msg);
+	memset(key, 0, sizeof(key));
+	strcpy(key, "x.b.example.com");
+	e = registry_route(r, key);
+	CHECK(e && !strcmp(e->host, "*.example.com"), "%s", e ? e->host : "nothing");
+	endpoint_put(e);
+	registry_free(r);
+}
+
+static void check_nums(void)
+{
+	struct registry *r = registry(2);
+	struct endpoint *a, *b;
+	struct fault f;
+
+	CHECK(!add(r, "a.x", "127.0.0.1:1", &a, &f), "%s", f.msg);
+	CHECK(!add(r, "b.x", "127.0.0.1:1", &b, &f), "%s", f.msg);
+	CHECK(a->num == 1 && b->num == 2, "%u %u", a->num, b->num);
+	CHECK(add(r, "c.x", "127.0.0.1:1", NULL, &f) && f.status == 503, "%d", f.status);
+	CHECK(!registry_remove(r, a->id, &f), "%s", f.msg);
+	CHECK(atomic_load(&a->gone) && kernel.offline == 1 && !kernel.freed, "%d", kernel.freed);
+	/* a connection still holds it: its num is not free, its name is */
+	CHECK(add(r, "a.x", "127.0.0.1:1", NULL, &f) && f.status == 503, "%d", f.status);
+	endpoint_put(a);
+	CHECK(kernel.freed == 1 && kernel.last_freed == 1, "%d", kernel.freed);
+	CHECK(!add(r, "a.x", "127.0.0.1:1", &a, &f) && a->num == 1, "%u", a->num);
+	CHECK(registry_remove(r, "zz.x", &f) && f.status == 404, "%d", f.status);
+	CHECK(registry_find(r, b->id) == b, "by id");
+	endpoint_put(b);
+	CHECK(registry_find(r, "B.x.") == b, "by name");
+	endpoint_put(b);
+	CHECK(!registry_find(r, ""), "by nothing");
+	registry_free(r); /* the references outlive it */
+	endpoint_put(a);
+	endpoint_put(b);
+}
+
+static void check_kernel_refuses(void)
+{
+	struct registry *r = registry(100);
+	struct fault f;
+
+	kernel.refuse_after = 1;
+	CHECK(!add(r, "a.x", "127.0.0.1:1", NULL, &f), "%s", f.msg);
+	CHECK(add(r, "b.x", "127.0.0.1:1", NULL, &f) && f.status == 503, "%d", f.status);
+	CHECK(registry_count(r) == 1 && !registry_find(r, "b.x"), "%u", registry_count(r));
+	registry_free(r);
+}
+
+static unsigned sync_file(struct registry *r, int *ret_err, struct fault *f,
+			  const char *const urls[])
+{
+	struct endpoint_spec specs[8] = {0};
+	unsigned n = 0;
+
+	for (; urls[n * 2]; n++) {
+		specs[n].url = (char *)urls[n * 2];
+		specs[n].upstream = (char *)urls[n * 2 + 1];
+		specs[n].origin = ENDPOINT_FILE;
+	}
+	*ret_err = registry_sync(r, specs, n, f);
+	return registry_count(r);
+}
+
+#define SYNC(...) sync_file(r, &err, &f, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static void check_sync(void)
+{
+	struct registry *r = registry(100);
+	struct endpoint *a, *b, *again;
+	char id[ENDPOINT_ID_MAX];
+	struct fault f;
+	unsigned n;
+	int err;
+
+	add(r, "api.x", "127.0.0.1:1", NULL, &f);
+	n = SYNC("a.x", "127.0.0.1:1", "b.x", "127.0.0.1:2");
+	CHECK(n == 3 && !err, "%u %s", n, f.msg);
+	a = registry_find(r, "a.x");
+	b = registry_find(r, "b.x");
+	strcpy(id, b->id);
+	/* one stays, one changes, one comes */
+	n = SYNC("b.x", "127.0.0.1:3", "a.x", "127.0.0.1:1", "c.x", "127.0.0.1:1");
+	CHECK(n == 4 && !err, "%u %s", n, f.msg);
+	again = registry_find(r, "a.x");
+	CHECK(again == a, "the unchanged one was replaced");
+	endpoint_put(again);
+	again = registry_find(r, "b.x");
+	CHECK(again != b && !strcmp(again->id, id) && atomic_load(&b->gone), "%s", again->id);
+	endpoint_put(again);
+	/* refused: nothing changes */
+	n = SYNC("a.x", "127.0.0.1:9", "api.x", "127.0.0.1:1");
+	CHECK(n == 4 && err && f.code == 334, "%u %d", n, f.code);
+	again = registry_find(r, "a.x");
+	CHECK(again == a, "a refused reload replaced it");
+	endpoint_put(again);
+	n = SYNC("d.x", "127.0.0.1:1", "e.x", "nothing");
+	CHECK(n == 4 && err && f.status == 400, "%u %d", n, f.status);
+	n = SYNC("d.x", "127.0.0.1:1", "d.x", "127.0.0.1:1");
+	CHECK(n == 4 && err && f.code == 334, "%u %d", n, f.code);
+	kernel.refuse_after = kernel.online + 1;
+	kernel.online -= 3; /* room for one more and for the three that come back */
+	kernel.refuse_after = kernel.online + 1;
+	n = SYNC("d.x", "127.0.0.1:1");
+	CHECK(n == 2 && !err, "%u %s", n, f.msg);
+	kernel.refuse_after = 0;
+	n = SYNC();
+	CHECK(n == 1 && !err, "%u %s", n, f.msg);
+	endpoint_put(a);
+	endpoint_put(b);
+	CHECK(kernel.freed == 4 + 1 + 2, "%d", kernel.freed);
+	registry_free(r);
+}
+
+static int count(void *arg, struct endpoint *e)
+{
+	unsigned *n = arg;
+
+	CHECK(e->num, "no num");
+	return ++*n == 50000;
+}
+
+static void check_many(void)
+{
+	struct registry *r = registry(100000);
+	struct timespec a, b;
+	struct fault f;
+	char url[64];
+	double s;
+	unsigned n = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(url, sizeof(url), "tls://%sh%d.example.com", i % 2 ? "" : "*.", i);
+		CHECK(!add(r, url, "127.0.0.1:8443", NULL, &f), "%s: %s", url, f.msg);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	CHECK(s < 20, "100000 adds took %.1f s", s);
+	CHECK(registry_each(r, count, &n) == 1 && n == 50000, "%u", n);
+	registry_free(r);
+}
+
+static void *route_for_ever(void *arg)
+{
+	char key[ENDPOINT_NAME_MAX] = "x.t.example.com";
+	struct registry *r = arg;
+
+	for (int i = 0; i < 20000; i++)
+		endpoint_put(registry_route(r, key));
+	return NULL;
+}
+
+static void check_threads(void)
+{
+	struct registry *r = registry(8);
+	pthread_t t[3];
+	struct fault f;
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, route_for_ever, r);
+	for (int i = 0; i < 500; i++) {
+		CHECK(!add(r, "*.t.example.com", "127.0.0.1:1", NULL, &f), "%s", f.msg);
+		CHECK(!registry_remove(r, "*.t.example.com", &f), "%s", f.msg);
+	}
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	CHECK(kernel.freed == 500, "%d", kernel.freed);
+	registry_free(r);
+}
+
+int main(void)
+{
+	check_spec();
+	check_refusals();
+	check_route();
+	check_nums();
+	check_kernel_refuses();
+	check_sync();
+	check_many();
+	check_threads();
+	return failures != 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * endpoint - a name on :443 and where its connections go; and the registry of
+ * all of them.
+ *
+ * An endpoint is immutable once registered, except for its counters (atomic).
+ * It is reference counted: the registry holds one, every connection one.
+ * The registry is shared by all threads and locked inside (readers do not
+ * exclude each other).
+ */
+#ifndef ENDPOINT_H
+#define ENDPOINT_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "fault.h"
+#include "field.h"
+
+#define ENDPOINT_ID_MAX 40
+#define ENDPOINT_NAME_MAX 256
+#define ENDPOINT_ADDRS_MAX 8
+
+enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API };
+enum endpoint_datapath { ENDPOINT_DP_AUTO, ENDPOINT_DP_KERNEL, ENDPOINT_DP_USERSPACE };
+
+/* What a user asked for, unvalidated.  Strings are owned by the spec. */
+struct endpoint_spec {
+	char *url;	/* tls://NAME or NAME */
+	char *upstream; /* [tls://]HOST:PORT */
+	char *datapath; /* auto|kernel|userspace; NULL: auto */
+	char *name;	/* display name */
+	char *description;
+	char *metadata;
+	enum endpoint_origin origin;
+	unsigned line; /* in the config file; 0: not from a file */
+};
+void endpoint_spec_done(struct endpoint_spec *s);
+
+/*
+ * Sets one field by the name of wire/field.h.  Unknown, of the wrong kind, given
+ * twice or not available in this version: -1 with 400 and the field in <f>.
+ */
+int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kind kind,
+		      const char *text, struct fault *f);
+
+/* tls://NAME[:443] or NAME[:443] to the normalised name.  0, or -1 with <f>. */
+int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fault *f);
+
+/* Is <s> complete and well formed?  Resolves nothing.  0, or -1 with <f>. */
+int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
+			struct fault *f);
+
+struct endpoint {
+	/* identity */
+	char id[ENDPOINT_ID_MAX];     /* ep_... */
+	uint32_t num;		      /* the kernel's id: dense, reused after the last reference */
+	char host[ENDPOINT_NAME_MAX]; /* normalised, zero padded; "*.example.com" when wild */
+	bool wild;
+	enum endpoint_origin origin;
+	struct timespec created;	      /* CLOCK_REALTIME */
+	char *label, *description, *metadata; /* label is the display name */
+	/* where to */
+	char *upstream;					  /* as given, without tls:// */
+	struct sockaddr_storage addr[ENDPOINT_ADDRS_MAX]; /* resolved, tried in turn */
+	socklen_t addr_len[ENDPOINT_ADDRS_MAX];
+	unsigned n_addr;
+	enum endpoint_datapath datapath;
+	/* counters */
+	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
+	atomic_uint_fast64_t bytes_in, bytes_out, bytes_kernel, bytes_user; /* of closed ones */
+	atomic_int refs;
+	atomic_bool gone; /* removed from the registry; live connections go on */
+};
+
+struct endpoint *endpoint_get(struct endpoint *e);
+void endpoint_put(struct endpoint *e); /* NULL is fine */
+
+struct registry;
+
+/*
+ * Told of what the kernel's maps must show: on_online and on_offline under the
+ * registry's write lock (they must not call the registry), on_free without it.
+ */
+struct registry_ops {
+	void *arg;
+	int (*on_online)(void *arg, struct endpoint *e);   /* 0, or -errno: the add is refused */
+	void (*on_offline)(void *arg, struct endpoint *e); /* no new connection may go there */
+	/* last reference dropped: e->num may be reused after this returns */
+	void (*on_free)(void *arg, uint32_t num);
+};
+
+struct registry *registry_new(uint32_t max_endpoints);
+void registry_free(struct registry *r); /* NULL is fine */
+void registry_set_ops(struct registry *r,
+		      const struct registry_ops *ops); /* before the first add */
+
+/*
+ * Validates <s>, resolves its upstream and registers it.  <id> and <created>
+ * are given when it is restored from the state database, else NULL and it gets
+ * new ones.  Returns 0 and a reference in *ret_e (NULL is fine), or -1 with <f>:
+ * 400 what is wrong with which field, 409/334 name already online.
+ */
+int registry_add(struct registry *r, const struct endpoint_spec *s, const char *id,
+		 const struct timespec *created, struct endpoint **ret_e, struct fault *f);
+
+/* By id, or by (normalised or plain) name.  A reference, or NULL. */
+struct endpoint *registry_find(struct registry *r, const char *id_or_name);
+
+/*
+ * Where a connection for normalised <name> goes: the exact name, else the
+ * longest wildcard above it.  A reference, or NULL.  Any thread, hot path.
+ */
+struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX]);
+
+/* 0, or -1 with 404. */
+int registry_remove(struct registry *r, const char *id_or_name, struct fault *f);
+
+/*
+ * Makes the endpoints of origin ENDPOINT_FILE those of <specs>, in one step: the
+ * unchanged stay as they are (counters, connections, num), a changed one keeps
+ * its id.  0, or -1 with <f> and nothing changed.
+ */
+int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
+		  struct fault *f);
+
+/*
+ * Calls <fn> for each that was registered at the time of the call, oldest first,
+ * without a lock: <fn> may call the registry.  Stops at non-zero and returns it.
+ */
+int registry_each(struct registry *r, int (*fn)(void *arg, struct endpoint *e), void *arg);
+unsigned registry_count(struct registry *r);
+#endif

@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "endpoint.h"
+#include "list.h"
+#include "log.h"
+#include "stamp.h"
+#include "ulid.h"
+
+#define ALREADY_ONLINE 334
+
+struct entry {
+	struct endpoint e; /* first: what the rest of the program holds */
+	struct registry *owner;
+	struct entry *host_next, *id_next;
+	uint64_t host_hash, id_hash;
+	struct list order;
+	bool keep; /* registry_sync(): the file still has it */
+};
+
+struct registry {
+	pthread_rwlock_t lock; /* all but the nums */
+	struct entry **by_host, **by_id;
+	size_t n_buckets; /* a power of two; of each table */
+	struct list order;
+	unsigned n, n_wild;
+	struct registry_ops ops;
+	atomic_int refs; /* one of the owner, one of each entry */
+
+	pthread_mutex_t num_lock;
+	uint32_t *free_nums;
+	uint32_t n_free, next_num, max;
+};
+
+/* ---- hash tables ---- */
+
+static uint64_t hash(const char *text)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 0x100000001b3;
+	return h;
+}
+
+/* The multiplication leaves the low bits weak: fold the high ones in. */
+static size_t bucket(const struct registry *r, uint64_t h)
+{
+	return (size_t)(h ^ h >> 32) & (r->n_buckets - 1);
+}
+
+static struct entry *find_host(const struct registry *r, const char *host)
+{
+	uint64_t h = hash(host);
+	struct entry *t;
+
+	for (t = r->by_host[bucket(r, h)]; t; t = t->host_next)
+		if (t->host_hash == h && !strcmp(t->e.host, host))
+			return t;
+	return NULL;
+}
+
+static struct entry *find_id(const struct registry *r, const char *id)
+{
+	uint64_t h = hash(id);
+	struct entry *t;
+
+	for (t = r->by_id[bucket(r, h)]; t; t = t->id_next)
+		if (t->id_hash == h && !strcmp(t->e.id, id))
+			return t;
+	return NULL;
+}
+
+static void hang(struct registry *r, struct entry *t)
+{
+	struct entry **host = &r->by_host[bucket(r, t->host_hash)];
+	struct entry **id = &r->by_id[bucket(r, t->id_hash)];
+
+	t->host_next = *host;
+	*host = t;
+	t->id_next = *id;
+	*id = t;
+}
+
+static int grow(struct registry *r)
+{
+	size_t n = r->n_buckets * 2;
+	struct entry **by_host = calloc(n, sizeof(*by_host)), **by_id = calloc(n, sizeof(*by_id));
+	struct list *it;
+
+	if (!by_host || !by_id) {
+		free(by_host);
+		free(by_id);
+		return -ENOMEM;
+	}
+	free(r->by_host);
+	free(r->by_id);
+	r->by_host = by_host;
+	r->by_id = by_id;
+	r->n_buckets = n;
+	list_for_each(it, &r->order)
+		hang(r, list_of(it, struct entry, order));
+	return 0;
+}
+
+static void link_entry(struct registry *r, struct entry *t)
+{
+	hang(r, t);
+	list_add_tail(&r->order, &t->order);
+	r->n++;
+	r->n_wild += t->e.wild;
+	atomic_store(&t->e.gone, false);
+}
+
+static void unlink_entry(struct registry *r, struct entry *t)
+{
+	struct entry **p;
+
+	for (p = &r->by_host[bucket(r, t->host_hash)]; *p != t; p = &(*p)->host_next)
+		;
+	*p = t->host_next;
+	for (p = &r->by_id[bucket(r, t->id_hash)]; *p != t; p = &(*p)->id_next)
+		;
+	*p = t->id_next;
+	list_del(&t->order);
+	r->n--;
+	r->n_wild -= t->e.wild;
+	atomic_store(&t->e.gone, true);
+}
+
+/* ---- kernel ids ---- */
+
+static uint32_t num_take(struct registry *r)
+{
+	uint32_t num = 0;
+
+	pthread_mutex_lock(&r->num_lock);
+	if (r->n_free)
+		num = r->free_nums[--r->n_free];
+	else if (r->next_num <= r->max)
+		num = r->next_num++;
+	pthread_mutex_unlock(&r->num_lock);
+	return num;
+}
+
+static void num_give(struct registry *r, uint32_t num)
+{
+	pthread_mutex_lock(&r->num_lock);
+	r->free_nums[r->n_free++] = num;
+	pthread_mutex_unlock(&r->num_lock);
+}
+
+/* ---- life and death ---- */
+
+static void registry_put(struct registry *r)
+{
+	if (atomic_fetch_sub(&r->refs, 1) != 1)
+		return;
+	pthread_rwlock_destroy(&r->lock);
+	pthread_mutex_destroy(&r->num_lock);
+	free(r->by_host);
+	free(r->by_id);
+	free(r->free_nums);
+	free(r);
+}
+
+static void entry_free(struct entry *t)
+{
+	struct registry *r = t->owner;
+
+	if (t->e.num) {
+		if (r->ops.on_free)
+			r->ops.on_free(r->ops.arg, t->e.num);
+		num_give(r, t->e.num);
+	}
+	registry_put(r);
+	free(t->e.label);
+	free(t->e.description);
+	free(t->e.metadata);
+	free(t->e.upstream);
+	free(t);
+}
+
+struct endpoint *endpoint_get(struct endpoint *e)
+{
+	atomic_fetch_add(&e->refs, 1);
+	return e;
+}
+
+void endpoint_put(struct endpoint *e)
+{
+	if (e && atomic_fetch_sub(&e->refs, 1) == 1)
+		entry_free(list_of(e, struct entry, e));
+}
+
+struct registry *registry_new(uint32_t max_endpoints)
+{
+	struct registry *r = calloc(1, sizeof(*r));
+	pthread_rwlockattr_t attr;
+
+	if (!r)
+		return NULL;
+	r->n_buckets = 64;
+	r->by_host = calloc(r->n_buckets, sizeof(*r->by_host));
+	r->by_id = calloc(r->n_buckets, sizeof(*r->by_id));
+	r->free_nums = calloc((size_t)max_endpoints + 1, sizeof(*r->free_nums));
+	if (!r->by_host || !r->by_id || !r->free_nums) {
+		free(r->by_host);
+		free(r->by_id);
+		free(r->free_nums);
+		free(r);
+		return NULL;
+	}
+	/* workers look names up without a pause: without this a writer never gets in */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&r->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	pthread_mutex_init(&r->num_lock, NULL);
+	list_init(&r->order);
+	r->next_num = 1;
+	r->max = max_endpoints;
+	atomic_init(&r->refs, 1);
+	return r;
+}
+
+void registry_free(struct registry *r)
+{
+	struct list *it, *tmp;
+
+	if (!r)
+		return;
+	pthread_rwlock_wrlock(&r->lock);
+	/* references may outlive us; who was to be told of them may not */
+	memset(&r->ops, 0, sizeof(r->ops));
+	list_for_each_safe(it, tmp, &r->order) {
+		struct entry *t = list_of(it, struct entry, order);
+
+		unlink_entry(r, t);
+		endpoint_put(&t->e);
+	}
+	pthread_rwlock_unlock(&r->lock);
+	registry_put(r);
+}
+
+void registry_set_ops(struct registry *r, const struct registry_ops *ops)
+{
+	r->ops = *ops;
+}
+
+static int copy(char **ret_to, const char *from)
+{
+	*ret_to = from ? strdup(from) : NULL;
+	return from && !*ret_to ? -ENOMEM : 0;
+}
+
+static int resolve(struct endpoint *e, struct fault *f)
+{
+	int n = addr_resolve(e->upstream, e->addr, e->addr_len, ENDPOINT_ADDRS_MAX);
+
+	if (n <= 0)
+		return fault_set(f, 400, 0, "upstream", "'%.200s' does not resolve to an address",
+				 e->upstream);
+	e->n_addr = (unsigned)n;
+	return 0;
+}
+
+/* Checked and resolved (may block); not yet in the registry and without a num. */
+static struct entry *prepare(struct registry *r, const struct endpoint_spec *s, const char *id,
+			     const struct timespec *created, struct fault *f)
+{
+	char host[ENDPOINT_NAME_MAX] = "";
+	struct entry *t;
+
+	if (endpoint_spec_check(s, host, f))
+		return NULL;
+	t = calloc(1, sizeof(*t));
+	if (!t) {
+		fault_set(f, 500, 0, "", "out of memory");
+		return NULL;
+	}
+	t->owner = r;
+	atomic_fetch_add(&r->refs, 1);
+	atomic_init(&t->e.refs, 1);
+	list_init(&t->order);
+	snprintf(t->e.host, sizeof(t->e.host), "%s", host); /* calloc() padded it */
+	t->e.wild = host[0] == '*';
+	t->e.origin = s->origin;
+	t->e.created = created ? *created : stamp_now();
+	if (id)
+		snprintf(t->e.id, sizeof(t->e.id), "%s", id);
+	else
+		ulid_new("ep_", t->e.id, sizeof(t->e.id));
+	t->host_hash = hash(t->e.host);
+	t->id_hash = hash(t->e.id);
+	if (s->datapath && !strcmp(s->datapath, "kernel"))
+		t->e.datapath = ENDPOINT_DP_KERNEL;
+	else if (s->datapath && !strcmp(s->datapath, "userspace"))
+		t->e.datapath = ENDPOINT_DP_USERSPACE;
+	if (copy(&t->e.label, s->name) || copy(&t->e.description, s->description) ||
+	    copy(&t->e.metadata, s->metadata) || copy(&t->e.upstream, s->upstream)) {
+		fault_set(f, 500, 0, "", "out of memory");
+		goto refused;
+	}
+	if (resolve(&t->e, f))
+		goto refused;
+	return t;
+refused:
+	entry_free(t);
+	return NULL;
+}
+
+static int taken(const struct entry *other, struct fault *f)
+{
+	return fault_set(f, 409, ALREADY_ONLINE, "url",
+			 "tls://%s is already online as %s%s; remove that one first", other->e.host,
+			 other->e.id,
+			 other->e.origin == ENDPOINT_FILE ? " (from the config file)" : "");
+}
+
+/* Under the write lock. */
+static int go_online(struct registry *r, struct entry *t, struct fault *f)
+{
+	int err;
+
+	if (r->n >= r->n_buckets && grow(r))
+		return fault_set(f, 500, 0, "", "out of memory");
+	if (!t->e.num)
+		t->e.num = num_take(r);
+	if (!t->e.num)
+		return fault_set(f, 503, 0, "", "this edge holds at most %u endpoints", r->max);
+	err = r->ops.on_online ? r->ops.on_online(r->ops.arg, &t->e) : 0;
+	if (err == -ENOSPC || err == -E2BIG)
+		return fault_set(f, 503, 0, "", "the kernel's endpoint map is full");
+	if (err)
+		return fault_set(f, 500, 0, "", "tls://%s cannot be put into the kernel's map: %s",
+				 t->e.host, strerror(-err));
+	link_entry(r, t);
+	return 0;
+}
+
+static void go_offline(struct registry *r, struct entry *t)
+{
+	unlink_entry(r, t);
+	if (r->ops.on_offline)
+		r->ops.on_offline(r->ops.arg, &t->e);
+}
+
+int registry_add(struct registry *r, const struct endpoint_spec *s, const char *id,
+		 const struct timespec *created, struct endpoint **ret_e, struct fault *f)
+{
+	struct entry *t = prepare(r, s, id, created, f), *other;
+	int err;
+
+	if (!t)
+		return -1;
+	pthread_rwlock_wrlock(&r->lock);
+	other = find_host(r, t->e.host);
+	if (other)
+		err = taken(other, f);
+	else if (find_id(r, t->e.id))
+		err = fault_set(f, 409, 0, "id", "%s exists already", t->e.id);
+	else
+		err = go_online(r, t, f);
+	if (!err && ret_e)
+		*ret_e = endpoint_get(&t->e);
+	pthread_rwlock_unlock(&r->lock);
+	if (err)
+		endpoint_put(&t->e);
+	return err;
+}
+
+int registry_remove(struct registry *r, const char *id_or_name, struct fault *f)
+{
+	char host[ENDPOINT_NAME_MAX];
+	struct entry *t;
+
+	pthread_rwlock_wrlock(&r->lock);
+	t = find_id(r, id_or_name);
+	if (!t && !endpoint_url_host(id_or_name, host, NULL))
+		t = find_host(r, host);
+	if (t)
+		go_offline(r, t);
+	pthread_rwlock_unlock(&r->lock);
+	if (!t)
+		return fault_set(f, 404, 0, "id", "no endpoint '%.200s'", id_or_name);
+	endpoint_put(&t->e);
+	return 0;
+}
+
+/* ---- the file's endpoints ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->datapath == b->datapath && same_text(a->upstream, b->upstream) &&
+	       same_text(a->label, b->label) && same_text(a->description, b->description) &&
+	       same_text(a->metadata, b->metadata) && a->n_addr == b->n_addr &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+/* All or nothing, under the write lock: <old> leave, <fresh> (NULLs between) come. */
+static int exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
+		    unsigned n, struct fault *f)
+{
+	unsigned done;
+	int err = 0;
+
+	for (unsigned i = 0; i < n_old; i++)
+		go_offline(r, old[i]);
+	for (done = 0; done < n; done++) {
+		struct entry *other = fresh[done] ? find_host(r, fresh[done]->e.host) : NULL;
+
+		if (other)
+			err = taken(other, f);
+		else if (fresh[done])
+			err = go_online(r, fresh[done], f);
+		if (err)
+			break;
+	}
+	if (!err)
+		return 0;
+	while (done--)
+		if (fresh[done])
+			go_offline(r, fresh[done]);
+	for (unsigned i = 0; i < n_old; i++) {
+		if (go_online(r, old[i], NULL))
+			log_err("tls://%s cannot be put back after a refused reload; add it again",
+				old[i]->e.host);
+	}
+	return err;
+}
+
+/* Under the write lock: which entries leave; forgets in <fresh> what did not change. */
+static unsigned compare(struct registry *r, struct entry **old, struct entry **fresh, unsigned n)
+{
+	unsigned n_old = 0;
+	struct list *it;
+
+	list_for_each(it, &r->order)
+		list_of(it, struct entry, order)->keep = false;
+	for (unsigned i = 0; i < n; i++) {
+		struct entry *now = find_host(r, fresh[i]->e.host);
+
+		if (!now || now->keep || now->e.origin != ENDPOINT_FILE)
+			continue;
+		if (same(&now->e, &fresh[i]->e)) {
+			now->keep = true;
+			entry_free(fresh[i]);
+			fresh[i] = NULL;
+		} else {
+			memcpy(fresh[i]->e.id, now->e.id, sizeof(now->e.id));
+			fresh[i]->id_hash = now->id_hash;
+			fresh[i]->e.created = now->e.created;
+		}
+	}
+	list_for_each(it, &r->order) {
+		struct entry *t = list_of(it, struct entry, order);
+
+		if (t->e.origin == ENDPOINT_FILE && !t->keep)
+			old[n_old++] = t;
+	}
+	return n_old;
+}
+
+int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
+		  struct fault *f)
+{
+	struct entry **fresh = calloc(n + 1, sizeof(*fresh)), **old = NULL;
+	unsigned n_old = 0, ready;
+	int err = 0;
+
+	if (!fresh)
+		return fault_set(f, 500, 0, "", "out of memory");
+	for (ready = 0; ready < n; ready++) {
+		fresh[ready] = prepare(r, &specs[ready], NULL, NULL, f);
+		if (!fresh[ready])
+			break;
+	}
+	if (ready < n) {
+		err = -1;
+		goto out;
+	}
+	pthread_rwlock_wrlock(&r->lock);
+	old = calloc(r->n + 1, sizeof(*old));
+	if (old) {
+		n_old = compare(r, old, fresh, n);
+		err = exchange(r, old, n_old, fresh, n, f);
+	} else {
+		err = fault_set(f, 500, 0, "", "out of memory");
+	}
+	pthread_rwlock_unlock(&r->lock);
+out:
+	/* one reference each: of those that left, or of those that did not get in */
+	for (unsigned i = 0; !err && i < n_old; i++)
+		endpoint_put(&old[i]->e);
+	for (unsigned i = 0; err && i < ready; i++)
+		if (fresh[i])
+			endpoint_put(&fresh[i]->e);
+	free(old);
+	free(fresh);
+	return err;
+}
+
+/* ---- looking ---- */
+
+struct endpoint *registry_find(struct registry *r, const char *id_or_name)
+{
+	char host[ENDPOINT_NAME_MAX];
+	struct endpoint *e = NULL;
+	struct entry *t;
+
+	pthread_rwlock_rdlock(&r->lock);
+	t = find_id(r, id_or_name);
+	if (!t && !endpoint_url_host(id_or_name, host, NULL))
+		t = find_host(r, host);
+	if (t)
+		e = endpoint_get(&t->e);
+	pthread_rwlock_unlock(&r->lock);
+	return e;
+}
+
+/* "a.b.c" is looked up as "*.b.c", then "*.c": the longest first. */
+static struct entry *find_wildcard(const struct registry *r, const char *name)
+{
+	char pattern[ENDPOINT_NAME_MAX + 1];
+	const char *dot;
+	struct entry *t = NULL;
+
+	pattern[0] = '*';
+	for (dot = strchr(name, '.'); dot && !t; dot = strchr(dot + 1, '.')) {
+		strcpy(pattern + 1, dot);
+		t = find_host(r, pattern);
+	}
+	return t;
+}
+
+struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX])
+{
+	struct endpoint *e = NULL;
+	struct entry *t;
+
+	if (name[0] == '*') /* a client cannot ask for the wildcard itself */
+		return NULL;
+	pthread_rwlock_rdlock(&r->lock);
+	t = find_host(r, name);
+	if (!t && r->n_wild)
+		t = find_wildcard(r, name);
+	if (t)
+		e = endpoint_get(&t->e);
+	pthread_rwlock_unlock(&r->lock);
+	return e;
+}
+
+unsigned registry_count(struct registry *r)
+{
+	unsigned n;
+
+	pthread_rwlock_rdlock(&r->lock);
+	n = r->n;
+	pthread_rwlock_unlock(&r->lock);
+	return n;
+}
+
+int registry_each(struct registry *r, int (*fn)(void *arg, struct endpoint *e), void *arg)
+{
+	struct endpoint **list;
+	unsigned n = 0;
+	struct list *it;
+	int res = 0;
+
+	pthread_rwlock_rdlock(&r->lock);
+	list = calloc(r->n + 1, sizeof(struct endpoint *));
+	if (list)
+		list_for_each(it, &r->order)
+			list[n++] = endpoint_get(&list_of(it, struct entry, order)->e);
+	pthread_rwlock_unlock(&r->lock);
+	if (!list)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++) {
+		if (!res)
+			res = fn(arg, list[i]);
+		endpoint_put(list[i]);
+	}
+	free(list);
+	return res;
+}
