@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "addr.h"
+#include "config.h"
+#include "config_endpoints.h"
+#include "doc.h"
+#include "name.h"
+
+#define LISTEN_MAX 16
+#define FILE_BYTES_MAX (64 << 20)
+#define PORT_HINT "must be IP:PORT, such as 0.0.0.0:443 or \"[::]:443\""
+
+#define SECOND 1000U
+#define MINUTE (60 * SECOND)
+#define WEEK (7 * 24 * 60 * (uint64_t)MINUTE)
+
+/* ---- single values ---- */
+
+static void read_version(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			 void *out)
+{
+	const char *text = doc_scalar(d, node);
+
+	(void)key;
+	(void)out;
+	if (text && strcmp(text, "1"))
+		doc_error(d, node, "must be 1, got '%.64s'", text);
+}
+
+static bool read_addr(struct doc *d, struct yaml_node_s *node, struct config_addr *ret_a)
+{
+	const char *text = doc_scalar(d, node);
+	struct config_addr a = {.len = 0};
+
+	if (!text)
+		return false;
+	if (strlen(text) >= sizeof(a.text) || addr_parse(text, &a.sa, &a.len)) {
+		doc_error(d, node, PORT_HINT ", got '%.64s'", text);
+		return false;
+	}
+	strcpy(a.text, text);
+	*ret_a = a;
+	return true;
+}
+
+static void add_listen(struct doc *d, struct config *c, struct yaml_node_s *node)
+{
+	struct config_addr a;
+
+	if (!read_addr(d, node, &a))
+		return;
+	for (unsigned i = 0; i < c->n_listen; i++) {
+		if (c->listen[i].len == a.len && !memcmp(&c->listen[i].sa, &a.sa, a.len)) {
+			doc_error(d, node, "'%s' is given twice", a.text);
+			return;
+		}
+	}
+	if (c->n_listen == LISTEN_MAX)
+		doc_error(d, node, "there may be %d addresses, no more", LISTEN_MAX);
+	else
+		c->listen[c->n_listen++] = a;
+}
+
+static void read_listen(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			void *out)
+{
+	struct config *c = out;
+	struct yaml_node_s *item;
+
+	(void)key;
+	c->n_listen = 0;
+	if (!doc_is_list(node)) {
+		add_listen(d, c, node);
+		return;
+	}
+	for (unsigned i = 0; (item = doc_item(d, node, i)); i++)
+		add_listen(d, c, item);
+	if (!doc_item(d, node, 0))
+		doc_error(d, node, "needs at least one IP:PORT");
+}
+
+static void read_datapath(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			  void *out)
+{
+	static const char *const names[] = {"auto", "kernel", "userspace"};
+	const char *text = doc_scalar(d, node);
+	struct config *c = out;
+
+	(void)key;
+	if (!text)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		if (!strcmp(text, names[i])) {
+			c->datapath = (enum datapath)i;
+			return;
+		}
+	}
+	doc_error(d, node, "must be auto, kernel or userspace, got '%.64s'", text);
+}
+
+static void read_workers(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			 void *out)
+{
+	const char *text = doc_scalar(d, node);
+	struct config *c = out;
+
+	if (!text)
+		return;
+	if (!strcmp(text, "auto"))
+		c->workers = 0;
+	else if (text[0] < '0' || text[0] > '9')
+		doc_error(d, node, "must be auto or a number, got '%.64s'", text);
+	else
+		doc_count(d, key, node, out);
+}
+
+static void set_string(struct doc *d, struct yaml_node_s *node, char **where, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		doc_error(d, node, "out of memory");
+	free(*where);
+	*where = copy;
+}
+
+static void read_base_domain(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			     void *out)
+{
+	const char *text = doc_scalar(d, node), *why;
+	char name[NAME_KEY_LEN];
+	struct config *c = out;
+
+	(void)key;
+	if (!text)
+		return;
+	if (name_normalise(text, name, false, &why) < 0)
+		doc_error(d, node, "the name '%.200s' %s", text, why);
+	else
+		set_string(d, node, &c->base_domain, name);
+}
+
+static void read_default_endpoint(struct doc *d, const struct doc_key *key,
+				  struct yaml_node_s *node, void *out)
+{
+	const char *text = doc_scalar(d, node);
+	char host[ENDPOINT_NAME_MAX];
+	struct config *c = out;
+	struct fault f;
+
+	(void)key;
+	if (!text)
+		return;
+	if (!strcmp(text, "none"))
+		set_string(d, node, &c->default_endpoint, NULL);
+	else if (endpoint_url_host(text, host, &f))
+		doc_error(d, node, "%s (or none)", f.msg);
+	else
+		set_string(d, node, &c->default_endpoint, host);
+}
+
+static void read_mode(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
+{
+	const char *text = doc_scalar(d, node);
+	struct config *c = out;
+
+	(void)key;
+	if (!text)
+		return;
+	if (strspn(text, "01234567") != strlen(text) || strlen(text) > 4 ||
+	    strtoul(text, NULL, 8) > 0777)
+		doc_error(d, node, "must be an octal file mode such as \"0660\", got '%.64s'",
+			  text);
+	else
+		c->control_mode = (unsigned)strtoul(text, NULL, 8);
+}
+
+static void read_http(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
+{
+	struct config *c = out;
+
+	(void)key;
+	if (doc_is(node, "none"))
+		memset(&c->http, 0, sizeof(c->http));
+	else
+		read_addr(d, node, &c->http);
+}
+
+/* A service this version lacks: it may be switched off. */
+static void read_off(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
+{
+	if (doc_is_null(node) || doc_is(node, "none"))
+		return;
+	doc_refuse(d, key, node, out);
+}
+
+static void read_proxy_from(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			    void *out)
+{
+	if (doc_is_null(node) || (doc_is_list(node) && !doc_item(d, node, 0)))
+		return;
+	doc_refuse(d, key, node, out);
+}
+
+/* ---- events ---- */
+
+static void read_event_file(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			    void *out)
+{
+	const char *text = doc_scalar(d, node);
+
+	if (!text)
+		return;
+	if (!strcmp(text, "-"))
+		doc_string(d, key, node, out);
+	else
+		doc_path(d, key, node, out);
+}
+
+static void read_events(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			void *out)
+{
+	static const struct doc_key item_keys[] = {
+		{"file", read_event_file, 0, 0, 4000, NULL},
+		{.name = NULL},
+	};
+	const struct doc_key item_key = {.more = item_keys};
+	struct config *c = out;
+	struct yaml_node_s *item;
+	unsigned n = 0;
+
+	(void)key;
+	if (doc_is_null(node))
+		return;
+	if (!doc_is_list(node)) {
+		doc_error(d, node, "must be a list such as [{file: /var/log/events.ndjson}]");
+		return;
+	}
+	while (doc_item(d, node, n))
+		n++;
+	while (c->n_event_files)
+		free(c->event_files[--c->n_event_files]);
+	free(c->event_files);
+	c->event_files = calloc(n + 1, sizeof(char *));
+	if (!c->event_files)
+		doc_error(d, node, "out of memory");
+	for (unsigned i = 0; c->event_files && (item = doc_item(d, node, i)); i++) {
+		unsigned before = doc_errors(d);
+		char *file = NULL;
+
+		doc_enter(d, "", (int)i);
+		doc_map(d, &item_key, item, &file);
+		if (file)
+			c->event_files[c->n_event_files++] = file;
+		else if (doc_errors(d) == before)
+			doc_error(d, item, "needs a file: PATH, or \"-\" for stdout");
+		doc_leave(d);
+	}
+}
+
+/* ---- the tables ---- */
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct doc_key control_keys[] = {
+	{"socket", doc_path, AT(control_socket), 0, sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+	 NULL},
+	{"group", doc_string, AT(control_group), 0, 0, NULL},
+	{"mode", read_mode, 0, 0, 0, NULL},
+	{.name = NULL},
+};
+
+static const struct doc_key accept_proxy_keys[] = {
+	{"from", read_proxy_from, 0, 0, 0, "PROXY headers are not read"},
+	{.name = NULL},
+};
+
+static const struct doc_key tls_keys[] = {
+	{"min_version", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
+	{"max_version", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
+	{"certificates", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
+	{.name = NULL},
+};
+
+static const struct doc_key limits_keys[] = {
+	{"connections", doc_count, AT(limits.connections), 1, 1 << 20, NULL},
+	{"client_hello", doc_size, AT(limits.client_hello), 1 << 10, 1 << 20, NULL},
+	{"unrouted", doc_count, AT(limits.unrouted), 1, 1 << 20, NULL},
+	{.name = NULL},
+};
+
+static const struct doc_key timeouts_keys[] = {
+	{"client_hello", doc_duration, AT(timeouts.client_hello), 1, WEEK, NULL},
+	{"handshake", doc_duration, AT(timeouts.handshake), 1, WEEK, NULL},
+	{"connect", doc_duration, AT(timeouts.connect), 1, WEEK, NULL},
+	{"idle", doc_duration, AT(timeouts.idle), 1, WEEK, NULL},
+	{"drain", doc_duration, AT(timeouts.drain), 0, WEEK, NULL},
+	{.name = NULL},
+};
+
+static const struct doc_key pool_keys[] = {
+	{"max_idle", doc_count, AT(pool.max_idle), 0, 4096, NULL},
+	{"max_age", doc_duration, AT(pool.max_age), 1, WEEK, NULL},
+	{.name = NULL},
+};
+
+static const struct doc_key top_keys[] = {
+	{"version", read_version, 0, 0, 0, NULL},
+	{"listen", read_listen, 0, 0, 0, NULL},
+	{"datapath", read_datapath, 0, 0, 0, NULL},
+	{"workers", read_workers, AT(workers), 1, 256, NULL},
+	{"base_domain", read_base_domain, 0, 0, 0, NULL},
+	{"default_endpoint", read_default_endpoint, 0, 0, 0, NULL},
+	{"state_dir", doc_path, AT(state_dir), 0, 4000, NULL},
+	{"control", doc_map, 0, 0, 0, control_keys},
+	{"http", read_http, 0, 0, 0, NULL},
+	{"tunnel", read_off, 0, 0, 0, "no agents"},
+	{"ssh", read_off, 0, 0, 0, "no ssh -R"},
+	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
+	{"tls", doc_map, 0, 0, 0, tls_keys},
+	{"events", read_events, 0, 0, 0, NULL},
+	{"limits", doc_map, 0, 0, 0, limits_keys},
+	{"timeouts", doc_map, 0, 0, 0, timeouts_keys},
+	{"pool", doc_map, 0, 0, 0, pool_keys},
+	{"endpoints", config_endpoints_read, 0, 0, 0, NULL},
+	{.name = NULL},
+};
+
+/* ---- the whole ---- */
+
+static bool set_defaults(struct config *c)
+{
+	static const char *const addrs[] = {"0.0.0.0:443", "[::]:443"};
+
+	c->listen = calloc(LISTEN_MAX, sizeof(*c->listen));
+	c->base_domain = strdup("edge.localhost");
+	c->state_dir = strdup("/var/lib/snisplit");
+	c->control_socket = strdup("/run/snisplit/control.sock");
+	c->control_group = strdup("snisplit");
+	c->control_mode = 0660;
+	c->event_files = calloc(1, sizeof(char *));
+	if (!c->listen || !c->base_domain || !c->state_dir || !c->control_socket ||
+	    !c->control_group || !c->event_files)
+		return false;
+	c->event_files[0] = strdup("/var/log/snisplit/events.ndjson");
+	c->n_event_files = 1;
+	for (; c->n_listen < 2; c->n_listen++) {
+		struct config_addr *a = &c->listen[c->n_listen];
+
+		strcpy(a->text, addrs[c->n_listen]);
+		addr_parse(a->text, &a->sa, &a->len);
+	}
+	strcpy(c->http.text, "127.0.0.1:4041");
+	addr_parse(c->http.text, &c->http.sa, &c->http.len);
+	c->limits.connections = 65536;
+	c->limits.client_hello = 64 << 10;
+	c->limits.unrouted = 4096;
+	c->timeouts.client_hello = 3 * SECOND;
+	c->timeouts.handshake = 60 * SECOND;
+	c->timeouts.connect = 10 * SECOND;
+	c->timeouts.idle = 5 * MINUTE;
+	c->timeouts.drain = 60 * SECOND;
+	c->pool.max_idle = 64;
+	c->pool.max_age = 10 * SECOND;
+	return c->event_files[0];
+}
+
+static struct config *new_config(FILE *err)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	if (c && set_defaults(c))
+		return c;
+	fprintf(err, "out of memory\n");
+	config_free(c);
+	return NULL;
+}
+
+struct config *config_parse(FILE *in, const char *file, FILE *err)
+{
+	struct config *c = new_config(err);
+	unsigned errors = 1;
+	struct doc *d;
+
+	if (!c)
+		return NULL;
+	c->file = strdup(file);
+	d = c->file ? doc_open(in, file, err) : NULL;
+	if (d) {
+		doc_read(d, top_keys, c);
+		errors = doc_errors(d);
+		doc_close(d);
+	}
+	if (!errors)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+struct config *config_read(const char *path, FILE *err)
+{
+	struct config *c = NULL;
+	struct stat st;
+	FILE *in;
+
+	if (!path)
+		return new_config(err);
+	in = fopen(path, "re");
+	if (!in) {
+		fprintf(err, "%s: cannot be read: %s\n", path, strerror(errno));
+		return NULL;
+	}
+	if (fstat(fileno(in), &st) || S_ISDIR(st.st_mode))
+		fprintf(err, "%s: is not a file\n", path);
+	else if (st.st_size > FILE_BYTES_MAX)
+		fprintf(err, "%s: is larger than %d MiB\n", path, FILE_BYTES_MAX >> 20);
+	else
+		c = config_parse(in, path, err);
+	fclose(in);
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	while (c->n_event_files)
+		free(c->event_files[--c->n_event_files]);
+	free(c->event_files);
+	while (c->n_endpoints)
+		endpoint_spec_done(&c->endpoints[--c->n_endpoints]);
+	free(c->endpoints);
+	free(c->file);
+	free(c->listen);
+	free(c->base_domain);
+	free(c->default_endpoint);
+	free(c->state_dir);
+	free(c->control_socket);
+	free(c->control_group);
+	free(c);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * config - what /etc/snisplit/snisplitd.yml says, with every default filled in.
+ *
+ * Parsed once at start and once a reload; immutable afterwards.  Owned by its
+ * reader: config_free().  Keys whose feature this build lacks are errors, not
+ * silence.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "endpoint.h"
+
+enum datapath { DATAPATH_AUTO, DATAPATH_KERNEL, DATAPATH_USERSPACE };
+
+struct config_addr {
+	struct sockaddr_storage sa;
+	socklen_t len;
+	char text[64]; /* as written, for messages */
+};
+
+struct config {
+	char *file; /* where it came from; NULL: built-in defaults */
+	struct config_addr *listen;
+	unsigned n_listen;
+	enum datapath datapath;
+	unsigned workers; /* 0: one per CPU */
+	char *base_domain;
+	char *default_endpoint; /* normalised name, or NULL for none */
+	char *state_dir;
+	char *control_socket; /* path */
+	char *control_group;  /* name; missing on the system: owner only, with a warning */
+	unsigned control_mode;
+	struct config_addr http; /* len 0: none */
+	char **event_files;	 /* "-" is stdout */
+	unsigned n_event_files;
+	struct {
+		unsigned connections;  /* client connections held at once */
+		uint32_t client_hello; /* bytes of one ClientHello handshake message */
+		unsigned unrouted;     /* connections that have no endpoint yet */
+	} limits;
+	struct {
+		unsigned client_hello, handshake, connect, idle, drain; /* ms */
+	} timeouts;
+	struct {
+		unsigned max_idle;
+		unsigned max_age; /* ms */
+	} pool;
+	struct endpoint_spec *endpoints; /* origin ENDPOINT_FILE */
+	unsigned n_endpoints;
+};
+
+/*
+ * Reads <path>; NULL gives the defaults.  Every mistake is printed to <err> as
+ * "FILE:LINE: what is wrong", not only the first.  Returns the config, or NULL
+ * when there was at least one.
+ */
+struct config *config_read(const char *path, FILE *err);
+/* The same from a stream, called <file> in messages. */
+struct config *config_parse(FILE *in, const char *file, FILE *err);
+void config_free(struct config *c); /* NULL is fine */
+#endif

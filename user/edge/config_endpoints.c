@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "config_endpoints.h"
+
+/* A name and where it was said, to find the second one. */
+struct claim {
+	char host[ENDPOINT_NAME_MAX];
+	unsigned index;
+	struct yaml_node_s *node;
+};
+
+/* What kind of value is it, for a field that wants <want>? */
+static enum field_kind kind_of(const struct yaml_node_s *node, const char *text,
+			       enum field_kind want)
+{
+	if (doc_is_null(node))
+		return FIELD_NULL;
+	if (doc_is_list(node))
+		return FIELD_LIST;
+	if (!text)
+		return FIELD_OTHER;
+	/* 8443 without quotes is a fine string */
+	if (want == FIELD_STRING || !doc_is_plain(node))
+		return FIELD_STRING;
+	if (!strcmp(text, "true") || !strcmp(text, "false"))
+		return FIELD_BOOL;
+	if (strspn(text, "0123456789") == strlen(text))
+		return FIELD_NUMBER;
+	return FIELD_STRING;
+}
+
+static void read_field(struct doc *d, struct endpoint_spec *s, struct yaml_node_s *key,
+		       struct yaml_node_s *value)
+{
+	const char *name = doc_scalar(d, key), *text = "";
+	const struct field *fd;
+	struct fault f;
+
+	if (!name)
+		return;
+	fd = field_find(name);
+	if (!fd) {
+		doc_error(d, key,
+			  "unknown field '%.64s'; fields are those of `snisplit endpoint "
+			  "add`, with underscores",
+			  name);
+		return;
+	}
+	doc_enter(d, name, -1);
+	if (doc_is_list(value))
+		text = doc_item(d, value, 0) ? "x" : "";
+	else if (!doc_is_map(value) && !doc_is_null(value))
+		text = doc_scalar(d, value);
+	if (text &&
+	    endpoint_spec_set(s, name, kind_of(value, doc_is_map(value) ? NULL : text, fd->kind),
+			      text, &f))
+		doc_error(d, value, "%s", f.msg);
+	doc_leave(d);
+}
+
+/* The node of field <name>, for its line; the whole map when it is missing. */
+static struct yaml_node_s *field_node(struct doc *d, struct yaml_node_s *map, const char *name)
+{
+	struct yaml_node_s *key, *value;
+
+	for (unsigned i = 0; doc_pair(d, map, i, &key, &value); i++) {
+		const char *text = doc_scalar(d, key);
+
+		if (text && !strcmp(text, name))
+			return value;
+	}
+	return map;
+}
+
+/* True when the endpoint is good and <ret_claim> has its name. */
+static bool read_endpoint(struct doc *d, struct yaml_node_s *node, struct endpoint_spec *s,
+			  struct claim *ret_claim)
+{
+	unsigned before = doc_errors(d);
+	struct yaml_node_s *key, *value;
+	struct fault f;
+
+	s->origin = ENDPOINT_FILE;
+	s->line = doc_line(node);
+	if (!doc_is_map(node)) {
+		doc_error(d, node,
+			  "must be a map such as {url: \"tls://NAME\", upstream: "
+			  "\"HOST:PORT\"}");
+		return false;
+	}
+	for (unsigned i = 0; doc_pair(d, node, i, &key, &value); i++)
+		read_field(d, s, key, value);
+	if (doc_errors(d) != before)
+		return false;
+	if (endpoint_spec_check(s, ret_claim->host, &f)) {
+		doc_enter(d, f.field, -1);
+		doc_error(d, field_node(d, node, f.field), "%s", f.msg);
+		doc_leave(d);
+		return false;
+	}
+	ret_claim->node = node;
+	return true;
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int order = strcmp(x->host, y->host);
+
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static void find_duplicates(struct doc *d, struct claim *claims, unsigned n)
+{
+	qsort(claims, n, sizeof(*claims), compare_claims);
+	for (unsigned i = 1; i < n; i++) {
+		if (strcmp(claims[i].host, claims[i - 1].host))
+			continue;
+		doc_enter(d, "", (int)claims[i].index);
+		doc_error(d, claims[i].node, "tls://%s is already on line %u", claims[i].host,
+			  doc_line(claims[i - 1].node));
+		doc_leave(d);
+	}
+}
+
+void config_endpoints_read(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			   void *out)
+{
+	struct config *c = out;
+	struct claim *claims;
+	unsigned n = 0, n_claims = 0;
+
+	(void)key;
+	if (doc_is_null(node))
+		return;
+	if (!doc_is_list(node)) {
+		doc_error(d, node, "must be a list of endpoints");
+		return;
+	}
+	while (doc_item(d, node, n))
+		n++;
+	claims = calloc(n + 1, sizeof(*claims));
+	c->endpoints = calloc(n + 1, sizeof(*c->endpoints));
+	if (!claims || !c->endpoints) {
+		doc_error(d, node, "out of memory");
+		free(claims);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		doc_enter(d, "", (int)i);
+		c->n_endpoints++; /* even a bad one holds strings to free */
+		claims[n_claims].index = i;
+		if (read_endpoint(d, doc_item(d, node, i), &c->endpoints[i], &claims[n_claims]))
+			n_claims++;
+		doc_leave(d);
+	}
+	find_duplicates(d, claims, n_claims);
+	free(claims);
+}
