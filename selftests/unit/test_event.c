@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* event - the line of every kind of end parses and says what it should; the writer loses nothing
+ * it does not count, and leaves no half line. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "event.h"
+
+static int failures;
+
+#define CHECK(cond, ...)                                                    \
+	do {                                                                \
+		if (!(cond)) {                                              \
+			failures++;                                         \
+			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
+			printf(__VA_ARGS__);                                \
+			printf("\n");                                       \
+		}                                                           \
+	} while (0)
+
+static struct event_closed sample(void)
+{
+	struct event_closed c = {
+		.connection_id = "conn_1",
+		.server_name = "app.example.com",
+		.endpoint_id = "ep_1",
+		.start = {1700000000, 123456789},
+		.end = {1700000001, 0},
+		.bytes_in = 3437,
+		.bytes_out = 90256,
+		.bytes_user = 517,
+		.bytes_kernel = 93176,
+		.reason = CLOSE_CLIENT_FIN,
+		.datapath = CLOSE_DP_KERNEL,
+		.ip_policy = IP_POLICY_ALLOW,
+		.terminated_at = "upstream",
+		.us_hello = 180,
+		.us_connect = 0,
+		.us_first_byte = -1,
+		.tcp_client = {true, 40, 1},
+	};
+	socklen_t len;
+
+	addr_parse("192.0.2.7:50122", &c.client, &len);
+	addr_parse("[2001:db8::1]:443", &c.server, &len);
+	addr_parse("127.0.0.1:8443", &c.upstream, &len);
+	return c;
+}
+
+static json_t *parse(const struct event_closed *c)
+{
+	char line[EVENT_LINE_MAX];
+	size_t len = event_format(c, line);
+	json_error_t err;
+	json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, &err);
+
+	CHECK(j, "%s in %s", err.text, line);
+	CHECK(strlen(line) == len && line[len - 1] == '\n', "%zu", len);
+	CHECK(strchr(line, '\n') == line + len - 1, "two lines: %s", line);
+	if (!j)
+		exit(1);
+	return j;
+}
+
+static void check_format(void)
+{
+	struct event_closed c = sample();
+	json_t *j = parse(&c), *o, *conn, *t;
+	const char *s, *id;
+	int n;
+
+	CHECK(!json_unpack(j, "{s:s, s:o}", "event_type", &s, "object", &o), "envelope");
+	CHECK(!strcmp(s, "tcp_connection_closed.v0"), "%s", s);
+	id = json_string_value(json_object_get(j, "event_id"));
+	CHECK(id && !strncmp(id, "ev_", 3) && strlen(id) == 29, "%s", id);
+	conn = json_object_get(o, "conn");
+	CHECK(json_integer_value(json_object_get(conn, "bytes_out")) == 90256, "bytes_out");
+	CHECK(!json_unpack(conn, "{s:s, s:i}", "client_ip", &s, "client_port", &n) &&
+		      !strcmp(s, "192.0.2.7") && n == 50122,
+	      "%s %d", s, n);
+	CHECK(!json_unpack(conn, "{s:s, s:i}", "server_ip", &s, "server_port", &n) &&
+		      !strcmp(s, "2001:db8::1") && n == 443,
+	      "%s %d", s, n);
+	CHECK(!json_unpack(conn, "{s:s}", "start_ts", &s) &&
+		      !strcmp(s, "2023-11-14T22:13:20.123456Z"),
+	      "%s", s);
+	CHECK(!json_unpack(o, "{s:s, s:s}", "upstream_addr", &s, "close_reason", &id) &&
+		      !strcmp(s, "127.0.0.1:8443") && !strcmp(id, "client_fin"),
+	      "%s %s", s, id);
+	t = json_object_get(o, "timing_us");
+	CHECK(json_object_size(t) == 2 && json_object_get(t, "connect"), "timing");
+	t = json_object_get(o, "tcp");
+	CHECK(json_object_size(t) == 1 && json_object_get(t, "client"), "tcp");
+	CHECK(!json_object_get(o, "tls") && !json_object_get(o, "ja4_fingerprint"), "invented");
+	json_decref(j);
+}
+
+static void check_absent(void)
+{
+	struct event_closed c = {.us_hello = -1, .us_connect = -1, .us_first_byte = -1};
+	json_t *j = parse(&c), *o = json_object_get(j, "object");
+	static const char *const absent[] = {"endpoint_id", "upstream_addr", "tls",
+					     "tcp",	    "timing_us",     "ja4_fingerprint"};
+
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		CHECK(!json_object_get(o, absent[i]), "%s is there", absent[i]);
+	CHECK(!json_object_get(json_object_get(o, "conn"), "server_name"), "server_name is there");
+	json_decref(j);
+}
+
+static void check_hostile(void)
+{
+	struct event_closed c = sample();
+	json_t *j;
+
+	memset(c.server_name, 1, sizeof(c.server_name) - 1);
+	memset(c.alpn, 0xff, sizeof(c.alpn) - 1);
+	memset(c.ja4, '"', sizeof(c.ja4) - 1);
+	memset(c.endpoint_id, '\\', sizeof(c.endpoint_id) - 1);
+	memset(c.connection_id, '\n', sizeof(c.connection_id) - 1);
+	addr_parse("[1111:2222:3333:4444:5555:6666:7777:8888]:65535", &c.upstream, &(socklen_t){0});
+	c.bytes_in = c.bytes_out = c.bytes_user = c.bytes_kernel = UINT64_MAX / 2;
+	c.us_hello = c.us_connect = c.us_first_byte = INT64_MAX;
+	c.tcp_client = c.tcp_upstream = (struct event_tcp){true, UINT32_MAX, UINT32_MAX};
+	j = parse(&c);
+	json_decref(j);
+	for (int r = 0; r < CLOSE_REASON_MAX; r++) {
+		c.reason = (enum close_reason)r;
+		CHECK(*event_reason_name(c.reason), "reason %d has no name", r);
+	}
+}
+
+/* Lines of a file, all of which must parse. */
+static unsigned lines_of(const char *path)
+{
+	char line[EVENT_LINE_MAX];
+	FILE *f = fopen(path, "r");
+	unsigned n = 0;
+	json_t *j;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		j = json_loads(line, 0, NULL);
+		CHECK(j && line[strlen(line) - 1] == '\n', "%s line %u: %s", path, n + 1, line);
+		json_decref(j);
+		n++;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void check_writer(const char *dir)
+{
+	struct event_closed c = sample();
+	char path[4096], moved[4096], *files[] = {path};
+	struct timespec a, b;
+	struct events *ev;
+	struct stat st;
+	double s;
+
+	snprintf(path, sizeof(path), "%s/sub/dir/events.ndjson", dir);
+	snprintf(moved, sizeof(moved), "%s/moved", dir);
+	ev = events_open(files, 1);
+	CHECK(ev, "cannot open %s", path);
+	if (!ev)
+		return;
+	CHECK(!stat(path, &st) && (st.st_mode & 0777) == 0640, "%o", st.st_mode);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < 20000; i++)
+		event_closed(ev, &c);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	printf("# 20000 events handed over in %.3f s, %lu lost\n", s, events_lost(ev));
+	rename(path, moved);
+	events_reopen(ev);
+	while (access(path, F_OK))
+		usleep(1000);
+	event_closed(ev, &c);
+	CHECK(events_emitted(ev) + events_lost(ev) == 20001, "%lu", events_emitted(ev));
+	s = (double)events_emitted(ev);
+	events_close(ev);
+	CHECK(lines_of(moved) + lines_of(path) == (unsigned)s, "%u + %u lines of %.0f",
+	      lines_of(moved), lines_of(path), s);
+	CHECK(lines_of(path) >= 1, "nothing after the rotation");
+}
+
+/* A file that may not grow past a limit cuts lines; none stays half. */
+static void check_full_disk(const char *dir)
+{
+	struct rlimit limit, old;
+	struct event_closed c = sample();
+	char path[4096], *files[] = {path};
+	struct events *ev;
+	unsigned n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/full", dir);
+	f = fopen(path, "w");
+	fputs("{\"half\":", f); /* what a killed daemon left */
+	fclose(f);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	limit = old;
+	limit.rlim_cur = 10000;
+	ev = events_open(files, 1);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	for (int i = 0; i < 100; i++)
+		event_closed(ev, &c);
+	while (!events_lost(ev))
+		usleep(1000);
+	setrlimit(RLIMIT_FSIZE, &old);
+	usleep(20000);
+	event_closed(ev, &c);
+	n = (unsigned)events_lost(ev);
+	CHECK(events_emitted(ev) == 101 && n > 50, "%lu emitted, %u lost", events_emitted(ev), n);
+	events_close(ev);
+	f = fopen(path, "r+");
+	CHECK(f && fgetc(f) == '{', "first line");
+	fseek(f, 0, SEEK_SET);
+	fputs("{\"x\":1}", f); /* the half line is closed by a newline: make it valid */
+	fputc(' ', f);
+	fclose(f);
+	CHECK(lines_of(path) == 1 + 101 - n, "%u lines, %u lost", lines_of(path), n);
+}
+
+static void check_followers(void)
+{
+	struct events *ev = events_open(NULL, 0);
+	struct event_closed c = sample();
+	static char buf[1 << 16];
+	uint64_t seq = events_seek(ev, NULL), skipped = 0, total = 0;
+	struct timespec past = {0};
+	unsigned n = 0;
+	ssize_t len;
+
+	CHECK(events_read(ev, &seq, buf, sizeof(buf), 10, &skipped) == 0, "not empty");
+	for (int i = 0; i < 10; i++)
+		event_closed(ev, &c);
+	while (n < 10 && (len = events_read(ev, &seq, buf, sizeof(buf), 1000, &skipped)) > 0)
+		for (ssize_t i = 0; i < len; i++)
+			n += buf[i] == '\n';
+	CHECK(n == 10 && !skipped, "%u", n);
+	seq = events_seek(ev, &past);
+	CHECK(seq == 0, "%lu", seq);
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 1000; i++)
+			event_closed(ev, &c);
+		usleep(10000);
+	}
+	/* too slow: what it missed plus what it gets is all */
+	n = 0;
+	while ((len = events_read(ev, &seq, buf, sizeof(buf), 100, &skipped)) > 0) {
+		total += skipped;
+		for (ssize_t i = 0; i < len; i++)
+			n += buf[i] == '\n';
+	}
+	CHECK(total && total + n == 20010, "%lu skipped, %u read", total, n);
+	events_wake(ev);
+	CHECK(events_read(ev, &seq, buf, sizeof(buf), 1000, &skipped) == -ESHUTDOWN, "not woken");
+	events_close(ev);
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/test_event.XXXXXX", cmd[64];
+	char *bad[] = {(char *)"/proc/nope/x"};
+
+	if (!mkdtemp(dir))
+		return 1;
+	check_format();
+	check_absent();
+	check_hostile();
+	check_writer(dir);
+	check_full_disk(dir);
+	check_followers();
+	CHECK(!events_open(bad, 1), "opened");
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	CHECK(!system(cmd), "%s", cmd);
+	return failures != 0;
+}
