@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* store - what was put is there after a crash; damage, newer versions and a second owner are told.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store.h"
+
+static int failures;
+static char base[] = "/tmp/test_store.XXXXXX";
+
+#define CHECK(cond, ...)                                                    \
+	do {                                                                \
+		if (!(cond)) {                                              \
+			failures++;                                         \
+			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
+			printf(__VA_ARGS__);                                \
+			printf("\n");                                       \
+		}                                                           \
+	} while (0)
+
+static const char *dir_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s/deeper", base, name);
+	return path;
+}
+
+static struct store *open_or_die(const char *dir)
+{
+	struct fault f = {0};
+	struct store *s = NULL;
+
+	CHECK(!store_open(dir, &s, &f), "%s", f.msg);
+	if (!s)
+		exit(1);
+	return s;
+}
+
+static void put(struct store *s, const char *id, const char *description, time_t created)
+{
+	struct store_endpoint e = {.id = id,
+				   .url = "tls://a.b",
+				   .upstream = "127.0.0.1:1",
+				   .description = description,
+				   .created = {created, 5}};
+	struct fault f = {0};
+
+	CHECK(!store_endpoint_put(s, &e, &f), "%s", f.msg);
+}
+
+static int list(void *arg, const struct store_endpoint *e)
+{
+	char *out = arg;
+
+	sprintf(out + strlen(out), "%s:%s:%ld.%ld ", e->id, e->description ? e->description : "-",
+		(long)e->created.tv_sec, e->created.tv_nsec);
+	CHECK(!strcmp(e->url, "tls://a.b") && !e->metadata, "%s", e->url);
+	return 0;
+}
+
+static void expect(struct store *s, const char *want)
+{
+	char got[1024] = "";
+	struct fault f = {0};
+
+	CHECK(!store_endpoint_each(s, list, got, &f), "%s", f.msg);
+	CHECK(!strcmp(got, want), "got \"%s\", want \"%s\"", got, want);
+}
+
+static int stop(void *arg, const struct store_endpoint *e)
+{
+	(void)arg;
+	(void)e;
+	return 7;
+}
+
+static void check_round_trip(void)
+{
+	struct store *s = open_or_die(dir_of("a")), *second;
+	struct fault f = {0};
+	struct stat st;
+
+	CHECK(!stat(dir_of("a"), &st) && (st.st_mode & 0777) == 0700, "%o", st.st_mode);
+	expect(s, "");
+	put(s, "ep_2", "it's \"quoted\"", 20);
+	put(s, "ep_1", NULL, 10);
+	put(s, "ep_3", "gone", 30);
+	CHECK(!store_endpoint_del(s, "ep_3", &f) && !store_endpoint_del(s, "ep_9", &f), "%s",
+	      f.msg);
+	put(s, "ep_1", "new", 10);
+	CHECK(store_endpoint_each(s, stop, NULL, &f) == 7, "not stopped");
+	CHECK(store_open(dir_of("a"), &second, &f) == -EBUSY, "opened twice");
+	CHECK(strstr(f.msg, "another snisplitd"), "%s", f.msg);
+	store_close(s);
+	s = open_or_die(dir_of("a"));
+	expect(s, "ep_1:new:10.5 ep_2:it's \"quoted\":20.5 ");
+	store_close(s);
+}
+
+/* A killed process has what it was told it has. */
+static void check_kill(void)
+{
+	struct store *s;
+	int pipefd[2], n = 0;
+	char id[16], want[4096] = "";
+	pid_t pid;
+
+	if (pipe(pipefd))
+		exit(1);
+	pid = fork();
+	if (!pid) {
+		s = open_or_die(dir_of("k"));
+		for (int i = 0;; i++) {
+			snprintf(id, sizeof(id), "ep_%d", i);
+			put(s, id, NULL, i);
+			if (write(pipefd[1], "x", 1) != 1)
+				_exit(1);
+		}
+	}
+	close(pipefd[1]);
+	for (char c; n < 20 && read(pipefd[0], &c, 1) == 1; n++)
+		;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (char c; read(pipefd[0], &c, 1) == 1; n++)
+		;
+	close(pipefd[0]);
+	s = open_or_die(dir_of("k"));
+	for (int i = 0; i < n && i < 100; i++)
+		sprintf(want + strlen(want), "ep_%d:-:%d.5 ", i, i);
+	if (n < 100) {
+		char got[8192] = "";
+		struct fault f;
+
+		store_endpoint_each(s, list, got, &f);
+		/* one more may be there: written, not yet told */
+		CHECK(!strncmp(got, want, strlen(want)), "got \"%s\", want \"%s\"", got, want);
+	}
+	store_close(s);
+}
+
+static void scribble(const char *dir, off_t at, const void *bytes, size_t len)
+{
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	fd = open(path, O_WRONLY);
+	CHECK(fd >= 0 && pwrite(fd, bytes, len, at) == (ssize_t)len, "%s", path);
+	close(fd);
+}
+
+static void check_refusals(void)
+{
+	static const unsigned char newer[] = {0, 0, 0, 99};
+	char garbage[4096];
+	struct store *s;
+	struct fault f = {0};
+
+	store_close(open_or_die(dir_of("n")));
+	scribble(dir_of("n"), 60, newer, sizeof(newer)); /* user_version in the header */
+	CHECK(store_open(dir_of("n"), &s, &f) == -EPROTONOSUPPORT, "%s", f.msg);
+	CHECK(strstr(f.msg, "is of version 99, this snisplitd knows up to 1"), "%s", f.msg);
+
+	memset(garbage, 'x', sizeof(garbage));
+	store_close(open_or_die(dir_of("g")));
+	scribble(dir_of("g"), 0, garbage, sizeof(garbage));
+	CHECK(store_open(dir_of("g"), &s, &f) == -EUCLEAN, "%s", f.msg);
+	CHECK(strstr(f.msg, "/g/deeper/state.db: ") && strstr(f.msg, "move it away"), "%s", f.msg);
+
+	s = open_or_die(dir_of("p"));
+	put(s, "ep_1", NULL, 1);
+	store_close(s);
+	scribble(dir_of("p"), 4096, garbage, sizeof(garbage)); /* a page, not the header */
+	CHECK(store_open(dir_of("p"), &s, &f) == -EUCLEAN, "%s", f.msg);
+
+	CHECK(store_open("/proc/nope", &s, &f) < 0 && strstr(f.msg, "state_dir"), "%s", f.msg);
+}
+
+int main(void)
+{
+	char cmd[64];
+
+	if (!mkdtemp(base))
+		return 1;
+	check_round_trip();
+	check_kill();
+	check_refusals();
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", base);
+	CHECK(!system(cmd), "%s", cmd);
+	return failures != 0;
+}
