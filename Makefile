@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# snisplit - one non-recursive Makefile.  `make help` lists the targets.
+O		?= .output
+PREFIX		?= /usr
+SBINDIR		?= $(PREFIX)/sbin
+BINDIR		?= $(PREFIX)/bin
+MANDIR		?= $(PREFIX)/share/man
+UNITDIR		?= /lib/systemd/system
+SYSCONFDIR	?= /etc
+CLANG		?= clang
+BPFTOOL		?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG_CONFIG	?= pkg-config
+SAN		?=
+MUTANT		?=
+T		?= 60
+V		?= 0
+Q		= $(if $(filter 1,$(V)),,@)
+VERSION		:= 0.1.0
+
+# Who may include whom: one line a room.  A wrong include is a compile error.
+use.lib		:=
+use.wire	:= lib
+use.kern	:= lib wire
+use.store	:= lib
+use.relay	:= lib wire kern
+use.edge	:= lib wire kern store relay
+use.api		:= lib wire store relay edge
+use.snisplit	:= lib wire
+use.unit	:= lib wire kern relay store edge
+use.fuzz	:= lib wire edge
+use.kernel	:= lib wire
+use.bench	:= lib wire
+
+# Who may see which library.
+pkg.kern	:= libbpf
+pkg.store	:= sqlite3
+pkg.edge	:= jansson yaml-0.1
+pkg.api		:= libmicrohttpd jansson
+pkg.snisplit	:= jansson
+pkg.kernel	:= libbpf
+pkg.bench	:= libcrypto libssl
+
+CFLAGS		?= -O2 -g
+override CFLAGS	+= -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wformat=2 \
+		   -Wstrict-prototypes -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+		   $(if $(MUTANT),-DMUTANT) $(SAN)
+override LDFLAGS += -pthread $(SAN)
+
+room	= $(notdir $(patsubst %/,%,$(dir $(1))))
+pkgc	= $(if $(pkg.$(1)),$(shell $(PKG_CONFIG) --cflags $(pkg.$(1)) 2>/dev/null))
+pkgl	= $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+msg	= @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2:$(O)/%=%)); mkdir -p $(dir $(2))
+objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
+
+BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
+ROOM_LIBS	:= $(foreach r,lib wire kern store relay edge api,$(O)/$(r).a)
+DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd
+CLI_LIBS	:= jansson
+
+PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
+UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
+FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
+TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftests/helpers/*.c))
+MAIN_OBJ	:= $(O)/user/edge/main.o
+
+.PHONY: all check unit selftest test demo fuzz bench helpers clean help install uninstall deps format vmlinux.h.new
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+all: $(PROGRAMS) ## build both programs (default)
+
+help: ## this list
+	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo '  variables       O=DIR V=1 CC= CLANG= SAN=-fsanitize=address,undefined PREFIX= DESTDIR= T=SECONDS'
+
+# main.c wires the daemon together: it alone of its room sees api/.
+$(O)/user/edge/main.o: use.edge += api
+
+$(O)/%.o: %.c
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -Ibpf -I$(O)/gen -I$(<D) $(use.$(call room,$<):%=-Iuser/%) \
+		$(call pkgc,$(call room,$<)) -c $< -o $@
+
+# The skeleton exists before anything in kern is compiled.
+$(call objs,user/kern/*.c): $(O)/gen/snisplit.skel.h
+
+define archive
+$(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
+	$$(call msg,AR,$$@)
+	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
+endef
+$(foreach r,lib wire kern store relay edge api,$(eval $(call archive,$(r))))
+
+$(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJ) -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group \
+		$(call pkgl,$(DAEMON_LIBS))
+
+$(O)/snisplit: $(call objs,tools/snisplit/*.c) $(O)/wire.a $(O)/lib.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(CLI_LIBS))
+
+# ---- kernel side ----
+# -mcpu=v3: the bound on a length is proven on the value itself, not on a
+# shifted copy; clang 14's default makes 6.1's verifier refuse the same source.
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c vmlinux.h
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v3 -MMD -MP -I. -Ibpf -c $< -o $@
+
+$(O)/snisplit.bpf.o: $(BPF_OBJS)
+	$(call msg,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(O)/gen/snisplit.skel.h: $(O)/snisplit.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name snisplit_bpf > $@
+
+vmlinux.h.new: ## renew vmlinux.h from the running kernel's BTF (only what bpf/ uses)
+	$(Q)tools/dev/vmlinux-trim > $@ && echo "compare vmlinux.h.new with vmlinux.h, then move it"
+
+# ---- tests ----
+$(O)/unit/%: $(O)/selftests/unit/%.o $(filter-out $(O)/api.a,$(ROOM_LIBS))
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call pkgl,$(DAEMON_LIBS))
+
+$(O)/helpers/%: selftests/helpers/%.c
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(O)/fuzz/%: selftests/fuzz/%.c $(wildcard user/lib/*.c user/wire/*.c bpf/hello.h)
+	$(call msg,FUZZ,$@)
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-Ibpf -Iuser/lib -Iuser/wire -o $@ $< $(wildcard user/lib/*.c user/wire/*.c)
+
+unit: $(UNIT_TESTS) ## unit tests (no root)
+	@selftests/run-unit $(UNIT_TESTS)
+
+helpers: $(TEST_TOOLS)
+
+check: all unit ## everything that needs no root: unit tests, ABI, includes, shell, man pages
+	@tools/dev/check
+
+selftest: all helpers ## behaviour tests in network namespaces (root)
+	@O=$(O) selftests/run
+
+test: ## everything (root): what is missing is installed first
+	@tools/dev/test
+
+demo: ## install what is missing, build, and watch the kernel carry one connection (root)
+	@tools/dev/demo
+
+fuzz: $(FUZZERS) ## fuzz every parser for T seconds each
+	@selftests/run-fuzz $(T) $(FUZZERS)
+
+bench: all helpers ## benchmark beside haproxy and nginx (root); rows in tools/bench/results
+	@tools/bench/run
+
+format: ## clang-format our sources in place
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v '^vmlinux.h$$')
+
+deps: ## install the Debian packages needed to build (root)
+	@tools/dev/deps build
+
+install: all ## install programs, man pages and the unit
+	install -D -m 0755 $(O)/snisplitd $(DESTDIR)$(SBINDIR)/snisplitd
+	install -D -m 0755 $(O)/snisplit $(DESTDIR)$(BINDIR)/snisplit
+	for m in user/man/*.[158]; do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	install -D -m 0644 tools/snisplitd.service $(DESTDIR)$(UNITDIR)/snisplitd.service
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/snisplitd $(DESTDIR)$(BINDIR)/snisplit $(DESTDIR)$(UNITDIR)/snisplitd.service
+	for m in user/man/*.[158]; do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+clean: ## remove the build folder
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
