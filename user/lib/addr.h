@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * addr - socket addresses to and from text.  IPv4-mapped IPv6 addresses are
+ * always shown as IPv4.
+ */
+#ifndef ADDR_H
+#define ADDR_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define ADDR_TEXT_MAX 64 /* "[ffff:...:255.255.255.255]:65535" and the NUL */
+
+/*
+ * "192.0.2.1:443", "[2001:db8::1]:443", ":443" and "*:443" (all IPv4).  Numeric
+ * only.  Returns 0 or -EINVAL; *ret_len is sizeof the family's address.
+ */
+int addr_parse(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret_len);
+
+/*
+ * Splits HOST:PORT, [V6]:PORT or PORT (host "localhost") without resolving.
+ * Returns 0 or -EINVAL.
+ */
+int addr_split(const char *text, char *host, size_t host_size, uint16_t *ret_port);
+
+/*
+ * Resolves HOST:PORT with getaddrinfo(3): blocks.  Fills at most <max>; returns
+ * how many, or -EINVAL (syntax), -ENOENT (no such host).
+ */
+int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret_len, int max);
+
+/* "IP:PORT" / "[IP]:PORT", and the two halves. */
+const char *addr_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]);
+const char *addr_ip_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]);
+uint16_t addr_port(const struct sockaddr_storage *sa);
+#endif
