@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * abi - what the programs and the controller both see: map keys and values,
+ * events, counters and limits.  No code.
+ *
+ * Byte order is the machine's.  Layouts have no implicit hole (checked with
+ * -Wpadded by `make check`), so that a key never holds uninitialised bytes.
+ */
+#ifndef ABI_H
+#define ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define ABI_VERSION 1
+
+#define WORKERS_MAX 64	    /* rings in `events` */
+#define ENDPOINT_KEY_MAX 256 /* a normalised name, zero padded */
+#define LABELS_MAX 127	    /* of a name of 253 bytes */
+#define POOL_SLOTS 64	    /* warm upstreams per endpoint and worker */
+#define REPLAY_BYTES 4088    /* longest hello the program starts by itself */
+#define SLOT_NONE 0
+
+/* What a socket is to us; set by the controller when it enrols one. */
+enum flow_role {
+	FLOW_FREE,
+	FLOW_CLIENT,
+	FLOW_UPSTREAM,
+	FLOW_CLIENT_STARTED, /* its hello was sent once: user space starts it again */
+};
+
+/*
+ * One socket.  `flows` is an mmapped array: the controller reads it without a
+ * syscall.  Each cache line has one kind of writer.
+ *
+ * A byte that arrives on this socket is either redirected in the kernel to the
+ * peer (redir), or passed to the controller (passed), which writes it to the
+ * peer itself (relayed).  While passed != relayed the program passes, so that
+ * order is kept; see verdict.bpf.c.
+ */
+struct flow {
+	/* the controller's */
+	__u64 cookie;	/* of this socket; 0: the slot is free */
+	__u64 relayed;	/* bytes of <passed> that are in the peer's TCP queue */
+	__u32 role;	/* enum flow_role */
+	__u32 worker;	/* whose ring the events go to */
+	__u32 replay;	/* index in `replays`, 0: none; client only */
+	__u32 told_ack; /* the controller has dealt with <told> PASS episodes */
+	__u32 slow_ack; /* and with <slow> requests to slow the source down */
+	__u32 pad0;
+	__u64 pad1[3];
+	/* whoever pairs, once: the verdict program (fast start) or the controller */
+	__u64 peer_cookie; /* 0: not paired, pass everything */
+	__u32 peer;	   /* slot of the peer, valid with peer_cookie */
+	__u32 endpoint;	   /* its num, valid with peer_cookie */
+	__u64 paired_ns;   /* CLOCK_MONOTONIC, fast start only */
+	__u64 pad2[5];
+	/* the verdict program's, under this socket's lock */
+	__u64 redir;
+	__u64 passed;
+	__u64 last_ns;	/* when bytes last came, CLOCK_MONOTONIC coarse */
+	__u64 first_ns; /* when the first did */
+	__u32 base;	/* peer's write_seq where this stream's byte 0 belongs */
+	__u32 based;	/* base is set */
+	__u32 hello;	/* the first skb was looked at */
+	__u32 told;	/* PASS episodes begun */
+	__u32 slow;	/* times the soft limit was passed */
+	__u32 back_max; /* most bytes ever on the way to the peer */
+	/* sockops': what TCP knew when its state last changed */
+	__u32 tcp_state;
+	__u32 pad3;
+};
+_Static_assert(sizeof(struct flow) == 192, "flow: three cache lines");
+
+/* The client's hello, until the upstream has answered. */
+struct replay {
+	__u32 len;
+	__u32 pad;
+	__u8 bytes[REPLAY_BYTES];
+};
+_Static_assert(sizeof(struct replay) == 4096, "replay: one page");
+
+struct name_key {
+	char name[ENDPOINT_KEY_MAX];
+};
+
+#define ENDPOINT_KERNEL (1U << 0) /* passthrough, no header: the program may start it */
+
+struct endpoint_value {
+	__u32 num;
+	__u32 flags; /* ENDPOINT_ */
+	__u32 pool;  /* first of this endpoint's pools (one a worker); 0: none */
+	__u32 pad;
+};
+
+/* Slots of warm upstreams.  Taken by exchange with 0, by either side. */
+struct pool_value {
+	__u32 slot[POOL_SLOTS];
+	__u32 taken;  /* by the program */
+	__u32 missed; /* the program found none */
+	__u32 next;   /* where to look first: behind the one taken last */
+	__u32 pad0;
+	__u64 pad1[6];
+};
+_Static_assert(sizeof(struct pool_value) == 320, "pool_value");
+
+enum event_type {
+	EVENT_PAIRED = 1, /* the program started slot + peer; not urgent */
+	EVENT_PASS,	  /* bytes wait for the controller */
+	EVENT_SLOW,	  /* more than the soft limit is on its way to the peer */
+	EVENT_STATE,	  /* TCP left ESTABLISHED: FIN, RST or closed */
+};
+
+struct event {
+	__u32 type; /* enum event_type */
+	__u32 slot;
+	__u64 cookie;
+	__u32 peer;	  /* slot, EVENT_PAIRED */
+	__u32 tcp_state;  /* the new one, EVENT_STATE */
+};
+_Static_assert(sizeof(struct event) == 24, "event");
+
+/*
+ * Every pass, drop and loss has a counter: one struct of named numbers, so that
+ * a dump of the map reads by itself.  X(name, what it says to an operator).
+ */
+#define COUNTERS(X)                                                                                \
+	X(redirect_skbs, "segments moved to the peer in the kernel")                               \
+	X(redirect_bytes, "bytes moved to the peer in the kernel")                                 \
+	X(start_kernel, "connections routed and paired by the verdict program")                    \
+	X(pass_not_ours, "segments of a socket that has no slot")                                  \
+	X(pass_unpaired, "segments before the controller has paired the connection")               \
+	X(pass_behind, "segments that had to wait behind passed ones, to keep order")              \
+	X(pass_hard_limit, "segments passed because the peer has too much unacknowledged")         \
+	X(pass_no_peer, "segments whose peer is gone from the map")                                \
+	X(pass_peer_closed, "segments whose peer is not connected any more")                       \
+	X(pass_redirect_failed, "segments the redirect helper refused")                            \
+	X(pass_hello_large, "first segments longer than the program starts by itself")             \
+	X(pass_hello_unreadable, "first segments the program could not load")                      \
+	X(pass_hello_more, "first segments with an unfinished hello")                              \
+	X(pass_hello_split, "first segments with a hello over several records")                    \
+	X(pass_hello_no_sni, "hellos without a server name")                                       \
+	X(pass_hello_not_tls, "first segments that are not TLS")                                   \
+	X(pass_hello_bad, "hellos that are malformed")                                             \
+	X(pass_hello_too_big, "hellos above the size limit")                                       \
+	X(pass_hello_name, "hellos whose server name is not a host name")                          \
+	X(pass_unknown_name, "hellos for a name that has no endpoint")                             \
+	X(pass_endpoint_user, "hellos for an endpoint that user space starts")                     \
+	X(pass_early_data, "hellos with early data, which must not be replayed")                   \
+	X(pass_pool_empty, "hellos that found no warm upstream")                                   \
+	X(pass_pool_dead, "hellos that found only dead warm upstreams")                            \
+	X(pass_no_replay, "hellos that found no replay buffer")                                    \
+	X(drop_empty, "bare FINs, dropped on purpose: redirecting one breaks the peer")            \
+	X(slow_asked, "times a source was asked to slow down")                                     \
+	X(event_lost, "events the ring had no room for; the controller's sweep finds them")        \
+	X(state_events, "connection ends reported by the kernel")
+
+struct counters {
+#define X(name, help) __u64 name;
+	COUNTERS(X)
+#undef X
+};
+
+/* Test builds only (make MUTANT=1): the mistakes the suite must catch. */
+enum mutant {
+	MUTANT_NONE,
+	MUTANT_NAIVE_CLOSE,
+	MUTANT_NO_KICK,
+	MUTANT_REDIRECT_EMPTY,
+	MUTANT_HELPER_RETURN,
+	MUTANT_DELETE_UNREAD,
+};
+#endif

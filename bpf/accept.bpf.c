@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * accept - follows our sockets from the moment they are connected to their end.
+ *
+ * The hook sees every TCP socket of the cgroup.  Ours are told apart by the
+ * listening port (accepted ones) or by their cookie, which the controller has
+ * put into `slots` before it connects (upstreams).  Others are left alone.
+ */
+#include "maps.bpf.h"
+
+const volatile __u16 cfg_ports[16]; /* of our listeners, host order; 0 ends the list */
+
+static __always_inline bool is_our_port(__u32 port)
+{
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		if (!cfg_ports[i])
+			return false;
+		if (cfg_ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void on_state(struct bpf_sock_ops *ctx)
+{
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	__u32 state = ctx->args[1];
+	struct flow *f;
+	__u32 *slot, s;
+
+	slot = bpf_map_lookup_elem(&slots, &cookie);
+	if (!slot)
+		return; /* not enrolled yet, or already closed by the controller */
+	s = *slot;
+	f = bpf_map_lookup_elem(&flows, &s);
+	if (!f || f->cookie != cookie)
+		return;
+	f->tcp_state = state;
+	/* The peer's FIN, or the end: what the controller waits for.  Our own FINs
+	 * (FIN_WAIT1, FIN_WAIT2, LAST_ACK) it knows. */
+	if (state != BPF_TCP_CLOSE_WAIT && state != BPF_TCP_CLOSING && state != BPF_TCP_CLOSE &&
+	    state != BPF_TCP_TIME_WAIT)
+		return;
+	count(state_events);
+	tell(f, EVENT_STATE, s, 0, state, BPF_RB_FORCE_WAKEUP);
+}
+
+SEC("sockops")
+int on_sockops(struct bpf_sock_ops *ctx)
+{
+	__u64 cookie;
+
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		if (is_our_port(ctx->local_port))
+			bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		cookie = bpf_get_socket_cookie(ctx);
+		if (bpf_map_lookup_elem(&slots, &cookie))
+			bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		on_state(ctx);
+		break;
+	}
+	return 1;
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

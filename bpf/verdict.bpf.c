@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * verdict - where every segment of an enrolled socket goes.
+ *
+ * Runs once per skb, under the socket's lock, before the controller could read
+ * it.  SK_PASS gives the bytes to the controller (fail to the slow path: never
+ * lost, never reordered); SK_DROP is used for empty skbs only.
+ */
+#include "maps.bpf.h"
+
+/* Bytes on the way to a peer (redirected or relayed, not yet acknowledged):
+ * above soft the controller is asked to slow the source down, above hard the
+ * program passes, which closes the source's window by itself. */
+const volatile __u32 cfg_soft = 4U << 20;
+const volatile __u32 cfg_hard = 16U << 20;
+const volatile __u32 cfg_mutant = MUTANT_NONE;
+
+#define POOL_TRIES 4 /* dead warm upstreams looked at before giving up */
+
+struct scratch {
+	__u8 hello[HELLO_MAX];
+	char name[2 * ENDPOINT_KEY_MAX]; /* the second half stays zero: see route() */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* What the gate needs to know of the peer's TCP. */
+struct peer_tcp {
+	__u32 state, write_seq, snd_una, copied_seq, rcv_nxt;
+};
+
+/* Fails to <false>: not in the map, or not TCP. */
+static __always_inline bool peer_read(__u64 cookie, struct peer_tcp *p)
+{
+	struct tcp_sock *tp;
+	struct bpf_sock *sk;
+
+	sk = bpf_map_lookup_elem(&sockets, &cookie);
+	if (!sk)
+		return false;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp) {
+		bpf_sk_release(sk);
+		return false;
+	}
+	p->state = tp->inet_conn.icsk_inet.sk.__sk_common.skc_state;
+	p->write_seq = tp->write_seq;
+	p->snd_una = tp->snd_una;
+	p->copied_seq = tp->copied_seq;
+	p->rcv_nxt = tp->rcv_nxt;
+	bpf_sk_release(sk);
+	return true;
+}
+
+/*
+ * Fail to the slow path.  The first of an episode tells the controller; it
+ * acknowledges (told_ack) when it has caught up.  The atomic add orders our
+ * <passed> before our look at told_ack, as the controller does the reverse.
+ */
+static __always_inline int pass(struct flow *f, __u32 slot, __u32 len)
+{
+	__sync_fetch_and_add(&f->passed, len);
+	if (f->told == f->told_ack) {
+		f->told++;
+		tell(f, EVENT_PASS, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+	}
+	return SK_PASS;
+}
+
+/* The last step of every redirect: never lets the helper's failure drop bytes
+ * that TCP has acknowledged already. */
+static __always_inline int redirect(struct __sk_buff *skb, struct flow *f, __u32 slot, __u64 peer)
+{
+	__u32 len = skb->len;
+	int verdict;
+
+	f->redir += len;
+	verdict = bpf_sk_redirect_hash(skb, &sockets, &peer, 0);
+	if (verdict != SK_PASS) {
+		if (cfg_mutant == MUTANT_HELPER_RETURN)
+			return verdict;
+		f->redir -= len;
+		count(pass_redirect_failed);
+		return pass(f, slot, len);
+	}
+	count(redirect_skbs);
+	count_add(redirect_bytes, len);
+	return SK_PASS;
+}
+
+/* A paired connection: gate, then redirect. */
+static __always_inline int forward(struct __sk_buff *skb, struct flow *f, __u32 slot, __u64 peer)
+{
+	__u32 len = skb->len, back;
+	struct peer_tcp p = {};
+
+	if (f->passed != f->relayed) {
+		count(pass_behind);
+		return pass(f, slot, len);
+	}
+	if (cfg_mutant == MUTANT_HELPER_RETURN)
+		return redirect(skb, f, slot, peer);
+	if (!peer_read(peer, &p)) {
+		count(pass_no_peer);
+		return pass(f, slot, len);
+	}
+	/* Only these still send.  The controller finds the socket dead and resets. */
+	if (p.state != BPF_TCP_ESTABLISHED && p.state != BPF_TCP_CLOSE_WAIT) {
+		count(pass_peer_closed);
+		return pass(f, slot, len);
+	}
+	if (!f->based) {
+		/* everything relayed so far is in the peer's queue already */
+		f->base = p.write_seq - (__u32)f->relayed;
+		f->based = 1;
+	}
+	/* An unlocked read of the peer can only be old, and then <back> too large. */
+	back = (__u32)(f->redir + f->relayed) - (p.snd_una - f->base);
+	if (back > f->back_max && back < (1U << 31))
+		f->back_max = back;
+	if (back + len > cfg_hard) {
+		count(pass_hard_limit);
+		return pass(f, slot, len);
+	}
+	if (back + len > cfg_soft && f->slow == f->slow_ack) {
+		f->slow++;
+		count(slow_asked);
+		tell(f, EVENT_SLOW, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+	}
+	return redirect(skb, f, slot, peer);
+}
+
+struct route_walk {
+	struct scratch *s;
+	struct endpoint_value *ep;
+};
+
+/* One byte of the name; a dot makes the next shorter wildcard. */
+static long route_on_byte(__u32 i, void *walk)
+{
+	struct route_walk *w = walk;
+	struct scratch *s = w->s;
+
+	i = (i & (ENDPOINT_KEY_MAX - 1)) + 1;
+	if (!s->name[i])
+		return 1;
+	if (s->name[i] != '.')
+		return 0;
+	s->name[i - 1] = '*';
+	w->ep = bpf_map_lookup_elem(&wildcards, &s->name[i - 1]);
+	return w->ep ? 1 : 0;
+}
+
+/*
+ * The endpoint of the normalised name in s->name: exact, else the longest
+ * wildcard.  Destroys the name: "*" overwrites the byte before each dot, which
+ * makes the key of the wildcard in place.  The zeroes behind the name pad it.
+ */
+static __always_inline struct endpoint_value *route(struct scratch *s)
+{
+	struct route_walk w = { .s = s };
+	struct endpoint_value *ep;
+
+	ep = bpf_map_lookup_elem(&endpoints, s->name);
+	if (ep)
+		return ep;
+	bpf_loop(HELLO_NAME_MAX, route_on_byte, &w, 0);
+	return w.ep;
+}
+
+/*
+ * Takes a live warm upstream out of the pool: its slot, or SLOT_NONE.  One that
+ * has died or spoken is left out of the pool; the controller, which is told by
+ * its own means, discards it.
+ */
+struct pool_walk {
+	struct pool_value *pool;
+	struct peer_tcp p;
+	__u64 cookie;
+	__u32 slot, tries, first;
+};
+
+static long pool_on_slot(__u32 i, void *walk)
+{
+	struct pool_walk *w = walk;
+	struct pool_value *pool = w->pool;
+	struct flow *b;
+	__u32 slot;
+
+	i = (w->first + i) & (POOL_SLOTS - 1);
+	if (!pool->slot[i])
+		return 0;
+	slot = __sync_lock_test_and_set(&pool->slot[i], 0);
+	if (!slot)
+		return 0;
+	b = bpf_map_lookup_elem(&flows, &slot);
+	if (b && b->role == FLOW_UPSTREAM && !b->peer_cookie && !b->passed &&
+	    peer_read(b->cookie, &w->p) && w->p.state == BPF_TCP_ESTABLISHED &&
+	    w->p.copied_seq == w->p.rcv_nxt) {
+		w->slot = slot;
+		pool->next = i + 1; /* a hint: the oldest one stands there */
+		return 1;
+	}
+	return ++w->tries == POOL_TRIES;
+}
+
+/* The first skb of a client: route and pair it here, or leave it to the
+ * controller.  Every refusal fails to the slow path, which decides again with
+ * the same parser; none falls to a weaker endpoint. */
+static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 slot)
+{
+	__u32 len = skb->len, zero = 0, upstream, pool_idx, replay_idx;
+	struct endpoint_value *ep;
+	struct pool_walk w = {};
+	struct hello h = {};
+	struct replay *r;
+	struct scratch *s;
+	struct flow *b;
+
+	s = bpf_map_lookup_elem(&scratches, &zero);
+	if (!s)
+		return pass(f, slot, len);
+	if (len > REPLAY_BYTES) {
+		count(pass_hello_large);
+		return pass(f, slot, len);
+	}
+	if (len < 1 || bpf_skb_load_bytes(skb, 0, s->hello, len)) {
+		count(pass_hello_unreadable);
+		return pass(f, slot, len);
+	}
+	switch (hello_parse(s->hello, len, &h)) {
+	case HELLO_OK:
+		break;
+	case HELLO_MORE:
+		count(pass_hello_more);
+		return pass(f, slot, len);
+	case HELLO_SPLIT:
+		count(pass_hello_split);
+		return pass(f, slot, len);
+	case HELLO_NO_SNI:
+		count(pass_hello_no_sni);
+		return pass(f, slot, len);
+	case HELLO_NOT_TLS:
+		count(pass_hello_not_tls);
+		return pass(f, slot, len);
+	case HELLO_TOO_BIG:
+		count(pass_hello_too_big);
+		return pass(f, slot, len);
+	default:
+		count(pass_hello_bad);
+		return pass(f, slot, len);
+	}
+	if (hello_name(s->hello, &h, s->name) <= 0) {
+		count(pass_hello_name);
+		return pass(f, slot, len);
+	}
+	ep = route(s);
+	if (!ep) {
+		count(pass_unknown_name);
+		return pass(f, slot, len);
+	}
+	if (!(ep->flags & ENDPOINT_KERNEL) || !ep->pool) {
+		count(pass_endpoint_user);
+		return pass(f, slot, len);
+	}
+	if (hello_has_ext(&h, HELLO_EXT_EARLY_DATA)) {
+		count(pass_early_data);
+		return pass(f, slot, len);
+	}
+	replay_idx = f->replay;
+	r = bpf_map_lookup_elem(&replays, &replay_idx);
+	if (!replay_idx || !r) {
+		count(pass_no_replay);
+		return pass(f, slot, len);
+	}
+	pool_idx = ep->pool + f->worker;
+	w.pool = bpf_map_lookup_elem(&pools, &pool_idx);
+	if (!w.pool) {
+		count(pass_endpoint_user);
+		return pass(f, slot, len);
+	}
+	w.first = w.pool->next;
+	bpf_loop(POOL_SLOTS, pool_on_slot, &w, 0);
+	upstream = w.slot;
+	b = upstream ? bpf_map_lookup_elem(&flows, &upstream) : NULL;
+	if (!b) {
+		w.pool->missed++;
+		if (w.tries)
+			count(pass_pool_dead);
+		else
+			count(pass_pool_empty);
+		return pass(f, slot, len);
+	}
+	w.pool->taken++;
+	/* Cannot fail: the same bytes were loaded above. */
+	bpf_skb_load_bytes(skb, 0, r->bytes, len);
+	r->len = len;
+	b->peer = slot;
+	b->endpoint = ep->num;
+	f->peer = upstream;
+	f->endpoint = ep->num;
+	f->base = w.p.write_seq;
+	f->based = 1;
+	f->paired_ns = bpf_ktime_get_ns();
+	/* Published last, the upstream's side first: once it is visible the other
+	 * direction flows. */
+	__sync_lock_test_and_set(&b->peer_cookie, f->cookie);
+	__sync_lock_test_and_set(&f->peer_cookie, b->cookie);
+	count(start_kernel);
+	tell(f, EVENT_PAIRED, slot, upstream, 0, BPF_RB_NO_WAKEUP);
+	return redirect(skb, f, slot, b->cookie);
+}
+
+SEC("sk_skb/stream_verdict")
+int on_verdict(struct __sk_buff *skb)
+{
+	__u64 cookie, peer, now;
+	struct flow *f;
+	__u32 *found, slot;
+
+	cookie = bpf_get_socket_cookie(skb);
+	found = bpf_map_lookup_elem(&slots, &cookie);
+	if (!found) {
+		count(pass_not_ours);
+		return SK_PASS;
+	}
+	slot = *found;
+	f = bpf_map_lookup_elem(&flows, &slot);
+	if (!f || f->cookie != cookie) {
+		count(pass_not_ours);
+		return SK_PASS;
+	}
+	peer = f->peer_cookie;
+	/* A bare FIN.  EOF reaches the controller all the same; redirected or passed
+	 * it would put EPIPE on a socket and lose what is queued behind it. */
+	if (!skb->len) {
+		if (cfg_mutant == MUTANT_REDIRECT_EMPTY && peer)
+			return bpf_sk_redirect_hash(skb, &sockets, &peer, 0);
+		count(drop_empty);
+		return SK_DROP;
+	}
+	now = bpf_ktime_get_coarse_ns();
+	f->last_ns = now;
+	if (!f->first_ns)
+		f->first_ns = now;
+	if (peer)
+		return forward(skb, f, slot, peer);
+	if (f->role == FLOW_CLIENT && !f->hello) {
+		f->hello = 1;
+		return start(skb, f, slot);
+	}
+	count(pass_unpaired);
+	return pass(f, slot, skb->len);
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";
