@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "kern.h"
+#include "log.h"
+#include "pins.h"
+#include "snisplit.skel.h"
+
+#define RING_BYTES (256U * 1024)
+
+struct kern {
+	struct snisplit_bpf *skel;
+	struct pins pins;
+	struct bpf_link *sockops;
+	struct flow *flows;
+	struct replay *replays;
+	struct pool_value *pools;
+	size_t flows_len, replays_len, pools_len;
+	uint32_t n_slots;
+	int rings[WORKERS_MAX];
+	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, counters_fd;
+	unsigned n_cpus;
+};
+
+struct kern_ring {
+	struct ring_buffer *rb;
+	void (*fn)(void *arg, const struct event *e);
+	void *arg;
+};
+
+/* libbpf prints one level lower than we do: its warnings are our debug lines,
+ * except what it says in the load that failed, see open_fail(). */
+static char last_words[256];
+
+static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	if (level == LIBBPF_WARN && !last_words[0])
+		snprintf(last_words, sizeof(last_words), "%.255s", line);
+	log_debug("%s", line);
+	return 0;
+}
+
+static void *map_memory(const struct bpf_map *map, size_t *ret_len)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *p;
+
+	*ret_len = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	*ret_len = (*ret_len + (size_t)page - 1) & ~((size_t)page - 1);
+	p = mmap(NULL, *ret_len, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
+{
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{ s->maps.sockets, o->slots },
+		{ s->maps.slots, o->slots },
+		{ s->maps.flows, o->slots },
+		{ s->maps.replays, o->replays ? o->replays : 1 },
+		{ s->maps.endpoints, o->endpoints },
+		{ s->maps.wildcards, o->endpoints },
+		{ s->maps.pools, (o->pools + 1) * o->n_workers },
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int make_rings(struct kern *k, const struct kern_opts *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < o->n_workers; i++) {
+		k->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0,
+					     o->ring_bytes ? o->ring_bytes : RING_BYTES, NULL);
+		if (k->rings[i] < 0 ||
+		    bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &i, &k->rings[i], BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int attach(struct kern *k, char *why, size_t why_size)
+{
+	char words[200] = "";
+	int err, cgroup;
+
+	err = bpf_prog_attach(bpf_program__fd(k->skel->progs.on_verdict), k->sockets_fd,
+			      BPF_SK_SKB_STREAM_VERDICT, 0);
+	if (err) {
+		err = -errno;
+		snprintf(why, why_size, "cannot attach the verdict program: %s", strerror(-err));
+		return err;
+	}
+	cgroup = pins_cgroup_open(words, sizeof(words));
+	if (cgroup >= 0) {
+		k->sockops = bpf_program__attach_cgroup(k->skel->progs.on_sockops, cgroup);
+		if (!k->sockops)
+			snprintf(words, sizeof(words), "cannot attach sockops: %s", strerror(errno));
+		close(cgroup);
+	}
+	if (!k->sockops)
+		log_warn("%s; the workers poll for the end of connections instead", words);
+	return 0;
+}
+
+static int pin(struct kern *k, char *why, size_t why_size)
+{
+	struct snisplit_bpf *s = k->skel;
+	const struct {
+		const char *name;
+		int fd;
+	} list[] = {
+		{ "sockets", bpf_map__fd(s->maps.sockets) },
+		{ "slots", bpf_map__fd(s->maps.slots) },
+		{ "flows", bpf_map__fd(s->maps.flows) },
+		{ "endpoints", bpf_map__fd(s->maps.endpoints) },
+		{ "wildcards", bpf_map__fd(s->maps.wildcards) },
+		{ "pools", bpf_map__fd(s->maps.pools) },
+		{ "counters", bpf_map__fd(s->maps.counters) },
+		{ "events", bpf_map__fd(s->maps.events) },
+		{ "prog_sockops", bpf_program__fd(s->progs.on_sockops) },
+		{ "prog_verdict", bpf_program__fd(s->progs.on_verdict) },
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		err = pins_add(&k->pins, list[i].name, list[i].fd);
+		if (err) {
+			snprintf(why, why_size, "cannot pin %s/%s: %s", k->pins.root, list[i].name,
+				 strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* The load failed: say what a person can do about it. */
+static int open_fail(int err, char *why, size_t why_size)
+{
+	const char *advice = "see `snisplit check`";
+
+	if (err == -EPERM || err == -EACCES)
+		advice = "needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
+	snprintf(why, why_size, "the BPF programs do not load: %s (%s); %s", strerror(-err),
+		 last_words[0] ? last_words : "no message", advice);
+	return err;
+}
+
+int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size_t why_size)
+{
+	struct kern *k;
+	unsigned i;
+	int err, n;
+
+	if (opts->n_workers > WORKERS_MAX) {
+		snprintf(why, why_size, "workers: at most %d", WORKERS_MAX);
+		return -EINVAL;
+	}
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	k->pins.lock_fd = -1;
+	for (i = 0; i < WORKERS_MAX; i++)
+		k->rings[i] = -1;
+	last_words[0] = '\0';
+	libbpf_set_print(on_libbpf_print);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+
+	k->skel = snisplit_bpf__open();
+	if (!k->skel) {
+		err = open_fail(-errno, why, why_size);
+		goto fail;
+	}
+	k->skel->rodata->cfg_soft = opts->soft;
+	k->skel->rodata->cfg_hard = opts->hard;
+	k->skel->rodata->cfg_mutant = opts->mutant;
+	memcpy((void *)k->skel->rodata->cfg_ports, opts->ports, sizeof(opts->ports));
+	err = size_maps(k->skel, opts);
+	if (!err)
+		err = snisplit_bpf__load(k->skel);
+	if (err) {
+		open_fail(err, why, why_size);
+		goto fail;
+	}
+	n = libbpf_num_possible_cpus();
+	k->n_cpus = n > 0 ? (unsigned)n : 1;
+	k->n_slots = opts->slots;
+	k->sockets_fd = bpf_map__fd(k->skel->maps.sockets);
+	k->slots_fd = bpf_map__fd(k->skel->maps.slots);
+	k->endpoints_fd = bpf_map__fd(k->skel->maps.endpoints);
+	k->wildcards_fd = bpf_map__fd(k->skel->maps.wildcards);
+	k->counters_fd = bpf_map__fd(k->skel->maps.counters);
+	k->flows = map_memory(k->skel->maps.flows, &k->flows_len);
+	k->replays = map_memory(k->skel->maps.replays, &k->replays_len);
+	k->pools = map_memory(k->skel->maps.pools, &k->pools_len);
+	err = k->flows && k->replays && k->pools ? make_rings(k, opts) : -ENOMEM;
+	if (err) {
+		snprintf(why, why_size, "cannot set up the BPF maps: %s", strerror(-err));
+		goto fail;
+	}
+	/* Last, when everything else stands: a daemon that is refused has touched
+	 * nothing of the first one's. */
+	err = pins_open(&k->pins, why, why_size);
+	if (err)
+		goto fail;
+	err = attach(k, why, why_size);
+	if (!err)
+		err = pin(k, why, why_size);
+	if (err)
+		goto fail;
+	*ret_k = k;
+	return 0;
+fail:
+	kern_close(k);
+	return err;
+}
+
+void kern_close(struct kern *k)
+{
+	unsigned i;
+
+	if (!k)
+		return;
+	bpf_link__destroy(k->sockops);
+	if (k->flows)
+		munmap(k->flows, k->flows_len);
+	if (k->replays)
+		munmap(k->replays, k->replays_len);
+	if (k->pools)
+		munmap(k->pools, k->pools_len);
+	for (i = 0; i < WORKERS_MAX; i++)
+		if (k->rings[i] >= 0)
+			close(k->rings[i]);
+	pins_close(&k->pins);
+	snisplit_bpf__destroy(k->skel);
+	free(k);
+}
+
+bool kern_probe(char *why, size_t why_size)
+{
+	struct snisplit_bpf *s;
+	int err;
+
+	last_words[0] = '\0';
+	libbpf_set_print(on_libbpf_print);
+	s = snisplit_bpf__open();
+	err = s ? snisplit_bpf__load(s) : -errno;
+	if (err)
+		open_fail(err, why, why_size);
+	snisplit_bpf__destroy(s);
+	return !err;
+}
+
+const char *kern_libbpf_version(void)
+{
+	return libbpf_version_string();
+}
+
+const char *kern_release(void)
+{
+	static struct utsname u;
+
+	return uname(&u) ? "unknown" : u.release;
+}
+
+const char *kern_pin_root(const struct kern *k)
+{
+	return k->pins.root;
+}
+
+bool kern_has_sockops(const struct kern *k)
+{
+	return k->sockops;
+}
+
+struct flow *kern_flow(struct kern *k, uint32_t slot)
+{
+	return &k->flows[slot];
+}
+
+struct replay *kern_replay(struct kern *k, uint32_t idx)
+{
+	return &k->replays[idx];
+}
+
+struct pool_value *kern_pool(struct kern *k, uint32_t idx)
+{
+	return &k->pools[idx];
+}
+
+int kern_slot_set(struct kern *k, uint64_t cookie, uint32_t slot)
+{
+	return bpf_map_update_elem(k->slots_fd, &cookie, &slot, BPF_ANY) ? -errno : 0;
+}
+
+void kern_slot_del(struct kern *k, uint64_t cookie)
+{
+	bpf_map_delete_elem(k->slots_fd, &cookie);
+}
+
+int kern_sock_add(struct kern *k, uint64_t cookie, int fd)
+{
+	uint64_t value = (uint64_t)fd;
+
+	return bpf_map_update_elem(k->sockets_fd, &cookie, &value, BPF_NOEXIST) ? -errno : 0;
+}
+
+#ifdef MUTANT
+void kern_sock_del(struct kern *k, uint64_t cookie)
+{
+	bpf_map_delete_elem(k->sockets_fd, &cookie);
+}
+#endif
+
+int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
+		      const struct endpoint_value *v)
+{
+	return bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, host, v, BPF_ANY) ?
+		       -errno :
+		       0;
+}
+
+void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild)
+{
+	bpf_map_delete_elem(wild ? k->wildcards_fd : k->endpoints_fd, host);
+}
+
+int kern_counters(struct kern *k, struct counters *ret_c)
+{
+	size_t words = sizeof(struct counters) / sizeof(uint64_t), i;
+	uint64_t *values, *sum = (uint64_t *)ret_c;
+	uint32_t zero = 0;
+	unsigned cpu;
+	int err = 0;
+
+	values = calloc(k->n_cpus, sizeof(struct counters));
+	if (!values)
+		return -ENOMEM;
+	memset(ret_c, 0, sizeof(*ret_c));
+	if (bpf_map_lookup_elem(k->counters_fd, &zero, values))
+		err = -errno;
+	for (cpu = 0; !err && cpu < k->n_cpus; cpu++)
+		for (i = 0; i < words; i++)
+			sum[i] += values[cpu * words + i];
+	free(values);
+	return err;
+}
+
+unsigned kern_socks_count(struct kern *k)
+{
+	uint64_t key, next;
+	unsigned n = 0;
+	void *at = NULL;
+
+	while (!bpf_map_get_next_key(k->slots_fd, at, &next)) {
+		key = next;
+		at = &key;
+		n++;
+	}
+	return n;
+}
+
+static int on_sample(void *ctx, void *data, size_t size)
+{
+	struct kern_ring *r = ctx;
+
+	if (size >= sizeof(struct event))
+		r->fn(r->arg, data);
+	return 0;
+}
+
+int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r)
+{
+	struct kern_ring *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->rb = ring_buffer__new(k->rings[worker], on_sample, r, NULL);
+	if (!r->rb) {
+		free(r);
+		return -errno;
+	}
+	*ret_r = r;
+	return 0;
+}
+
+void kern_ring_close(struct kern_ring *r)
+{
+	if (!r)
+		return;
+	ring_buffer__free(r->rb);
+	free(r);
+}
+
+int kern_ring_fd(const struct kern_ring *r)
+{
+	return ring_buffer__epoll_fd(r->rb);
+}
+
+int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg)
+{
+	int n;
+
+	r->fn = fn;
+	r->arg = arg;
+	n = ring_buffer__consume(r->rb);
+	return n < 0 ? n : 0;
+}

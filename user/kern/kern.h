@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kern - the BPF side: programs, maps, pins, rings.
+ *
+ * One object for the life of the daemon, opened by main before the workers
+ * start and closed after they have ended.  Map verbs may be called from any
+ * thread.  Errors are negative errno; kern_open() also says why in words.
+ */
+#ifndef KERN_H
+#define KERN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct kern;
+
+struct kern_opts {
+	unsigned n_workers;
+	uint32_t slots;	    /* entries of `flows`, slot 0 unused */
+	uint32_t replays;   /* entries of `replays`, 0 unused */
+	uint32_t pools;	    /* endpoints that can have warm upstreams at once */
+	uint32_t endpoints; /* names, exact and wild each */
+	uint32_t soft, hard; /* bytes on the way to one peer, see verdict.bpf.c */
+	uint16_t ports[16]; /* listening ports, host order, 0 ends */
+	uint32_t mutant;    /* enum mutant; test builds only */
+	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */
+};
+
+/* Can the programs be loaded here at all?  For `snisplitd --version`. */
+bool kern_probe(char *why, size_t why_size);
+
+const char *kern_libbpf_version(void);
+const char *kern_release(void); /* uname -r */
+
+/*
+ * Loads, attaches, pins.  Returns 0, or with <why>: -EBUSY another daemon holds
+ * the pins (why names its pid), -EPERM, -ENOTSUP ... the kernel lacks something.
+ */
+int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size_t why_size);
+void kern_close(struct kern *k); /* removes the pins; NULL is fine */
+
+const char *kern_pin_root(const struct kern *k);
+/* Ends of connections come as events; when false the caller must poll sockets. */
+bool kern_has_sockops(const struct kern *k);
+
+/* Mapped memory, shared with the programs; valid until kern_close(). */
+struct flow *kern_flow(struct kern *k, uint32_t slot);
+struct replay *kern_replay(struct kern *k, uint32_t idx);
+struct pool_value *kern_pool(struct kern *k, uint32_t idx);
+
+/* Which slot a socket has: before it is added, and before an upstream connects.
+ * Replaces an earlier one at once: no run of the program finds none. */
+int kern_slot_set(struct kern *k, uint64_t cookie, uint32_t slot);
+void kern_slot_del(struct kern *k, uint64_t cookie);
+
+/*
+ * Puts an ESTABLISHED TCP socket under the verdict program.  -EOPNOTSUPP: it is
+ * not (or no longer) established; -E2BIG: the map is full.  close() takes it out;
+ * there is no other way out, on purpose: taking a live one out loses its data.
+ */
+int kern_sock_add(struct kern *k, uint64_t cookie, int fd);
+#ifdef MUTANT
+void kern_sock_del(struct kern *k, uint64_t cookie);
+#endif
+
+int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
+		      const struct endpoint_value *v);
+void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild);
+
+/* Sum over all CPUs. */
+int kern_counters(struct kern *k, struct counters *ret_c);
+/* Entries now in `sockets` + `slots`: what leaks are found with.  Slow. */
+unsigned kern_socks_count(struct kern *k);
+
+struct kern_ring;
+int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r);
+void kern_ring_close(struct kern_ring *r); /* NULL is fine */
+int kern_ring_fd(const struct kern_ring *r); /* for epoll, level triggered */
+/* Hands every waiting event to <fn>. */
+int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg);
+#endif

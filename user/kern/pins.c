@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pins.h"
+
+#define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h */
+#define PINS_DIR "snisplit"
+
+/* glibc's <sys/mount.h> clashes with <linux/mount.h> before 2.37. */
+int mount(const char *source, const char *target, const char *type, unsigned long flags,
+	  const void *data);
+
+/* Where the first file system of <type> is mounted, or -ENOENT. */
+static int find_mount(const char *type, char *out, size_t size)
+{
+	char dev[256], dir[256], fs[64];
+	int err = -ENOENT;
+	FILE *f;
+
+	f = fopen("/proc/mounts", "re");
+	if (!f)
+		return -errno;
+	while (fscanf(f, "%255s %255s %63s %*[^\n]", dev, dir, fs) == 3) {
+		if (strcmp(fs, type) || strlen(dir) >= size)
+			continue;
+		strcpy(out, dir);
+		err = 0;
+		/* the usual place wins over others */
+		if (!strcmp(dir, "/sys/fs/bpf"))
+			break;
+	}
+	fclose(f);
+	return err;
+}
+
+static int bpffs_find(char *out, size_t size, char *why, size_t why_size)
+{
+	struct statfs st;
+
+	if (!find_mount("bpf", out, size))
+		return 0;
+	snprintf(out, size, "/sys/fs/bpf");
+	if (mount("bpf", out, "bpf", 0, "mode=0755") == 0 ||
+	    (!statfs(out, &st) && (unsigned)st.f_type == BPFFS_MAGIC))
+		return 0;
+	/* read-only /sys, as in many containers */
+	snprintf(out, size, "/run/snisplit-bpf");
+	if (mkdir(out, 0755) == -1 && errno != EEXIST)
+		goto fail;
+	if (mount("bpf", out, "bpf", 0, "mode=0755") == 0)
+		return 0;
+fail:
+	snprintf(why, why_size, "cannot mount bpffs on /sys/fs/bpf or %s: %s; mount it: "
+				"mount -t bpf bpf /sys/fs/bpf", out, strerror(errno));
+	return -ENOTSUP;
+}
+
+/* The pid of the daemon that holds the lock, from /proc/locks; 0 if not found. */
+static long holder(int fd)
+{
+	unsigned long inode;
+	struct stat st;
+	char line[256];
+	long pid = 0, p;
+	FILE *f;
+
+	if (fstat(fd, &st))
+		return 0;
+	f = fopen("/proc/locks", "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %ld %*x:%*x:%lu", &p, &inode) == 2 &&
+		    inode == st.st_ino)
+			pid = p;
+	}
+	fclose(f);
+	return pid;
+}
+
+static void empty(const char *root)
+{
+	struct dirent *de;
+	DIR *d = opendir(root);
+
+	if (!d)
+		return;
+	while ((de = readdir(d)))
+		if (de->d_name[0] != '.')
+			unlinkat(dirfd(d), de->d_name, 0);
+	closedir(d);
+}
+
+int pins_open(struct pins *p, char *why, size_t why_size)
+{
+	char base[96];
+	long pid;
+	int err;
+
+	p->lock_fd = -1;
+	p->root[0] = '\0';
+	err = bpffs_find(base, sizeof(base), why, why_size);
+	if (err)
+		return err;
+	snprintf(p->root, sizeof(p->root), "%s/" PINS_DIR, base);
+	if (mkdir(p->root, 0750) == -1 && errno != EEXIST) {
+		err = -errno;
+		snprintf(why, why_size, "cannot make %s: %s", p->root, strerror(-err));
+		return err;
+	}
+	p->lock_fd = open(p->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->lock_fd == -1) {
+		err = -errno;
+		snprintf(why, why_size, "cannot open %s: %s", p->root, strerror(-err));
+		return err;
+	}
+	if (flock(p->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		pid = holder(p->lock_fd);
+		if (pid > 0)
+			snprintf(why, why_size, "another snisplitd (pid %ld) holds %s; stop it first: "
+						"kill %ld", pid, p->root, pid);
+		else
+			snprintf(why, why_size, "another snisplitd holds %s; stop it first", p->root);
+		close(p->lock_fd);
+		p->lock_fd = -1;
+		return err;
+	}
+	empty(p->root);
+	return 0;
+}
+
+int pins_add(struct pins *p, const char *name, int fd)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", p->root, name);
+	if (bpf_obj_pin(fd, path))
+		return -errno;
+	chmod(path, 0640);
+	return 0;
+}
+
+void pins_close(struct pins *p)
+{
+	if (p->lock_fd == -1)
+		return;
+	empty(p->root);
+	rmdir(p->root);
+	close(p->lock_fd);
+	p->lock_fd = -1;
+}
+
+/* Our path in the unified hierarchy: the "0::" line of /proc/self/cgroup. */
+static int own_cgroup(char *out, size_t size)
+{
+	char line[512];
+	int err = -ENOENT;
+	FILE *f;
+
+	f = fopen("/proc/self/cgroup", "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "0::/", 4) || strlen(line + 4) + 2 >= size)
+			continue;
+		snprintf(out, size, "./%s", line + 4);
+		err = 0;
+	}
+	fclose(f);
+	return err;
+}
+
+int pins_cgroup_open(char *why, size_t why_size)
+{
+	char dir[256], path[512];
+	int root, fs, fd, err;
+
+	err = own_cgroup(path, sizeof(path));
+	if (err) {
+		snprintf(why, why_size, "no cgroup v2 in /proc/self/cgroup");
+		return err;
+	}
+	if (!find_mount("cgroup2", dir, sizeof(dir))) {
+		root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	} else {
+		/* a detached mount: nobody else sees it, and it ends with us */
+		fs = (int)syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC);
+		root = -1;
+		if (fs != -1 && !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+			root = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+		if (fs != -1)
+			close(fs);
+	}
+	if (root == -1) {
+		err = -errno;
+		snprintf(why, why_size, "cannot reach cgroup v2: %s", strerror(-err));
+		return err;
+	}
+	fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1) /* a cgroup namespace or mount shows another root: all of it is ours then */
+		fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = fd == -1 ? -errno : fd;
+	close(root);
+	if (err < 0)
+		snprintf(why, why_size, "cannot open cgroup %s: %s", path, strerror(-err));
+	return err;
+}

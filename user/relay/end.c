@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "end.h"
+
+void end_init(struct end *e, int fd)
+{
+	memset(e, 0, sizeof(*e));
+	e->fd = fd;
+}
+
+int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, unsigned worker,
+	     uint32_t replay)
+{
+	struct flow *f = kern_flow(k, slot);
+	socklen_t len = sizeof(e->cookie);
+	int err;
+
+	if (getsockopt(e->fd, SOL_SOCKET, SO_COOKIE, &e->cookie, &len))
+		return -errno;
+	memset(f, 0, sizeof(*f));
+	f->cookie = e->cookie;
+	f->role = role;
+	f->worker = worker;
+	f->replay = replay;
+	err = kern_slot_set(k, e->cookie, slot);
+	if (err) {
+		f->cookie = 0;
+		f->role = FLOW_FREE;
+		return err;
+	}
+	e->slot = slot;
+	e->flow = f;
+	return 0;
+}
+
+int end_enrol(struct end *e, struct kern *k)
+{
+	int err = kern_sock_add(k, e->cookie, e->fd);
+
+	e->enrolled = !err;
+	return err;
+}
+
+bool end_kick(struct end *e)
+{
+	char byte;
+
+	return recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+uint32_t end_close(struct end *e, struct kern *k, bool reset)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	uint32_t slot = e->slot;
+
+	if (e->fd != -1) {
+		if (slot)
+			kern_slot_del(k, e->cookie);
+		if (reset)
+			setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		close(e->fd); /* also takes it out of `sockets`; no program runs for it after this */
+	}
+	if (slot) {
+		e->flow->cookie = 0;
+		e->flow->peer_cookie = 0;
+		e->flow->role = FLOW_FREE;
+	}
+	e->fd = -1;
+	e->slot = 0;
+	e->flow = NULL;
+	e->enrolled = false;
+	e->watched = false;
+	return slot;
+}
+
+int end_info(const struct end *e, struct tcp_info *ret_ti)
+{
+	socklen_t len = sizeof(*ret_ti);
+
+	memset(ret_ti, 0, sizeof(*ret_ti));
+	return getsockopt(e->fd, IPPROTO_TCP, TCP_INFO, ret_ti, &len) ? -errno : 0;
+}
+
+int end_error(struct end *e)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (!e->err && !getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &err, &len) && err)
+		e->err = err;
+	return e->err;
+}
+
+bool end_has_fin(const struct tcp_info *ti)
+{
+	switch (ti->tcpi_state) {
+	case TCP_STATE_CLOSE: /* after FIN_WAIT2 or LAST_ACK; a reset one has its error set */
+	case TCP_STATE_CLOSE_WAIT:
+	case TCP_STATE_LAST_ACK:
+	case TCP_STATE_CLOSING:
+	case TCP_STATE_TIME_WAIT:
+		return true;
+	}
+	return false;
+}
+
+uint64_t end_received(const struct tcp_info *ti)
+{
+	/* tcpi_bytes_received follows rcv_nxt, so a FIN counts as one */
+	return ti->tcpi_bytes_received - (end_has_fin(ti) && ti->tcpi_bytes_received ? 1 : 0);
+}
+
+uint64_t end_enqueued(const struct tcp_info *ti)
+{
+	return ti->tcpi_bytes_sent - ti->tcpi_bytes_retrans + ti->tcpi_notsent_bytes;
+}
+
+int end_unacked(const struct end *e)
+{
+	int n = 0;
+
+	return ioctl(e->fd, SIOCOUTQ, &n) ? 0 : n;
+}
+
+static void set_lowat(struct end *e, int bytes)
+{
+	setsockopt(e->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+void end_pause(struct end *e)
+{
+	if (e->paused)
+		return;
+	e->paused = true;
+	set_lowat(e, INT_MAX); /* the kernel cuts it to half the receive buffer */
+}
+
+void end_resume(struct end *e)
+{
+	if (!e->paused)
+		return;
+	e->paused = false;
+	set_lowat(e, 1); /* runs the program over what has waited */
+}

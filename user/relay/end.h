@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * end - one socket of a connection: the client's or the upstream's.
+ *
+ * Owned by one worker.  An end that is enrolled has a slot in `flows` and its
+ * bytes come through the verdict program; it stays enrolled until end_close().
+ */
+#ifndef END_H
+#define END_H
+#include <linux/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kern.h"
+
+struct end {
+	int fd;		   /* -1: closed */
+	uint32_t slot;	   /* 0: none */
+	bool enrolled;	   /* in `sockets` */
+	bool watched;	   /* in the worker's epoll set */
+	bool paused;	   /* SO_RCVLOWAT holds its bytes back */
+	bool fin;	   /* the other side has sent FIN */
+	int err;	   /* sticky: what SO_ERROR said, or 0 */
+	uint64_t cookie;
+	struct flow *flow; /* with a slot */
+	unsigned kind;	   /* whose end it is, and who: set and used by edge/ */
+	void *owner;
+};
+
+/* tcpi_state, include/net/tcp_states.h (not in uapi) */
+enum {
+	TCP_STATE_ESTABLISHED = 1,
+	TCP_STATE_SYN_SENT = 2,
+	TCP_STATE_TIME_WAIT = 6,
+	TCP_STATE_CLOSE = 7,
+	TCP_STATE_CLOSE_WAIT = 8,
+	TCP_STATE_LAST_ACK = 9,
+	TCP_STATE_CLOSING = 11,
+};
+
+/* For an open socket; takes it over. */
+void end_init(struct end *e, int fd);
+
+/*
+ * Gives the end a slot (both from the caller's stock), so that its later states
+ * are reported.  An upstream's must come before connect(2).  0 or -errno; the
+ * slot stays the caller's on failure.
+ */
+int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, unsigned worker,
+	     uint32_t replay);
+
+/*
+ * Puts it under the verdict program.  0 or -errno (see kern_sock_add): then it
+ * works as any socket, its bytes never come through the program.
+ */
+int end_enrol(struct end *e, struct kern *k);
+
+/*
+ * Runs the program over what was there before end_enrol().  Returns true when
+ * bytes now wait for the controller.
+ */
+bool end_kick(struct end *e);
+
+/*
+ * Closes and forgets.  <reset>: RST, what is unsent is dropped.  Returns the slot
+ * to give back to the stock, 0 for none.
+ */
+uint32_t end_close(struct end *e, struct kern *k, bool reset);
+
+/* struct tcp_info of the kernel, which has more fields than glibc's. */
+int end_info(const struct end *e, struct tcp_info *ret_ti);
+
+/* Looks at SO_ERROR and remembers it.  Returns e->err. */
+int end_error(struct end *e);
+
+/* Payload bytes that TCP has received in order, without the FIN. */
+uint64_t end_received(const struct tcp_info *ti);
+bool end_has_fin(const struct tcp_info *ti);
+/* Payload bytes ever accepted for sending. */
+uint64_t end_enqueued(const struct tcp_info *ti);
+
+/* Bytes sent but not acknowledged, and unsent ones: SIOCOUTQ. */
+int end_unacked(const struct end *e);
+
+/* Hold back / let come the source's bytes (SO_RCVLOWAT): its window closes by
+ * itself while they wait in its receive queue. */
+void end_pause(struct end *e);
+void end_resume(struct end *e);
+#endif

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "half.h"
+
+#define PIPE_BYTES (1024 * 1024) /* fs.pipe-max-size's default */
+#define TURN_BYTES (4U * 1024 * 1024)
+#define CHUNK_BYTES (1024 * 1024)
+
+static inline uint64_t load(const __u64 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+void half_init(struct half *h, struct end *src, struct end *dst)
+{
+	memset(h, 0, sizeof(*h));
+	h->src = src;
+	h->dst = dst;
+	h->pipe[0] = h->pipe[1] = -1;
+}
+
+static void pipe_close(struct half *h)
+{
+	if (h->pipe[0] == -1)
+		return;
+	close(h->pipe[0]);
+	close(h->pipe[1]);
+	h->pipe[0] = h->pipe[1] = -1;
+}
+
+void half_done(struct half *h)
+{
+	free(h->pending);
+	h->pending = NULL;
+	h->pending_len = h->pending_off = h->pending_size = 0;
+	pipe_close(h);
+}
+
+int half_push(struct half *h, const void *bytes, size_t len)
+{
+	size_t need = h->pending_off + h->pending_len + len, size = h->pending_size;
+	uint8_t *p;
+
+	if (need > size) {
+		for (size = size ? size : 2048; size < need; size *= 2)
+			;
+		p = realloc(h->pending, size);
+		if (!p)
+			return -ENOMEM;
+		h->pending = p;
+		h->pending_size = size;
+	}
+	memcpy(h->pending + h->pending_off + h->pending_len, bytes, len);
+	h->pending_len += len;
+	return 0;
+}
+
+static unsigned fail(struct half *h, struct end *which, int err)
+{
+	if (!which->err)
+		which->err = err;
+	h->failed = which;
+	h->state = HALF_FAILED;
+	return 0;
+}
+
+static void written(struct half *h, size_t n)
+{
+	h->moved += n;
+	/* published after the bytes are in dst's queue: the program may redirect
+	 * behind them from now on */
+	if (h->mover == MOVER_KERNEL)
+		__atomic_store_n(&h->src->flow->relayed, h->src->flow->relayed + n,
+				 __ATOMIC_SEQ_CST);
+}
+
+/* Writes what is pending.  1: all gone, 0: blocked, -1: failed. */
+static int flush_pending(struct half *h)
+{
+	ssize_t n;
+
+	while (h->pending_len) {
+		n = send(h->dst->fd, h->pending + h->pending_off, h->pending_len,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			if (errno == EAGAIN)
+				return 0;
+			fail(h, h->dst, errno);
+			return -1;
+		}
+		h->pending_off += (size_t)n;
+		h->pending_len -= (size_t)n;
+		written(h, (size_t)n);
+	}
+	free(h->pending);
+	h->pending = NULL;
+	h->pending_off = h->pending_size = 0;
+	return 1;
+}
+
+/* Reads once and writes once.  Returns bytes read (0: EOF), or -errno; what dst
+ * did not take is pending then. */
+static ssize_t copy_once(struct half *h, struct pump *p)
+{
+	ssize_t n, w;
+
+	do
+		n = recv(h->src->fd, p->buf, p->size, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (!n)
+		return 0;
+	do
+		w = send(h->dst->fd, p->buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (w < 0 && errno == EINTR);
+	if (w < 0 && errno != EAGAIN) {
+		fail(h, h->dst, errno);
+		return n;
+	}
+	if (w < 0)
+		w = 0;
+	written(h, (size_t)w);
+	if (w < n && half_push(h, p->buf + w, (size_t)(n - w)))
+		fail(h, h->src, ENOMEM);
+	return n;
+}
+
+static void shut(struct half *h)
+{
+	/* ENOTCONN: the peer has reset meanwhile; its own event tells */
+	shutdown(h->dst->fd, SHUT_WR);
+	h->state = HALF_SHUT;
+}
+
+static unsigned copy_pump(struct half *h, struct pump *p)
+{
+	size_t turn = 0;
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		r = flush_pending(h);
+		if (r <= 0)
+			return r < 0 ? 0 : HALF_WANT_WRITE;
+		if (h->state == HALF_EOF) {
+			shut(h);
+			return 0;
+		}
+		if (turn >= TURN_BYTES)
+			return HALF_WANT_TURN;
+		n = copy_once(h, p);
+		if (h->state == HALF_FAILED)
+			return 0;
+		if (n == -EAGAIN)
+			return HALF_WANT_READ;
+		if (n < 0)
+			return fail(h, h->src, (int)-n);
+		if (!n) {
+			h->src->fin = true;
+			h->state = HALF_EOF;
+		}
+		turn += (size_t)n;
+	}
+}
+
+static unsigned splice_pump(struct half *h, struct pump *p)
+{
+	size_t turn = 0;
+	ssize_t n;
+	int r;
+
+	(void)p;
+	r = flush_pending(h);
+	if (r <= 0)
+		return r < 0 ? 0 : HALF_WANT_WRITE;
+	for (;;) {
+		if (h->piped) {
+			n = splice(h->pipe[0], NULL, h->dst->fd, NULL, h->piped,
+				   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+			if (n < 0 && errno == EAGAIN)
+				return HALF_WANT_WRITE;
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				return fail(h, h->dst, n ? errno : EPIPE);
+			h->piped -= (size_t)n;
+			h->moved += (size_t)n;
+			continue;
+		}
+		if (h->state == HALF_EOF) {
+			pipe_close(h);
+			shut(h);
+			return 0;
+		}
+		if (turn >= TURN_BYTES)
+			return HALF_WANT_TURN;
+		if (h->pipe[0] == -1) {
+			if (pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC)) {
+				/* out of descriptors: this direction copies from now on */
+				h->pipe[0] = h->pipe[1] = -1;
+				h->mover = MOVER_COPY;
+				return HALF_WANT_TURN;
+			}
+			fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
+		}
+		n = splice(h->src->fd, NULL, h->pipe[1], NULL, CHUNK_BYTES,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			pipe_close(h); /* an idle connection holds no pipe */
+			return HALF_WANT_READ;
+		}
+		if (n < 0)
+			return fail(h, h->src, errno);
+		if (!n) {
+			h->src->fin = true;
+			h->state = HALF_EOF;
+			continue;
+		}
+		h->piped = (size_t)n;
+		turn += (size_t)n;
+	}
+}
+
+/* All that was redirected is in dst's TCP queue, so that a write goes behind it. */
+static bool dst_absorbed(const struct half *h)
+{
+	const struct flow *f = h->src->flow;
+	struct tcp_info ti;
+
+	if (end_info(h->dst, &ti))
+		return false;
+	return end_enqueued(&ti) >= load(&f->redir) + f->relayed + h->extra;
+}
+
+bool half_drained(struct half *h)
+{
+	const struct flow *f = h->src->flow;
+	struct tcp_info ti;
+	uint64_t gone;
+
+	if (h->mover != MOVER_KERNEL)
+		return !h->pending_len && !h->piped;
+	if (h->pending_len || load(&f->passed) != f->relayed || end_info(h->src, &ti))
+		return false;
+	gone = load(&f->redir) + f->relayed;
+	if (gone < end_received(&ti)) {
+		end_resume(h->src);
+		end_kick(h->src);
+		return false;
+	}
+	return dst_absorbed(h);
+}
+
+static unsigned kernel_pump(struct half *h, struct pump *p)
+{
+	struct flow *f = h->src->flow;
+	size_t turn = 0;
+	ssize_t n;
+	int r;
+
+	for (;;) {
+		if (!h->pending_len && load(&f->passed) == f->relayed) {
+			h->absorbed = false;
+			if (f->told_ack == f->told)
+				break;
+			/* the episode is over: the next PASS tells us again.  Pairs with
+			 * the atomic add in pass(): one of the two sees the other. */
+			__atomic_store_n(&f->told_ack, f->told, __ATOMIC_SEQ_CST);
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			continue;
+		}
+		/* What is redirected goes first; the program redirects nothing while
+		 * passed != relayed, so one look an episode is enough. */
+		if (!h->absorbed) {
+			if (!dst_absorbed(h))
+				return HALF_WANT_RETRY;
+			h->absorbed = true;
+		}
+		r = flush_pending(h);
+		if (r <= 0)
+			return r < 0 ? 0 : HALF_WANT_WRITE;
+		if (load(&f->passed) == f->relayed)
+			continue;
+		if (turn >= TURN_BYTES)
+			return HALF_WANT_TURN;
+		n = copy_once(h, p);
+		if (h->state == HALF_FAILED)
+			return 0;
+		/* counted as passed, but not yet handed to the socket; or behind our
+		 * own backlog (no event tells when that is gone) */
+		if (n == -EAGAIN)
+			return HALF_WANT_READ | HALF_WANT_RETRY;
+		if (n < 0)
+			return fail(h, h->src, (int)-n);
+		if (!n) {
+			h->src->fin = true;
+			h->state = HALF_EOF;
+			return HALF_WANT_RETRY;
+		}
+		turn += (size_t)n;
+	}
+	if (h->src->fin && h->state == HALF_OPEN)
+		h->state = HALF_EOF;
+	if (h->state != HALF_EOF)
+		return 0; /* the program works; events tell of FIN, PASS and SLOW */
+#ifdef MUTANT
+	if (p->mutant == MUTANT_NAIVE_CLOSE) {
+		shut(h);
+		return 0;
+	}
+#endif
+	if (!half_drained(h))
+		return HALF_WANT_RETRY;
+	shut(h);
+	return 0;
+}
+
+unsigned half_pump(struct half *h, struct pump *p)
+{
+	if (h->state == HALF_SHUT || h->state == HALF_FAILED)
+		return 0;
+	switch (h->mover) {
+	case MOVER_SPLICE:
+		return splice_pump(h, p);
+	case MOVER_KERNEL:
+		return kernel_pump(h, p);
+	default:
+		return copy_pump(h, p);
+	}
+}
+
+bool half_try_resume(struct half *h, struct pump *p)
+{
+	struct flow *f = h->src->flow;
+	struct tcp_info ti;
+	uint64_t out;
+
+	if (!h->src->paused)
+		return true;
+	if (load(&f->passed) != f->relayed || h->pending_len)
+		return false; /* kernel_pump() has to catch up first */
+	if (!h->src->fin) {
+		if (end_info(h->dst, &ti))
+			return false;
+		out = load(&f->redir) + f->relayed + h->extra;
+		if (out > ti.tcpi_bytes_acked && out - ti.tcpi_bytes_acked > p->soft / 2)
+			return false;
+	}
+	__atomic_store_n(&f->slow_ack, f->slow, __ATOMIC_SEQ_CST);
+	end_resume(h->src);
+	return true;
+}
+
+uint64_t half_kernel_bytes(const struct half *h)
+{
+	return h->mover == MOVER_KERNEL && h->src->flow ? load(&h->src->flow->redir) : 0;
+}
+
+uint64_t half_user_bytes(const struct half *h)
+{
+	return h->moved;
+}

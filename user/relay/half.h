@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * half - one direction of a connection: what comes from <src> goes to <dst>.
+ *
+ * Three movers, one state table.  MOVER_KERNEL: the verdict program redirects;
+ * user space relays only what it passed.  MOVER_SPLICE: splice(2) through a
+ * pipe.  MOVER_COPY: recv and send.
+ *
+ *   state      event                              action
+ *   OPEN       bytes                              move them
+ *   OPEN       src has sent FIN                   -> EOF
+ *   EOF        everything is in dst's TCP queue   shutdown(dst, SHUT_WR) -> SHUT
+ *   any        src or dst is broken               -> FAILED, half_failed_end() says which
+ *
+ * Never shut down earlier: FIN is seen before the last bytes have been moved,
+ * and shutdown() of a redirect's destination discards what is on the way.
+ */
+#ifndef HALF_H
+#define HALF_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "end.h"
+
+enum half_state { HALF_OPEN, HALF_EOF, HALF_SHUT, HALF_FAILED };
+enum half_mover { MOVER_COPY, MOVER_SPLICE, MOVER_KERNEL };
+
+/* What half_pump() waits for. */
+#define HALF_WANT_READ (1U << 0)  /* src readable */
+#define HALF_WANT_WRITE (1U << 1) /* dst writable */
+#define HALF_WANT_RETRY (1U << 2) /* ask again soon: no event will come */
+#define HALF_WANT_TURN (1U << 3)  /* has more to do, let others go first */
+
+/* One a worker: memory that is used within a call only. */
+struct pump {
+	uint8_t *buf;
+	size_t size;
+	uint32_t soft;	 /* bytes on the way to a peer, as the programs have it */
+	uint32_t mutant; /* enum mutant, test builds */
+};
+
+struct half {
+	struct end *src, *dst;
+	enum half_state state;
+	enum half_mover mover;
+	struct end *failed;
+	/* read by user space, not yet written: malloc'd, NULL most of the time */
+	uint8_t *pending;
+	size_t pending_off, pending_len, pending_size;
+	int pipe[2]; /* splice: -1 while nothing is in it */
+	size_t piped;
+	uint64_t moved;	   /* bytes user space has written to dst, of src's stream */
+	uint64_t extra;	   /* bytes written to dst that the flow does not count */
+	bool absorbed;	   /* this PASS episode may write: see kernel_pump() */
+};
+
+void half_init(struct half *h, struct end *src, struct end *dst);
+void half_done(struct half *h);
+
+/* Appends bytes that were read from src by other means (the hello).  0, -ENOMEM. */
+int half_push(struct half *h, const void *bytes, size_t len);
+
+/* Moves what it can; returns HALF_WANT_ bits, and changes the state. */
+unsigned half_pump(struct half *h, struct pump *p);
+
+/*
+ * MOVER_KERNEL: the source was asked to slow down, and may go on now if the
+ * peer has taken most of it.  True when it was resumed.
+ */
+bool half_try_resume(struct half *h, struct pump *p);
+
+/* Has everything that src sent reached dst's TCP queue? */
+bool half_drained(struct half *h);
+
+/* Bytes of src's stream moved in the kernel, and by user space. */
+uint64_t half_kernel_bytes(const struct half *h);
+uint64_t half_user_bytes(const struct half *h);
+#endif
