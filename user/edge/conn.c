@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "edge_private.h"
+#include "log.h"
+#include "pool.h"
+#include "sni.h"
+
+#define MS 1000000ULL
+#define FLUSH_MS 1000		    /* a reset's other end gets this long to take the rest */
+#define RETRY_MIN_NS (200U * 1000)  /* prototype: the best of 50 us to 2 ms */
+#define RETRY_MAX_NS (5U * 1000000)
+#define UNACKED_MAX (256 * 1024)    /* the kernel may finish this much after close() */
+#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define WATCH_END (EPOLLRDHUP | EPOLLET)
+
+static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
+{
+	memset(to, 0, sizeof(*to));
+	memcpy(to, sa, len < sizeof(*to) ? len : sizeof(*to));
+}
+
+void conn_set_timer(struct conn *c, enum timer_kind kind)
+{
+	const struct config *g = c->worker->config;
+	const uint64_t ms[TIMER_MAX] = {
+		[TIMER_HELLO] = g->timeouts.client_hello,
+		[TIMER_CONNECT] = g->timeouts.connect,
+		[TIMER_IDLE] = g->timeouts.idle,
+		[TIMER_HALF_CLOSED] = EDGE_HALF_CLOSED_MS,
+		[TIMER_FLUSH] = FLUSH_MS,
+	};
+
+	list_del(&c->timer);
+	c->timer_kind = (uint8_t)kind;
+	c->deadline_ns = c->worker->now_ns + ms[kind] * MS;
+	list_add_tail(&c->worker->timers[kind], &c->timer);
+}
+
+static void retry_soon(struct conn *c)
+{
+	c->retry_step_ns = c->retry_step_ns ? c->retry_step_ns * 2 : RETRY_MIN_NS;
+	if (c->retry_step_ns > RETRY_MAX_NS)
+		c->retry_step_ns = RETRY_MAX_NS;
+	c->retry_at_ns = c->worker->now_ns + c->retry_step_ns;
+	list_del(&c->retry);
+	list_add_tail(&c->worker->retry, &c->retry);
+}
+
+static void retry_never(struct conn *c)
+{
+	list_del(&c->retry);
+	c->retry_step_ns = 0;
+}
+
+static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->worker = w;
+	end_init(&c->client, fd);
+	end_init(&c->upstream, -1);
+	c->client.kind = END_CLIENT;
+	c->upstream.kind = END_UPSTREAM;
+	c->client.owner = c->upstream.owner = c;
+	half_init(&c->up, &c->client, &c->upstream);
+	half_init(&c->down, &c->upstream, &c->client);
+	list_init(&c->all);
+	list_init(&c->timer);
+	list_init(&c->retry);
+	list_init(&c->ready);
+	list_init(&c->answer);
+	c->phase = CONN_HELLO;
+	c->reason = CLOSE_REASON_MAX;
+	c->start_ns = w->now_ns;
+	c->user_ns = w->now_ns;
+	clock_gettime(CLOCK_REALTIME, &c->start);
+	c->number = ++w->conn_number;
+	addr_copy(&c->client_addr, sa, len);
+	list_add_tail(&w->conns, &c->all);
+	w->n_conns++;
+	atomic_fetch_add_explicit(&w->edge->n_conns, 1, memory_order_relaxed);
+	worker_count(w, WC_accepted);
+	return c;
+}
+
+void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
+		 enum close_reason reason)
+{
+	struct conn *c = conn_new(w, fd, sa, len);
+
+	if (c)
+		conn_close(c, reason, true);
+	else
+		close(fd);
+}
+
+/* Puts the client under the verdict program, or watches it as any socket. */
+static void client_enrol(struct conn *c)
+{
+	struct worker *w = c->worker;
+	uint32_t slot;
+
+	if (!w->kern)
+		goto plain;
+	slot = worker_slot_get(w, &c->client);
+	if (slot == SLOT_NONE) {
+		worker_count(w, WC_not_enrolled);
+		goto plain;
+	}
+	c->replay = worker_replay_get(w);
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT, w->index, c->replay)) {
+		worker_slot_put(w, slot);
+		worker_count(w, WC_not_enrolled);
+		goto plain;
+	}
+	if (end_enrol(&c->client, w->kern)) {
+		/* half-closed already, or the map is full: the slow path serves it */
+		worker_count(w, WC_not_enrolled);
+		goto plain;
+	}
+	if (w->polled)
+		worker_watch(w, &c->client, WATCH_END);
+#ifdef MUTANT
+	if (w->pump.mutant == MUTANT_NO_KICK)
+		return;
+#endif
+	end_kick(&c->client);
+	return;
+plain:
+	c->up.mover = MOVER_SPLICE;
+	worker_watch(w, &c->client, WATCH_ALL);
+}
+
+void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct conn *c;
+
+	if (atomic_load_explicit(&w->edge->n_conns, memory_order_relaxed) >=
+	    w->config->limits.connections) {
+		worker_count(w, WC_over_limit);
+		conn_refuse(w, fd, sa, len, CLOSE_LIMIT);
+		return;
+	}
+	c = conn_new(w, fd, sa, len);
+	if (!c) {
+		close(fd);
+		return;
+	}
+	conn_set_timer(c, TIMER_HELLO);
+	client_enrol(c);
+	conn_on_ready(c, &c->client);
+}
+
+/* Both directions' mover, from what the two sockets are. */
+void conn_pair(struct conn *c)
+{
+	struct worker *w = c->worker;
+	enum half_mover mover = MOVER_COPY;
+	struct flow *a = c->client.flow, *b = c->upstream.flow;
+
+	if (c->client.enrolled && c->upstream.enrolled && !c->fallback_path)
+		mover = MOVER_KERNEL;
+	else if (!c->client.enrolled && !c->upstream.enrolled)
+		mover = MOVER_SPLICE;
+	c->up.mover = c->down.mover = mover;
+	c->phase = CONN_OPEN;
+	c->connected_ns = w->now_ns;
+	conn_set_timer(c, TIMER_IDLE);
+	if (c->replay_pending && !conn_write_replay(c)) {
+		conn_close(c, CLOSE_UPSTREAM_RST, true);
+		return;
+	}
+	if (mover == MOVER_KERNEL) {
+		a->endpoint = b->endpoint = c->endpoint->num;
+		a->peer = c->upstream.slot;
+		b->peer = c->client.slot;
+		__atomic_store_n(&b->peer_cookie, c->client.cookie, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&a->peer_cookie, c->upstream.cookie, __ATOMIC_SEQ_CST);
+	} else {
+		worker_watch(w, &c->client, WATCH_ALL);
+		worker_watch(w, &c->upstream, WATCH_ALL);
+	}
+	conn_run(c);
+}
+
+void conn_on_paired(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct flow *a = c->client.flow;
+	uint64_t cookie;
+	struct end *e;
+
+	if (c->phase != CONN_HELLO || !c->client.enrolled)
+		return;
+	cookie = __atomic_load_n(&a->peer_cookie, __ATOMIC_ACQUIRE);
+	if (!cookie)
+		return;
+	e = w->slot_end[a->peer - w->slot_base];
+	if (!e || e->kind != END_WARM || e->cookie != cookie) {
+		log_err("paired with an upstream that is not there: slot=%u", a->peer);
+		conn_close(c, CLOSE_INTERNAL, true);
+		return;
+	}
+	c->endpoint = endpoint_get(pool_endpoint(((struct warm *)e->owner)->pool));
+	pool_taken(e->owner, &c->upstream, &c->upstream_addr);
+	conn_took_upstream(c);
+	worker_count(w, WC_start_kernel);
+	worker_count(w, WC_warm_used_kernel);
+	atomic_fetch_add(&c->endpoint->conns_total, 1);
+	atomic_fetch_add(&c->endpoint->conns_active, 1);
+	c->hello_ns = a->paired_ns;
+	conn_note_replay(c);
+	c->up.mover = c->down.mover = MOVER_KERNEL;
+	c->phase = CONN_OPEN;
+	conn_set_timer(c, TIMER_IDLE);
+	if (w->polled)
+		worker_watch(w, &c->upstream, WATCH_END);
+	pool_on_start(pool_of(w, c->endpoint));
+}
+
+/* The client's end of a warm upstream: slot and epoll now lead to the conn. */
+void conn_took_upstream(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct end *e = &c->upstream;
+
+	e->kind = END_UPSTREAM;
+	e->owner = c;
+	if (e->slot)
+		w->slot_end[e->slot - w->slot_base] = e;
+	if (e->watched)
+		worker_watch(w, e, WATCH_END);
+}
+
+void conn_on_ready(struct conn *c, struct end *e)
+{
+	(void)e;
+	switch (c->phase) {
+	case CONN_HELLO:
+		conn_on_paired(c);
+		if (c->phase != CONN_HELLO)
+			return;
+		if (!c->client.enrolled || c->client.flow->passed)
+			conn_read_hello(c);
+		return;
+	case CONN_CONNECT:
+		if (e == &c->upstream)
+			conn_connected(c);
+		return;
+	case CONN_LINGER:
+		conn_linger(c);
+		return;
+	case CONN_OPEN:
+		conn_run(c);
+		return;
+	case CONN_FLUSH:
+		conn_on_retry(c);
+		return;
+	}
+}
+
+void conn_on_state(struct conn *c, struct end *e)
+{
+	struct tcp_info ti;
+
+	if (c->phase == CONN_DEAD || e->fd == -1)
+		return;
+	conn_on_paired(c);
+	if (c->phase == CONN_DEAD)
+		return;
+	if (c->phase == CONN_CONNECT && e == &c->upstream) {
+		conn_connected(c);
+		return;
+	}
+	end_error(e);
+	if (!e->fin && !end_info(e, &ti) && end_has_fin(&ti) && !e->err) {
+		e->fin = true;
+		if (c->reason == CLOSE_REASON_MAX && c->phase == CONN_OPEN)
+			c->reason = e == &c->client ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
+		if (e->paused)
+			end_resume(e);
+	}
+	switch (c->phase) {
+	case CONN_HELLO:
+		if (e->err)
+			conn_close(c, CLOSE_CLIENT_RST, true);
+		else
+			conn_read_hello(c); /* reads what came, then the EOF */
+		return;
+	case CONN_CONNECT:
+		/* a client that has only half-closed still waits for its answer */
+		if (e->err)
+			conn_close(c, CLOSE_CLIENT_RST, true);
+		return;
+	case CONN_OPEN:
+		if (e->err)
+			conn_fail(c, e);
+		else
+			conn_run(c);
+		return;
+	case CONN_LINGER:
+		conn_linger(c);
+		return;
+	case CONN_FLUSH:
+		if (e->err)
+			conn_close(c, c->reason, true);
+		return;
+	}
+}
+
+void conn_on_slow(struct conn *c, struct end *e)
+{
+	struct half *h = e == &c->client ? &c->up : &c->down;
+
+	conn_on_paired(c);
+	if (c->phase != CONN_OPEN || e->fin || h->mover != MOVER_KERNEL)
+		return;
+	worker_count(c->worker, WC_slowed);
+	end_pause(e);
+	c->retry_step_ns = 0;
+	retry_soon(c);
+}
+
+/* In an episode both sockets are watched; else nothing is registered, because
+ * EPOLLIN would wake this thread once a redirected segment. */
+static void watch_for(struct conn *c, unsigned want)
+{
+	struct worker *w = c->worker;
+	uint32_t mask = w->polled ? WATCH_END : 0;
+
+	if (c->up.mover != MOVER_KERNEL)
+		return; /* registered once, for everything */
+	if (want & (HALF_WANT_READ | HALF_WANT_WRITE))
+		mask = WATCH_ALL;
+	if (mask == WATCH_ALL && c->watch_all)
+		return;
+	if (mask == WATCH_ALL) {
+		worker_count(w, WC_passed_episodes);
+		worker_watch(w, &c->client, mask);
+		worker_watch(w, &c->upstream, mask);
+	} else if (c->watch_all) {
+		worker_watch(w, &c->client, mask);
+		worker_watch(w, &c->upstream, mask);
+	}
+	c->watch_all = mask == WATCH_ALL;
+}
+
+static bool both_shut(const struct conn *c)
+{
+	return c->up.state == HALF_SHUT && c->down.state == HALF_SHUT;
+}
+
+/* While the kernel's gate passes, the source waits too: otherwise the flow would
+ * be copied for ever instead of returning to the kernel path. */
+static void pause_passed(struct half *h)
+{
+	if (h->mover == MOVER_KERNEL && !h->src->fin && h->src->flow->redir && h->pending_len)
+		end_pause(h->src);
+}
+
+void conn_run(struct conn *c)
+{
+	struct worker *w = c->worker;
+	uint64_t before = c->up.moved + c->down.moved;
+	unsigned want;
+
+	if (c->phase != CONN_OPEN)
+		return;
+#ifdef MUTANT
+	if (w->pump.mutant == MUTANT_DELETE_UNREAD && c->up.mover == MOVER_KERNEL &&
+	    c->up.pending_len == 0 && c->client.flow->passed != c->client.flow->relayed)
+		kern_sock_del(w->kern, c->client.cookie);
+#endif
+	want = half_pump(&c->up, &w->pump);
+	want |= half_pump(&c->down, &w->pump);
+	if (c->up.moved + c->down.moved != before) {
+		c->user_ns = w->now_ns;
+		c->retry_step_ns = 0;
+	}
+	if (c->up.state == HALF_FAILED || c->down.state == HALF_FAILED) {
+		conn_fail(c, c->up.state == HALF_FAILED ? c->up.failed : c->down.failed);
+		return;
+	}
+	if (c->reason == CLOSE_REASON_MAX && (c->client.fin || c->upstream.fin))
+		c->reason = c->client.fin ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
+	if (both_shut(c)) {
+		if (end_unacked(&c->client) + end_unacked(&c->upstream) <= UNACKED_MAX) {
+			conn_close(c, c->reason, false);
+			return;
+		}
+		want |= HALF_WANT_RETRY;
+	}
+	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) &&
+	    c->timer_kind == TIMER_IDLE)
+		conn_set_timer(c, TIMER_HALF_CLOSED);
+	pause_passed(&c->up);
+	pause_passed(&c->down);
+	watch_for(c, want);
+	list_del(&c->ready);
+	if (want & HALF_WANT_TURN)
+		list_add_tail(&w->ready, &c->ready);
+	if (want & HALF_WANT_RETRY || c->client.paused || c->upstream.paused)
+		retry_soon(c);
+	else
+		retry_never(c);
+}
+
+void conn_on_retry(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct end *to;
+	struct half *h;
+
+	if (c->phase == CONN_OPEN) {
+		/* a resumed flow starts with the short step again */
+		if (c->client.paused && half_try_resume(&c->up, &w->pump))
+			c->retry_step_ns = 0;
+		if (c->upstream.paused && half_try_resume(&c->down, &w->pump))
+			c->retry_step_ns = 0;
+		conn_run(c);
+		return;
+	}
+	if (c->phase != CONN_FLUSH)
+		return;
+	to = c->client.err ? &c->upstream : &c->client;
+	h = to == &c->client ? &c->down : &c->up;
+	if (h->state != HALF_SHUT && h->state != HALF_FAILED)
+		half_pump(h, &w->pump);
+	if (end_error(to) || (half_drained(h) && !end_unacked(to))) {
+		conn_close(c, c->reason, true);
+		return;
+	}
+	retry_soon(c);
+}
+
+void conn_fail(struct conn *c, struct end *broken)
+{
+	enum close_reason reason = broken == &c->client ? CLOSE_CLIENT_RST : CLOSE_UPSTREAM_RST;
+	struct half *h = broken == &c->client ? &c->up : &c->down;
+
+	if (broken->err == ENOMEM || broken->err == EMFILE)
+		reason = CLOSE_INTERNAL;
+	if (broken == &c->upstream && conn_replay(c))
+		return;
+	c->reason = (uint8_t)reason;
+	/* What the broken end sent before it broke still belongs to the other one. */
+	if (h->dst->fd != -1 && !h->dst->err && h->state != HALF_SHUT && reason != CLOSE_INTERNAL) {
+		if (!broken->err)
+			broken->err = ECONNRESET;
+		c->phase = CONN_FLUSH;
+		retry_never(c);
+		list_del(&c->ready);
+		conn_set_timer(c, TIMER_FLUSH);
+		conn_on_retry(c);
+		return;
+	}
+	conn_close(c, reason, true);
+}
+
+static uint64_t last_activity(const struct conn *c)
+{
+	uint64_t last = c->user_ns;
+
+	if (c->client.flow && c->client.flow->last_ns > last)
+		last = c->client.flow->last_ns;
+	if (c->upstream.flow && c->upstream.flow->last_ns > last)
+		last = c->upstream.flow->last_ns;
+	return last;
+}
+
+void conn_on_deadline(struct conn *c)
+{
+	struct worker *w = c->worker;
+	uint64_t quiet, limit;
+
+	switch (c->timer_kind) {
+	case TIMER_HELLO:
+		conn_on_paired(c);
+		if (c->phase != CONN_HELLO)
+			return; /* no longer on the list */
+		worker_count(w, WC_hello_timeout);
+		conn_close(c, CLOSE_HELLO_TIMEOUT, false);
+		return;
+	case TIMER_CONNECT:
+		worker_count(w, WC_dial_timeout);
+		conn_dial_failed(c, ETIMEDOUT);
+		return;
+	case TIMER_FLUSH:
+		conn_close(c, c->reason, c->phase == CONN_FLUSH);
+		return;
+	default:
+		limit = (c->timer_kind == TIMER_IDLE ? w->config->timeouts.idle :
+						       EDGE_HALF_CLOSED_MS) * MS;
+		quiet = w->now_ns - last_activity(c);
+		if (w->now_ns > last_activity(c) && quiet >= limit) {
+			conn_close(c, CLOSE_IDLE, true);
+			return;
+		}
+		/* Bytes came meanwhile: to the end of the list, which keeps it in order. */
+		conn_set_timer(c, c->timer_kind);
+	}
+}
+
+void conn_close(struct conn *c, enum close_reason reason, bool reset)
+{
+	struct worker *w = c->worker;
+
+	if (c->phase == CONN_DEAD)
+		return;
+	c->reason = (uint8_t)reason;
+	conn_emit(c);
+	c->phase = CONN_DEAD;
+	list_del(&c->timer);
+	list_del(&c->retry);
+	list_del(&c->ready);
+	list_del(&c->answer);
+	list_del(&c->all);
+	/* peers first: nothing may be redirected to a socket that is going */
+	if (c->client.flow)
+		__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
+	if (c->upstream.flow)
+		__atomic_store_n(&c->upstream.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
+	worker_slot_put(w, end_close(&c->client, w->kern, reset));
+	if (c->upstream.fd != -1)
+		worker_slot_put(w, end_close(&c->upstream, w->kern, reset));
+	worker_replay_put(w, c->replay);
+	half_done(&c->up);
+	half_done(&c->down);
+	if (c->sni) {
+		sni_done(c->sni);
+		free(c->sni);
+	}
+	free(c->note);
+	if (c->endpoint) {
+		atomic_fetch_sub(&c->endpoint->conns_active, 1);
+		endpoint_put(c->endpoint);
+	}
+	w->n_conns--;
+	atomic_fetch_sub_explicit(&w->edge->n_conns, 1, memory_order_relaxed);
+	list_add_tail(&w->graves, &c->all);
+}

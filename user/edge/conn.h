@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * conn - one client's connection from accept to its event.
+ *
+ *   HELLO ──kernel paired it──────────────► OPEN ──both ends shut──► closed
+ *     │                                      ▲ │
+ *     └─hello read─► CONNECT ──established───┘ └─one end reset─► FLUSH ─► closed
+ *     └─refused: alert ─► LINGER ─► closed
+ *
+ * A conn belongs to one worker.  Every path ends in conn_close(), which emits
+ * the event; the memory goes at the end of the worker's turn.
+ */
+#ifndef CONN_H
+#define CONN_H
+#include "worker.h"
+
+enum end_kind { END_LISTENER = 1, END_CLIENT, END_UPSTREAM, END_WARM };
+enum conn_phase { CONN_HELLO, CONN_CONNECT, CONN_OPEN, CONN_FLUSH, CONN_LINGER, CONN_DEAD };
+
+/* An IPv4 or IPv6 address and port: a quarter of a sockaddr_storage. */
+union conn_addr {
+	struct sockaddr sa;
+	uint8_t bytes[28];
+};
+
+/* What the hello said, for the event; one allocation, NULL until it is known. */
+struct conn_note {
+	char ja4[40];
+	char alpn[96];
+	uint16_t name_len;
+	char name[];
+};
+
+struct sni;
+
+struct conn {
+	struct end client, upstream;
+	struct half up, down; /* client -> upstream, upstream -> client */
+	struct worker *worker;
+	struct endpoint *endpoint; /* a reference, or NULL */
+	struct conn_note *note;
+	struct sni *sni; /* while user space reads the hello */
+	struct list all, timer, retry, ready, answer;
+	uint64_t number; /* of its id */
+	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
+	uint64_t hello_ns, dial_ns, connected_ns;
+	struct timespec start;
+	uint64_t retry_at_ns;
+	uint32_t retry_step_ns;
+	uint32_t replay; /* replay buffer, 0: none */
+	union conn_addr client_addr, upstream_addr;
+	uint8_t phase;	/* enum conn_phase */
+	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
+	uint8_t timer_kind;
+	uint8_t tries; /* addresses of the endpoint dialled */
+	uint8_t last_dial_err;
+	bool replayed, replay_pending;
+	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
+	bool watch_all;	    /* a PASS episode: both sockets are in epoll */
+	uint16_t alert_bytes;
+	uint64_t discarded; /* read after a refusal */
+};
+
+/* Accepted from a listener.  Always takes <fd>. */
+void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len);
+/* Closes a connection that cannot even be held, with its event. */
+void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
+		 enum close_reason reason);
+/* Something may have changed at <e>: epoll, or an event of the ring. */
+void conn_on_ready(struct conn *c, struct end *e);
+void conn_on_state(struct conn *c, struct end *e);
+void conn_on_slow(struct conn *c, struct end *e);
+/* The verdict program has paired it (idempotent). */
+void conn_on_paired(struct conn *c);
+void conn_on_retry(struct conn *c);
+void conn_on_deadline(struct conn *c);
+/* Moves what can be moved and draws the conclusions. */
+void conn_run(struct conn *c);
+void conn_close(struct conn *c, enum close_reason reason, bool reset);
+/* Closes with the reason, after giving the other end what is on the way to it. */
+void conn_fail(struct conn *c, struct end *broken);
+
+/* start.c: the slow start */
+void conn_read_hello(struct conn *c);
+void conn_connected(struct conn *c);
+void conn_dial_failed(struct conn *c, int err);
+/* The upstream died before it answered: sends the kept hello to another. */
+bool conn_replay(struct conn *c);
+/* Lets the hello's buffer go once the upstream has answered. */
+void conn_release_hello(struct conn *c);
+
+bool conn_write_replay(struct conn *c);
+/* Name, ALPN and JA4 of a hello that the program routed. */
+void conn_note_replay(struct conn *c);
+/* After an alert: reads until the client is gone. */
+void conn_linger(struct conn *c);
+/* An end that was a warm one is the conn's now. */
+void conn_took_upstream(struct conn *c);
+
+/* story.c: what is told of a connection */
+void conn_emit(struct conn *c);
+void conn_info(const struct conn *c, struct conn_info *ret_i);
+
+void conn_set_timer(struct conn *c, enum timer_kind kind);
+void conn_pair(struct conn *c);
+#endif

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "conn.h"
+#include "edge_open.h"
+#include "edge_private.h"
+#include "log.h"
+#include "pool.h"
+#include "store.h"
+
+#define FDS_SPARE 1024
+#define REPLAYS 4096
+
+/* ---- the registry's hooks: the kernel's maps follow it ---- */
+
+static int on_online(void *arg, struct endpoint *e)
+{
+	struct edge *g = arg;
+	struct endpoint_value v = { .num = e->num };
+
+	if (!g->kern)
+		return 0;
+	if (e->datapath != ENDPOINT_DP_USERSPACE)
+		v.flags |= ENDPOINT_KERNEL;
+	if (e->num <= g->n_pools)
+		v.pool = e->num * g->n_workers;
+	return kern_endpoint_put(g->kern, e->host, e->wild, &v);
+}
+
+/* Under the registry's lock, which workers take too: they are not waited for. */
+static void on_offline(void *arg, struct endpoint *e)
+{
+	struct edge *g = arg;
+
+	if (g->kern)
+		kern_endpoint_del(g->kern, e->host, e->wild);
+	atomic_fetch_add(&g->gone_seq, 1);
+}
+
+/* ---- start ---- */
+
+/* Two sockets a connection, warm ones and our own. */
+static void raise_nofile(const struct config *c)
+{
+	rlim_t want = (rlim_t)c->limits.connections * 2 + FDS_SPARE + c->pool.max_idle * 64;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_cur >= want)
+		return;
+	if (rl.rlim_max < want) {
+		struct rlimit more = { want, want };
+
+		if (!setrlimit(RLIMIT_NOFILE, &more))
+			return;
+	}
+	rl.rlim_cur = rl.rlim_max < want ? rl.rlim_max : want;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_cur < want)
+		log_warn("file descriptors: %lu allowed, limits.connections=%u may need %lu; "
+			 "raise LimitNOFILE", (unsigned long)rl.rlim_cur, c->limits.connections,
+			 (unsigned long)want);
+}
+
+static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why_size)
+{
+	struct kern_opts o = {
+		.n_workers = g->n_workers,
+		.pools = EDGE_POOLS,
+		.endpoints = EDGE_ENDPOINTS,
+		.soft = EDGE_SOFT,
+		.hard = EDGE_HARD,
+		.mutant = g->mutant,
+	};
+	const struct config *c = g->config;
+	unsigned i, j, n = 0;
+	int err;
+
+	if (want == DATAPATH_USERSPACE) {
+		snprintf(g->datapath_why, sizeof(g->datapath_why), "asked for by datapath: userspace");
+		return 0;
+	}
+	g->slots_a_worker = (2 * c->limits.connections + 8192) / g->n_workers + 1024;
+	g->replays_a_worker = REPLAYS / g->n_workers;
+	g->n_pools = EDGE_POOLS;
+	o.slots = 1 + g->slots_a_worker * g->n_workers;
+	o.replays = 1 + g->replays_a_worker * g->n_workers;
+	for (i = 0; i < c->n_listen; i++) {
+		uint16_t port = addr_port(&c->listen[i].sa);
+
+		for (j = 0; j < n && o.ports[j] != port; j++)
+			;
+		if (j == n && n < 15)
+			o.ports[n++] = port;
+	}
+	err = kern_open(&o, &g->kern, why, why_size);
+	if (!err) {
+		snprintf(g->datapath_why, sizeof(g->datapath_why),
+			 "BPF programs loaded, maps pinned under %s", kern_pin_root(g->kern));
+		return 0;
+	}
+	if (err == -EBUSY || want == DATAPATH_KERNEL)
+		return err;
+	log_warn("no kernel datapath: %s; connections are relayed with splice(2)", why);
+	snprintf(g->datapath_why, sizeof(g->datapath_why), "%s", why);
+	return 0;
+}
+
+/*
+ * With SO_REUSEPORT a second daemon could bind the same port and take half of
+ * the connections; a plain bind tells whether somebody listens.
+ */
+static int probe_port(const struct config_addr *a, char *why, size_t why_size)
+{
+	int fd, one = 1, err = 0;
+
+	fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return errno == EAFNOSUPPORT ? -EAFNOSUPPORT : -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (a->sa.ss_family == AF_INET6)
+		setsockopt(fd, 41 /* IPPROTO_IPV6 */, 26 /* IPV6_V6ONLY */, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&a->sa, a->len) || listen(fd, 1))
+		err = -errno;
+	close(fd);
+	if (err == -EADDRINUSE)
+		snprintf(why, why_size, "cannot listen on %s: in use; see who has it: ss -ltnp "
+					"'sport = :%u'", a->text, addr_port(&a->sa));
+	else if (err == -EACCES)
+		snprintf(why, why_size, "cannot listen on %s: ports below 1024 need root or "
+					"CAP_NET_BIND_SERVICE", a->text);
+	else if (err)
+		snprintf(why, why_size, "cannot listen on %s: %s", a->text, strerror(-err));
+	return err;
+}
+
+static int open_listeners(struct edge *g, char *why, size_t why_size)
+{
+	const struct config *c = g->config;
+	unsigned i, j, open = 0;
+	int err;
+
+	for (i = 0; i < c->n_listen; i++) {
+		err = probe_port(&c->listen[i], why, why_size);
+		/* no IPv6 on this machine: the other addresses serve */
+		if (err == -EAFNOSUPPORT || (err == -EADDRNOTAVAIL && c->n_listen > 1)) {
+			log_warn("not listening on %s: %s", c->listen[i].text, strerror(-err));
+			continue;
+		}
+		if (err)
+			return err;
+		for (j = 0; j < g->n_workers; j++) {
+			err = worker_listen(&g->workers[j], &c->listen[i]);
+			if (err) {
+				snprintf(why, why_size, "cannot listen on %s: %s", c->listen[i].text,
+					 strerror(-err));
+				return err;
+			}
+		}
+		open++;
+	}
+	if (!open) {
+		snprintf(why, why_size, "none of the listen addresses can be used");
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+static int restore_one(void *arg, const struct store_endpoint *e)
+{
+	struct endpoint_spec s = {
+		.url = (char *)e->url,
+		.upstream = (char *)e->upstream,
+		.datapath = (char *)e->datapath,
+		.name = (char *)e->name,
+		.description = (char *)e->description,
+		.metadata = (char *)e->metadata,
+		.origin = ENDPOINT_API,
+	};
+	struct edge *g = arg;
+	struct fault f;
+
+	/* Not fatal: the others must come back even when one name is in the file now. */
+	if (registry_add(g->registry, &s, e->id, &e->created, NULL, &f))
+		log_err("endpoint %s (%s) is not restored: %s", e->id, e->url, f.msg);
+	return 0;
+}
+
+static int open_endpoints(struct edge *g, char *why, size_t why_size)
+{
+	const struct config *c = g->config;
+	struct fault f = { .msg = "" };
+	unsigned i;
+
+	for (i = 0; i < c->n_endpoints; i++) {
+		if (registry_add(g->registry, &c->endpoints[i], NULL, NULL, NULL, &f)) {
+			snprintf(why, why_size, "%s:%u: %s", c->file ? c->file : "config",
+				 c->endpoints[i].line, f.msg);
+			return -EINVAL;
+		}
+	}
+	if (store_open(c->state_dir, &g->store, &f) ||
+	    store_endpoint_each(g->store, restore_one, g, &f)) {
+		snprintf(why, why_size, "%s", f.msg);
+		return -EIO;
+	}
+	return 0;
+}
+
+int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
+	      char *why, size_t why_size)
+{
+	const struct registry_ops ops_of = { .on_online = on_online, .on_offline = on_offline };
+	struct registry_ops ops = ops_of;
+	struct edge *g = calloc(1, sizeof(*g));
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned i;
+	int err;
+
+	if (!g)
+		return -ENOMEM;
+	g->config = config;
+	g->mutant = mutant;
+	pthread_mutex_init(&g->reload_lock, NULL);
+	clock_gettime(CLOCK_REALTIME, &g->started);
+	if (getrandom(&g->id_prefix, sizeof(g->id_prefix), 0) < 0)
+		g->id_prefix = (uint64_t)g->started.tv_nsec;
+	g->id_prefix &= 0xffffffffffffULL;
+	g->n_workers = config->workers ? config->workers : cpus > 0 ? (unsigned)cpus : 1;
+	if (g->n_workers > WORKERS_MAX)
+		g->n_workers = WORKERS_MAX;
+	raise_nofile(config);
+
+	err = open_kernel(g, datapath, why, why_size);
+	if (err)
+		goto fail;
+	g->registry = registry_new(EDGE_ENDPOINTS);
+	g->workers = calloc(g->n_workers, sizeof(*g->workers));
+	err = -ENOMEM;
+	snprintf(why, why_size, "out of memory");
+	if (!g->registry || !g->workers)
+		goto fail;
+	ops.arg = g;
+	registry_set_ops(g->registry, &ops);
+	g->events = events_open(config->event_files, config->n_event_files);
+	if (!g->events) {
+		snprintf(why, why_size, "cannot open the event files");
+		err = -EIO;
+		goto fail;
+	}
+	for (i = 0; i < g->n_workers; i++) {
+		err = worker_open(g, i, &g->workers[i]);
+		if (err) {
+			snprintf(why, why_size, "worker %u: %s", i, strerror(-err));
+			goto fail;
+		}
+	}
+	err = open_listeners(g, why, why_size);
+	if (!err)
+		err = open_endpoints(g, why, why_size);
+	if (err)
+		goto fail;
+	for (i = 0; i < g->n_workers; i++) {
+		err = worker_start(&g->workers[i]);
+		if (err) {
+			snprintf(why, why_size, "worker %u: %s", i, strerror(-err));
+			edge_stop(g);
+			goto fail;
+		}
+	}
+	*ret_g = g;
+	return 0;
+fail:
+	g->config = NULL; /* stays the caller's */
+	edge_close(g);
+	return err;
+}
+
+static void each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), void *arg)
+{
+	unsigned i;
+
+	for (i = 0; i < g->n_workers; i++)
+		if (g->workers[i].thread)
+			worker_call(&g->workers[i], fn, arg);
+}
+
+void edge_drain(struct edge *g)
+{
+	g->draining = true;
+	each_worker(g, worker_drain, NULL);
+}
+
+unsigned edge_conns_active(struct edge *g)
+{
+	return atomic_load(&g->n_conns);
+}
+
+void edge_stop(struct edge *g)
+{
+	unsigned i;
+
+	each_worker(g, worker_stop, NULL);
+	for (i = 0; i < g->n_workers; i++)
+		worker_join(&g->workers[i]);
+}
+
+void edge_close(struct edge *g)
+{
+	unsigned i;
+
+	if (!g)
+		return;
+	for (i = 0; g->workers && i < g->n_workers; i++)
+		if (g->workers[i].edge)
+			worker_close(&g->workers[i]);
+	free(g->workers);
+	registry_free(g->registry);
+	events_close(g->events);
+	store_close(g->store);
+	kern_close(g->kern);
+	config_free(g->config);
+	pthread_mutex_destroy(&g->reload_lock);
+	free(g);
+}
+
+struct store *edge_store(struct edge *g)
+{
+	return g->store;
+}
+
+struct registry *edge_registry(struct edge *g)
+{
+	return g->registry;
+}
+
+struct events *edge_events(struct edge *g)
+{
+	return g->events;
+}
+
+const struct config *edge_config(struct edge *g)
+{
+	return g->config;
+}
+
+/* ---- looking ---- */
+
+void edge_status(struct edge *g, struct edge_status *s)
+{
+	unsigned i, n_warm = 0;
+
+	memset(s, 0, sizeof(*s));
+	s->datapath = g->kern ? CLOSE_DP_KERNEL : CLOSE_DP_SPLICE;
+	snprintf(s->datapath_why, sizeof(s->datapath_why), "%s", g->datapath_why);
+	if (g->kern)
+		snprintf(s->pin_root, sizeof(s->pin_root), "%s", kern_pin_root(g->kern));
+	s->started = g->started;
+	s->n_workers = g->n_workers;
+	s->draining = g->draining;
+	for (i = 0; i < g->config->n_listen && i < 16; i++) {
+		snprintf(s->listeners[i].addr, sizeof(s->listeners[i].addr), "%s",
+			 g->config->listen[i].text);
+		s->listeners[i].workers = g->n_workers;
+		s->n_listeners++;
+	}
+	s->conns_active = atomic_load(&g->n_conns);
+	for (i = 0; i < g->n_workers; i++) {
+		s->conns_total += atomic_load(&g->workers[i].counters[WC_accepted]);
+		n_warm += atomic_load(&g->workers[i].n_warm);
+	}
+	s->pool_idle = n_warm;
+}
+
+int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter *c), void *arg)
+{
+	static const struct edge_counter of_worker[] = {
+#define X(group, name, help) { #name, #group, help, 0 },
+		WORKER_COUNTERS(X)
+#undef X
+	};
+	static const struct edge_counter of_kernel[] = {
+#define X(name, help) { #name, "verdict", help, 0 },
+		COUNTERS(X)
+#undef X
+	};
+	struct counters k;
+	struct edge_counter c;
+	unsigned i, w;
+	int err = 0;
+
+	for (i = 0; i < WC_MAX && !err; i++) {
+		c = of_worker[i];
+		for (w = 0; w < g->n_workers; w++)
+			c.value += atomic_load(&g->workers[w].counters[i]);
+		err = fn(arg, &c);
+	}
+	for (i = 0; i < CLOSE_REASON_MAX && !err; i++) {
+		c = (struct edge_counter){ .name = event_reason_name((enum close_reason)i),
+					   .group = "close",
+					   .help = "connections closed with this reason" };
+		for (w = 0; w < g->n_workers; w++)
+			c.value += atomic_load(&g->workers[w].reasons[i]);
+		err = fn(arg, &c);
+	}
+	if (err || !g->kern || kern_counters(g->kern, &k))
+		return err;
+	for (i = 0; i < sizeof(of_kernel) / sizeof(of_kernel[0]) && !err; i++) {
+		c = of_kernel[i];
+		c.value = ((const __u64 *)&k)[i];
+		err = fn(arg, &c);
+	}
+	return err;
+}
+
+struct gather {
+	const char *endpoint_id;
+	struct conn_info *list;
+	size_t n, size;
+	int err;
+};
+
+static void gather(struct worker *w, void *arg)
+{
+	struct gather *t = arg;
+	struct conn_info *more;
+	const struct conn *c;
+	struct list *it;
+
+	list_for_each(it, &w->conns) {
+		c = list_of(it, struct conn, all);
+		if (t->endpoint_id && (!c->endpoint || strcmp(c->endpoint->id, t->endpoint_id)))
+			continue;
+		if (t->n == t->size) {
+			more = realloc(t->list, (t->size * 2 + 64) * sizeof(*more));
+			if (!more) {
+				t->err = -ENOMEM;
+				return;
+			}
+			t->list = more;
+			t->size = t->size * 2 + 64;
+		}
+		conn_info(c, &t->list[t->n++]);
+	}
+}
+
+int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
+{
+	struct gather t = { .endpoint_id = endpoint_id };
+
+	each_worker(g, gather, &t);
+	if (t.err) {
+		free(t.list);
+		return t.err;
+	}
+	*ret_list = t.list;
+	return (int)t.n;
+}
+
+struct kill {
+	const char *conn_id, *endpoint_id;
+	int killed;
+};
+
+static void kill_some(struct worker *w, void *arg)
+{
+	struct list *it, *tmp;
+	struct kill *k = arg;
+	struct conn_info i;
+	struct conn *c;
+
+	list_for_each_safe(it, tmp, &w->conns) {
+		c = list_of(it, struct conn, all);
+		conn_on_paired(c);
+		conn_info(c, &i);
+		if (k->conn_id ? strcmp(i.id, k->conn_id) : strcmp(i.endpoint_id, k->endpoint_id))
+			continue;
+		if (c->phase == CONN_DEAD)
+			continue;
+		conn_close(c, CLOSE_KILLED, true);
+		k->killed++;
+	}
+}
+
+int edge_conn_kill(struct edge *g, const char *conn_id)
+{
+	struct kill k = { .conn_id = conn_id };
+
+	each_worker(g, kill_some, &k);
+	return k.killed ? 0 : -ENOENT;
+}
+
+int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
+{
+	struct kill k = { .endpoint_id = endpoint_id };
+
+	each_worker(g, kill_some, &k);
+	return k.killed;
+}
+
+struct idle {
+	uint32_t num;
+	unsigned n;
+};
+
+static void sum_idle(struct worker *w, void *arg)
+{
+	struct idle *i = arg;
+
+	i->n += pool_idle(w, i->num);
+}
+
+unsigned edge_pool_idle(struct edge *g, uint32_t endpoint_num)
+{
+	struct idle i = { .num = endpoint_num };
+
+	each_worker(g, sum_idle, &i);
+	return i.n;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * edge - the running daemon as the control plane sees it: what api/ may ask.
+ *
+ * One object for the life of the process, made by main.c.  All functions may be
+ * called from any thread; those that ask the workers wait for their answer (a
+ * worker answers between two events, well under a millisecond).
+ */
+#ifndef EDGE_H
+#define EDGE_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "config.h"
+#include "endpoint.h"
+#include "event.h"
+
+struct edge;
+struct store;
+
+/* One live connection, copied: nothing in it points into a worker. */
+struct conn_info {
+	char id[40];
+	char server_name[256];
+	char endpoint_id[40];
+	char state[24]; /* hello, connecting, open, client_done, upstream_done, closing */
+	struct sockaddr_storage client, server, upstream;
+	struct timespec start;
+	enum close_datapath datapath;
+	uint64_t bytes_in, bytes_out, bytes_user, bytes_kernel;
+	uint64_t idle_ms;
+	unsigned worker;
+};
+
+/* One named number for `status` and /metrics. */
+struct edge_counter {
+	const char *name;  /* e.g. "pass_no_endpoint" */
+	const char *group; /* "verdict" (from the kernel), "hello", "accept", "close", "pool", ... */
+	const char *help;  /* one sentence */
+	uint64_t value;
+};
+
+struct edge_listener {
+	char addr[64];
+	unsigned workers;
+};
+
+struct edge_status {
+	enum close_datapath datapath; /* KERNEL or SPLICE */
+	char datapath_why[256];	      /* one sentence: why this one */
+	char pin_root[128];	      /* "" without the kernel path */
+	struct timespec started;
+	unsigned n_workers;
+	bool draining;
+	unsigned n_listeners;
+	struct edge_listener listeners[16];
+	uint64_t conns_active, conns_total;
+	uint64_t pool_idle;
+};
+
+struct registry *edge_registry(struct edge *e);
+struct events *edge_events(struct edge *e);
+const struct config *edge_config(struct edge *e); /* valid until the next reload returns */
+
+void edge_status(struct edge *e, struct edge_status *ret_s);
+
+/* Calls <fn> for every counter (stable order).  Stops at non-zero. */
+int edge_counters(struct edge *e, int (*fn)(void *arg, const struct edge_counter *c), void *arg);
+
+/*
+ * Copies the live connections (of <endpoint_id>, or all when NULL) to a malloc'd
+ * array.  Returns their number, or -ENOMEM.
+ */
+int edge_conns(struct edge *e, const char *endpoint_id, struct conn_info **ret_list);
+
+/* Resets both ends of one connection.  0, or -ENOENT. */
+int edge_conn_kill(struct edge *e, const char *conn_id);
+/* The same for every connection of an endpoint.  Returns how many. */
+int edge_endpoint_kill(struct edge *e, const char *endpoint_id);
+
+/* Warm upstream sockets held for the endpoint, all workers together. */
+unsigned edge_pool_idle(struct edge *e, uint32_t endpoint_num);
+
+/*
+ * Re-reads the configuration file: endpoints of the file, events, limits and
+ * timeouts take effect; what needs a restart (listen, workers, datapath) is
+ * refused by name when it changed.  0, or -1 with <f>; nothing changed then.
+ */
+int edge_reload(struct edge *e, struct fault *f);
+#endif

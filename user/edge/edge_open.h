@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * edge_open - the daemon's life, for main.c: api/ needs edge.h only.
+ */
+#ifndef EDGE_OPEN_H
+#define EDGE_OPEN_H
+#include "edge.h"
+
+/*
+ * Everything that serves: kernel path, registry, state, listeners, workers.
+ * Takes <config> over on success.  0, or -errno with <why>: -EBUSY another daemon
+ * holds the pins; with DATAPATH_KERNEL also what the kernel refused.
+ */
+int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
+	      char *why, size_t why_size);
+/* No new connections; those there finish. */
+void edge_drain(struct edge *g);
+unsigned edge_conns_active(struct edge *g);
+/* Ends the workers, and what connections are left (reason drained). */
+void edge_stop(struct edge *g);
+void edge_close(struct edge *g); /* after edge_stop() */
+
+struct store *edge_store(struct edge *g);
+#endif

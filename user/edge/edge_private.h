@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * edge_private - the daemon's one object, for the files of this room only.
+ */
+#ifndef EDGE_PRIVATE_H
+#define EDGE_PRIVATE_H
+#include <pthread.h>
+
+#include "edge.h"
+#include "worker.h"
+
+/*
+ * Bytes on their way to one peer (redirected, not acknowledged): above SOFT the
+ * source is slowed down, above HARD the program passes, which bounds the memory
+ * of a stalled connection.  The send buffer must be well above HARD in skb
+ * truesize, or the kernel's worker sleeps a jiffy for each full buffer.
+ */
+#define EDGE_SOFT (4U << 20)
+#define EDGE_HARD (16U << 20)
+#define EDGE_SNDBUF (64 << 20)
+#define EDGE_RCVBUF (8 << 20)
+#define EDGE_HALF_CLOSED_MS 60000
+#define EDGE_ENDPOINTS 200000
+#define EDGE_POOLS 4096 /* endpoints with warm upstreams in the kernel */
+
+struct edge {
+	struct config *config;
+	struct registry *registry;
+	struct events *events;
+	struct store *store;
+	struct kern *kern; /* NULL: userspace datapath */
+	char datapath_why[256];
+	struct worker *workers;
+	unsigned n_workers;
+	uint32_t slots_a_worker, replays_a_worker, n_pools;
+	uint32_t mutant;
+	struct timespec started;
+	uint64_t id_prefix; /* of this run's connection ids */
+	bool draining;
+	pthread_mutex_t reload_lock;
+	atomic_uint n_conns;  /* all workers */
+	atomic_uint gone_seq; /* endpoints that went offline; workers drop their pools */
+};
+#endif

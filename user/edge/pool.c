@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "edge_private.h"
+#include "log.h"
+#include "pool.h"
+
+#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define WATCH_END (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define DIALS_A_TURN 16
+#define BACKOFF_NS (1000ULL * 1000 * 1000)
+#define DIAL_NS (3000ULL * 1000 * 1000)
+#define LOST_NS (100ULL * 1000 * 1000)
+#define MS 1000000ULL
+
+/* warm.entry when it is not an index of the kernel's pool */
+enum { ENTRY_NONE = -1, ENTRY_LOST = -2 };
+
+struct pool {
+	struct endpoint *endpoint; /* a reference */
+	struct worker *worker;
+	struct pool_value *kernel; /* NULL: only user space takes from it */
+	struct list idle, dialling; /* struct warm; idle: oldest first */
+	struct list active;	    /* in worker->pools_active */
+	unsigned n_idle, n_dialling;
+	uint32_t tail; /* where the next one is offered to the program */
+	unsigned started; /* in this tick */
+	unsigned want;
+	uint64_t used_ns;   /* last start */
+	uint64_t again_ns;  /* after a failed dial: not before */
+	uint64_t age_ns;    /* how old one may get; learned, at most pool.max_age */
+};
+
+struct endpoint *pool_endpoint(const struct pool *p)
+{
+	return p->endpoint;
+}
+
+static struct pool *find(const struct worker *w, uint32_t num)
+{
+	return num < w->n_pools ? w->pools[num] : NULL;
+}
+
+struct pool *pool_of(struct worker *w, struct endpoint *e)
+{
+	struct pool *p = find(w, e->num), **grown;
+	uint32_t n;
+
+	if (p)
+		return p;
+	if (atomic_load(&e->gone))
+		return NULL;
+	if (e->num >= w->n_pools) {
+		for (n = w->n_pools ? w->n_pools : 64; n <= e->num; n *= 2)
+			;
+		grown = realloc(w->pools, n * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		memset(grown + w->n_pools, 0, (n - w->n_pools) * sizeof(*grown));
+		w->pools = grown;
+		w->n_pools = n;
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->endpoint = endpoint_get(e);
+	p->worker = w;
+	p->age_ns = w->config->pool.max_age * MS;
+	if (w->kern && e->num <= w->edge->n_pools)
+		p->kernel = kern_pool(w->kern, e->num * w->edge->n_workers + w->index);
+	list_init(&p->idle);
+	list_init(&p->dialling);
+	list_init(&p->active);
+	w->pools[e->num] = p;
+	return p;
+}
+
+/* ---- one warm connection ---- */
+
+int pool_dial(struct worker *w, struct endpoint *e, unsigned i, struct end *ret_e, bool *ret_done)
+{
+	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
+	struct tcp_info ti;
+	uint32_t slot;
+
+	fd = socket(e->addr[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (fd == -1)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	end_init(ret_e, fd);
+	if (w->kern) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
+		slot = worker_slot_get(w, ret_e);
+		if (slot != SLOT_NONE && end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0))
+			worker_slot_put(w, slot);
+	}
+	if (connect(fd, (const struct sockaddr *)&e->addr[i], e->addr_len[i]) &&
+	    errno != EINPROGRESS) {
+		err = -errno;
+		worker_slot_put(w, end_close(ret_e, w->kern, false));
+		return err;
+	}
+	/* over loopback the handshake is over when connect() returns */
+	*ret_done = !end_info(ret_e, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED;
+	return 0;
+}
+
+/* Who has a warm connection once we want it back from the kernel's pool. */
+enum holder {
+	HELD_BY_US,
+	HELD_BY_CONN, /* paired by the program; the event is on the way */
+	HELD_BY_NONE, /* thrown out by the program as dead, or being paired right now */
+};
+
+static enum holder withdraw(struct warm *wm)
+{
+	uint32_t slot = wm->end.slot;
+
+	if (wm->entry == ENTRY_NONE)
+		return HELD_BY_US;
+	if (wm->entry >= 0 &&
+	    __atomic_compare_exchange_n(&wm->pool->kernel->slot[wm->entry], &slot, 0, false,
+					__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		wm->entry = ENTRY_NONE;
+		return HELD_BY_US;
+	}
+	if (__atomic_load_n(&wm->end.flow->peer_cookie, __ATOMIC_SEQ_CST))
+		return HELD_BY_CONN;
+	if (wm->entry != ENTRY_LOST) {
+		wm->entry = ENTRY_LOST;
+		wm->lost_ns = wm->pool->worker->now_ns;
+		return HELD_BY_NONE;
+	}
+	/* the program takes microseconds from taking to pairing */
+	return wm->pool->worker->now_ns - wm->lost_ns > LOST_NS ? HELD_BY_US : HELD_BY_NONE;
+}
+
+static void unlink_warm(struct warm *wm)
+{
+	struct pool *p = wm->pool;
+
+	list_del(&wm->link);
+	if (wm->connected) {
+		p->n_idle--;
+		atomic_fetch_sub_explicit(&p->worker->n_warm, 1, memory_order_relaxed);
+	} else {
+		p->n_dialling--;
+	}
+}
+
+static void discard(struct warm *wm)
+{
+	struct worker *w = wm->pool->worker;
+
+	unlink_warm(wm);
+	worker_slot_put(w, end_close(&wm->end, w->kern, false));
+	free(wm);
+}
+
+/* Offers it to the verdict program. */
+static void offer(struct warm *wm)
+{
+	struct pool_value *k = wm->pool->kernel;
+	uint32_t none, at;
+	int i;
+
+	wm->entry = ENTRY_NONE;
+	if (!k || !wm->end.enrolled)
+		return;
+	/* in a ring, so that the oldest is taken first */
+	for (i = 0; i < POOL_SLOTS; i++) {
+		at = wm->pool->tail++ % POOL_SLOTS;
+		none = 0;
+		if (!__atomic_load_n(&k->slot[at], __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&k->slot[at], &none, wm->end.slot, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+			wm->entry = (int)at;
+			return;
+		}
+	}
+}
+
+static void warm_ready(struct warm *wm)
+{
+	struct pool *p = wm->pool;
+	struct worker *w = p->worker;
+
+	unlink_warm(wm);
+	wm->connected = true;
+	wm->born_ns = w->now_ns;
+	list_add_tail(&p->idle, &wm->link);
+	p->n_idle++;
+	atomic_fetch_add_explicit(&w->n_warm, 1, memory_order_relaxed);
+	worker_count(w, WC_warm_made);
+	if (wm->end.slot && end_enrol(&wm->end, w->kern)) {
+		worker_count(w, WC_warm_dead);
+		discard(wm);
+		return;
+	}
+	if (!wm->end.enrolled || w->polled)
+		worker_watch(w, &wm->end, WATCH_END);
+	else
+		worker_watch(w, &wm->end, 0); /* the ring tells */
+	offer(wm);
+}
+
+static void warm_failed(struct warm *wm)
+{
+	struct pool *p = wm->pool;
+
+	p->again_ns = p->worker->now_ns + BACKOFF_NS;
+	discard(wm);
+}
+
+static void warm_dial(struct pool *p)
+{
+	struct worker *w = p->worker;
+	struct warm *wm = calloc(1, sizeof(*wm));
+	bool done = false;
+
+	if (!wm)
+		return;
+	wm->pool = p;
+	wm->entry = ENTRY_NONE;
+	wm->born_ns = w->now_ns;
+	memcpy(&wm->addr, &p->endpoint->addr[0], sizeof(wm->addr));
+	worker_count(w, WC_dialled);
+	if (pool_dial(w, p->endpoint, 0, &wm->end, &done)) {
+		p->again_ns = w->now_ns + BACKOFF_NS;
+		free(wm);
+		return;
+	}
+	wm->end.kind = END_WARM;
+	wm->end.owner = wm;
+	list_init(&wm->link);
+	list_add_tail(&p->dialling, &wm->link);
+	p->n_dialling++;
+	if (wm->end.slot)
+		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
+	if (done)
+		warm_ready(wm);
+	else
+		worker_watch(w, &wm->end, WATCH_ALL);
+}
+
+/* Established and silent: fit to be used. */
+static bool is_fresh(struct warm *wm)
+{
+	struct tcp_info ti;
+	char byte;
+
+	return !end_info(&wm->end, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED &&
+	       recv(wm->end.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN &&
+	       !(wm->end.flow && wm->end.flow->passed);
+}
+
+void pool_on_warm(struct warm *wm)
+{
+	struct pool *p = wm->pool;
+	struct worker *w = p->worker;
+	struct tcp_info ti;
+	uint64_t age;
+
+	if (!wm->connected) {
+		if (end_error(&wm->end))
+			warm_failed(wm);
+		else if (!end_info(&wm->end, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED)
+			warm_ready(wm);
+		return;
+	}
+	if (wm->end.flow && __atomic_load_n(&wm->end.flow->peer_cookie, __ATOMIC_SEQ_CST)) {
+		/* taken by the program: news of a connection, whose conn is told so first */
+		struct end *client = w->slot_end[wm->end.flow->peer - w->slot_base];
+
+		if (client && client->kind == END_CLIENT) {
+			struct conn *c = client->owner;
+
+			conn_on_paired(c);
+			if (c->phase != CONN_DEAD && c->upstream.fd != -1)
+				conn_on_state(c, &c->upstream);
+		}
+		return;
+	}
+	if (is_fresh(wm))
+		return;
+	switch (withdraw(wm)) {
+	case HELD_BY_CONN:
+		pool_on_warm(wm); /* taken in this very moment */
+		return;
+	case HELD_BY_NONE:
+		return; /* pool_tick() comes back to it */
+	case HELD_BY_US:
+		break;
+	}
+	worker_count(w, WC_warm_dead);
+	/* An upstream that hangs up on silent clients: stay well below its patience. */
+	age = (w->now_ns - wm->born_ns) / 4 * 3;
+	if (age < p->age_ns && age > 100 * MS)
+		p->age_ns = age;
+	discard(wm);
+}
+
+/* ---- the pool ---- */
+
+static void refill(struct pool *p)
+{
+	struct worker *w = p->worker;
+	int n = 0;
+
+	if (w->draining || w->now_ns < p->again_ns || atomic_load(&p->endpoint->gone))
+		return;
+	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN && w->now_ns >= p->again_ns)
+		warm_dial(p);
+}
+
+void pool_on_start(struct pool *p)
+{
+	unsigned max;
+
+	if (!p)
+		return;
+	max = p->worker->config->pool.max_idle;
+	if (max > POOL_SLOTS)
+		max = POOL_SLOTS;
+	p->started++;
+	p->used_ns = p->worker->now_ns;
+	if (!max)
+		return;
+	if (p->want < 1)
+		p->want = 1;
+	if (p->started * 2 > p->want)
+		p->want = p->started * 2 < max ? p->started * 2 : max;
+	if (list_empty(&p->active))
+		list_add_tail(&p->worker->pools_active, &p->active);
+	refill(p);
+}
+
+void pool_on_dial_failed(struct pool *p)
+{
+	if (p)
+		p->again_ns = p->worker->now_ns + BACKOFF_NS;
+}
+
+static void hand_over(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr)
+{
+	unlink_warm(wm);
+	*ret_e = wm->end;
+	*ret_addr = wm->addr;
+	free(wm);
+}
+
+bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr)
+{
+	struct list *it, *tmp;
+	struct warm *wm;
+
+	list_for_each_safe(it, tmp, &p->idle) {
+		wm = list_of(it, struct warm, link);
+		if (withdraw(wm) != HELD_BY_US)
+			continue;
+		if (!is_fresh(wm)) {
+			worker_count(p->worker, WC_warm_dead);
+			discard(wm);
+			continue;
+		}
+		hand_over(wm, ret_e, ret_addr);
+		return true;
+	}
+	return false;
+}
+
+void pool_taken(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr)
+{
+	hand_over(wm, ret_e, ret_addr);
+}
+
+static void expire(struct pool *p, uint64_t age_ns)
+{
+	struct list *it, *tmp;
+	struct warm *wm;
+
+	list_for_each_safe(it, tmp, &p->idle) {
+		wm = list_of(it, struct warm, link);
+		if (p->worker->now_ns - wm->born_ns < age_ns && wm->entry != ENTRY_LOST)
+			continue;
+		if (withdraw(wm) != HELD_BY_US)
+			continue;
+		worker_count(p->worker, WC_warm_expired);
+		discard(wm);
+	}
+	list_for_each_safe(it, tmp, &p->dialling) {
+		wm = list_of(it, struct warm, link);
+		if (p->worker->now_ns - wm->born_ns > DIAL_NS)
+			warm_failed(wm);
+	}
+}
+
+static void pool_free(struct pool *p)
+{
+	struct worker *w = p->worker;
+
+	list_del(&p->active);
+	w->pools[p->endpoint->num] = NULL;
+	endpoint_put(p->endpoint);
+	free(p);
+}
+
+static void drop_gone(struct worker *w)
+{
+	unsigned seq = atomic_load(&w->edge->gone_seq);
+	uint32_t i;
+
+	if (seq == w->gone_seen)
+		return;
+	w->gone_seen = seq;
+	for (i = 0; i < w->n_pools; i++)
+		if (w->pools[i] && atomic_load(&w->pools[i]->endpoint->gone))
+			pool_drop(w, i);
+}
+
+void pool_tick(struct worker *w)
+{
+	struct list *it, *tmp;
+	struct pool *p;
+
+	drop_gone(w);
+	list_for_each_safe(it, tmp, &w->pools_active) {
+		p = list_of(it, struct pool, active);
+		/* demand falls by an eighth a tick, rises at once in pool_on_start() */
+		if (p->started * 2 < p->want)
+			p->want -= (p->want + 7) / 8;
+		if (p->started * 2 > p->want)
+			p->want = p->started * 2;
+		p->started = 0;
+		if (w->now_ns - p->used_ns >= w->config->pool.max_age * MS)
+			p->want = 0;
+		else if (!p->want)
+			p->want = 1;
+		if (p->want > w->config->pool.max_idle)
+			p->want = w->config->pool.max_idle;
+		expire(p, p->age_ns);
+		refill(p);
+		if (!p->want && !p->n_idle && !p->n_dialling) {
+			list_del(&p->active);
+			if (atomic_load(&p->endpoint->gone))
+				pool_free(p);
+		}
+	}
+}
+
+void pool_drop(struct worker *w, uint32_t num)
+{
+	struct pool *p = find(w, num);
+
+	if (!p)
+		return;
+	p->want = 0;
+	expire(p, 0);
+	while (!list_empty(&p->dialling))
+		discard(list_of(p->dialling.next, struct warm, link));
+	/* one that the program took this moment is handed over by its event */
+	if (!p->n_idle)
+		pool_free(p);
+	else if (list_empty(&p->active))
+		list_add_tail(&w->pools_active, &p->active);
+}
+
+void pool_drop_all(struct worker *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->n_pools; i++)
+		if (w->pools[i])
+			pool_drop(w, i);
+}
+
+unsigned pool_idle(const struct worker *w, uint32_t num)
+{
+	struct pool *p = find(w, num);
+
+	return p ? p->n_idle : 0;
+}

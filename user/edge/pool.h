@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pool - upstream connections of one endpoint, opened ahead of use; one pool an
+ * endpoint and worker.
+ *
+ * How many follows the demand: twice the most connections that started within
+ * one tick lately, never more than pool.max_idle; none for an endpoint that has
+ * not been used for pool.max_age.  One that speaks or closes while idle is
+ * discarded; when that happens young, the pool learns the upstream's patience.
+ * With the kernel path the slots are also in `pools`, where the verdict program
+ * takes them; an exchange with 0 decides who got one.
+ */
+#ifndef POOL_H
+#define POOL_H
+#include "conn.h"
+
+struct warm {
+	struct end end;
+	struct pool *pool;
+	struct list link; /* in pool->idle or pool->dialling */
+	uint64_t born_ns;
+	uint64_t lost_ns;
+	int entry; /* in the kernel's pool; negative: not there */
+	union conn_addr addr;
+	bool connected;
+};
+
+/* Makes the pool on first use.  NULL: out of memory, or the endpoint is gone. */
+struct pool *pool_of(struct worker *w, struct endpoint *e);
+struct endpoint *pool_endpoint(const struct pool *p);
+
+/* A connection starts: counts it, and refills. */
+void pool_on_start(struct pool *p);
+/* A dial for this endpoint failed: no more warm ones for a while. */
+void pool_on_dial_failed(struct pool *p);
+
+/* Takes a live one for user space into <ret_e>; false: none. */
+bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr);
+/* The verdict program took it: hands the end over. */
+void pool_taken(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr);
+
+void pool_on_warm(struct warm *wm);	 /* its socket has news */
+void pool_tick(struct worker *w);	 /* expiry, demand; every POOL_TICK_NS */
+void pool_drop(struct worker *w, uint32_t num);
+void pool_drop_all(struct worker *w);
+unsigned pool_idle(const struct worker *w, uint32_t num);
+
+#define POOL_TICK_NS (50ULL * 1000 * 1000)
+
+/*
+ * Starts a connect to the endpoint's address <i>.  0: *ret_done says whether it
+ * is established already; or -errno.
+ */
+int pool_dial(struct worker *w, struct endpoint *e, unsigned i, struct end *ret_e, bool *ret_done);
+#endif

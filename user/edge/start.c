@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * start - the slow start: user space reads the hello, decides, dials and writes
+ * it; then the connection joins the kernel path like any other.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "alpn.h"
+#include "conn.h"
+#include "edge_private.h"
+#include "ja4.h"
+#include "log.h"
+#include "pool.h"
+#include "sni.h"
+
+#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+
+/* RFC 8446 6: fatal alerts, in the clear, as a server that has chosen nothing. */
+enum { ALERT_MISSING_EXTENSION = 109, ALERT_UNRECOGNIZED_NAME = 112 };
+
+static void note(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
+		 size_t name_len)
+{
+	struct conn_note *n;
+
+	free(c->note);
+	c->note = n = calloc(1, sizeof(*n) + name_len + 1);
+	if (!n)
+		return; /* the event lacks it; the connection goes on */
+	ja4_write(buf, h, n->ja4);
+	alpn_write(buf, h, n->alpn, sizeof(n->alpn));
+	n->name_len = (uint16_t)name_len;
+	memcpy(n->name, name, name_len);
+}
+
+void conn_note_replay(struct conn *c)
+{
+	const struct replay *r = kern_replay(c->worker->kern, c->replay);
+	char key[HELLO_KEY_LEN];
+	struct hello h;
+	int len;
+
+	if (hello_parse(r->bytes, r->len, &h) == HELLO_OK) {
+		len = hello_name(r->bytes, &h, key);
+		note(c, r->bytes, &h, key, len > 0 ? (size_t)len : 0);
+	}
+	list_add_tail(&c->worker->answers, &c->answer);
+}
+
+void conn_release_hello(struct conn *c)
+{
+	const struct flow *b = c->upstream.flow;
+
+	if (!c->replay || !b || !(b->redir + b->passed))
+		return;
+	list_del(&c->answer);
+	c->client.flow->replay = 0;
+	worker_replay_put(c->worker, c->replay);
+	c->replay = 0;
+}
+
+/* ---- refusals ---- */
+
+static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t alert)
+{
+	const uint8_t record[] = { 21, 3, 3, 0, 2, 2, alert };
+
+	if (send(c->client.fd, record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    (ssize_t)sizeof(record)) {
+		conn_close(c, reason, true);
+		return;
+	}
+	c->alert_bytes = sizeof(record);
+	shutdown(c->client.fd, SHUT_WR);
+	c->reason = (uint8_t)reason;
+	c->phase = CONN_LINGER;
+	worker_watch(c->worker, &c->client, WATCH_ALL);
+	/* Closing with unread bytes would send RST, which can overtake the alert. */
+	conn_set_timer(c, TIMER_FLUSH);
+	conn_linger(c);
+}
+
+void conn_linger(struct conn *c)
+{
+	struct worker *w = c->worker;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		n = recv(c->client.fd, w->pump.buf, w->pump.size, MSG_DONTWAIT);
+		if (n > 0) {
+			c->discarded += (uint64_t)n;
+			continue;
+		}
+		if (n == 0 || errno != EAGAIN)
+			conn_close(c, c->reason, false);
+		return;
+	}
+}
+
+static void refuse(struct conn *c, enum hello_verdict v)
+{
+	struct worker *w = c->worker;
+
+	switch (v) {
+	case HELLO_NOT_TLS:
+		worker_count(w, WC_hello_not_tls);
+		conn_close(c, CLOSE_NOT_TLS, false);
+		return;
+	case HELLO_TOO_BIG:
+		worker_count(w, WC_hello_too_large);
+		conn_close(c, CLOSE_HELLO_TOO_LARGE, false);
+		return;
+	default:
+		worker_count(w, WC_hello_bad);
+		conn_close(c, CLOSE_HELLO_MALFORMED, false);
+	}
+}
+
+/* ---- dialling ---- */
+
+static void dial(struct conn *c);
+
+/* An established upstream: enrolled when the client is, then paired. */
+static void joined(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (c->client.enrolled && c->upstream.slot && !c->upstream.enrolled &&
+	    end_enrol(&c->upstream, w->kern))
+		c->fallback_path = true;
+	if (c->upstream.enrolled && c->upstream.watched)
+		worker_watch(w, &c->upstream, w->polled ? EPOLLRDHUP | EPOLLET : 0);
+	if (c->client.enrolled && c->client.watched && !c->fallback_path)
+		worker_watch(w, &c->client, w->polled ? EPOLLRDHUP | EPOLLET : 0);
+	worker_count(w, WC_start_user);
+	conn_pair(c);
+}
+
+void conn_connected(struct conn *c)
+{
+	struct tcp_info ti;
+
+	if (end_error(&c->upstream)) {
+		conn_dial_failed(c, c->upstream.err);
+		return;
+	}
+	if (end_info(&c->upstream, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
+		return;
+	joined(c);
+}
+
+void conn_dial_failed(struct conn *c, int err)
+{
+	struct worker *w = c->worker;
+
+	worker_count(w, WC_dial_refused);
+	c->last_dial_err = (uint8_t)(err < 256 ? err : EIO);
+	if (c->upstream.fd != -1)
+		worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	/* the deadline is for all addresses together */
+	if (err != ETIMEDOUT && c->tries < c->endpoint->n_addr) {
+		dial(c);
+		return;
+	}
+	pool_on_dial_failed(pool_of(w, c->endpoint));
+	atomic_fetch_add(&c->endpoint->conns_failed, 1);
+	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
+		  strerror(err));
+	conn_close(c, err == ETIMEDOUT || err == EHOSTUNREACH ? CLOSE_UPSTREAM_TIMEOUT :
+								CLOSE_UPSTREAM_REFUSED,
+		   c->replayed);
+}
+
+static void dial(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct endpoint *e = c->endpoint;
+	bool done = false;
+	int err = -EIO;
+
+	while (c->tries < e->n_addr) {
+		memcpy(&c->upstream_addr, &e->addr[c->tries], sizeof(c->upstream_addr));
+		worker_count(w, WC_dialled);
+		err = pool_dial(w, e, c->tries++, &c->upstream, &done);
+		if (!err)
+			break;
+	}
+	c->upstream.kind = END_UPSTREAM;
+	c->upstream.owner = c;
+	if (err) {
+		conn_dial_failed(c, -err);
+		return;
+	}
+	if (c->upstream.slot)
+		w->slot_end[c->upstream.slot - w->slot_base] = &c->upstream;
+	if (done) {
+		joined(c);
+		return;
+	}
+	worker_watch(w, &c->upstream, WATCH_ALL);
+}
+
+/* Takes over a reference to the endpoint. */
+static void start(struct conn *c, struct endpoint *e)
+{
+	struct worker *w = c->worker;
+	struct pool *p = pool_of(w, e);
+
+	c->endpoint = e;
+	atomic_fetch_add(&e->conns_total, 1);
+	atomic_fetch_add(&e->conns_active, 1);
+	if (e->datapath == ENDPOINT_DP_USERSPACE)
+		c->fallback_path = true;
+	c->phase = CONN_CONNECT;
+	c->dial_ns = w->now_ns;
+	conn_set_timer(c, TIMER_CONNECT);
+	if (p && pool_take(p, &c->upstream, &c->upstream_addr)) {
+		worker_count(w, WC_warm_used_user);
+		conn_took_upstream(c);
+		pool_on_start(p);
+		joined(c);
+		return;
+	}
+	/* This one first: an upstream that serves one connection at a time would
+	 * otherwise sit on the warm one while its client waits. */
+	endpoint_get(e);
+	dial(c);
+	pool_on_start(pool_of(w, e));
+	endpoint_put(e);
+}
+
+/* ---- the hello ---- */
+
+static void decide(struct conn *c, enum hello_verdict v)
+{
+	struct worker *w = c->worker;
+	struct endpoint *e = NULL;
+	struct sni *s = c->sni;
+
+	c->hello_ns = w->now_ns;
+	if (v != HELLO_OK && v != HELLO_NO_SNI) {
+		refuse(c, v);
+		return;
+	}
+	note(c, s->msg, &s->hello, s->name, s->name_len > 0 ? (size_t)s->name_len : 0);
+	if (v == HELLO_OK && s->name_len <= 0) {
+		/* there is a name, but none that may route: not even to the default */
+		refuse(c, HELLO_BAD);
+		return;
+	}
+	worker_count(w, v == HELLO_OK ? WC_hello_ok : WC_hello_no_sni);
+	if (v == HELLO_OK)
+		e = registry_route(w->edge->registry, s->name);
+	if (!e && w->config->default_endpoint)
+		e = registry_find(w->edge->registry, w->config->default_endpoint);
+	sni_done(s);
+	free(s);
+	c->sni = NULL;
+	if (e) {
+		start(c, e);
+	} else if (v == HELLO_OK) {
+		worker_count(w, WC_start_unknown_name);
+		refuse_with_alert(c, CLOSE_UNKNOWN_NAME, ALERT_UNRECOGNIZED_NAME);
+	} else {
+		refuse_with_alert(c, CLOSE_NO_SNI, ALERT_MISSING_EXTENSION);
+	}
+}
+
+/* 0: more is to come; else the conn has moved on. */
+static int feed(struct conn *c, const uint8_t *buf, size_t n)
+{
+	int v;
+
+	if (half_push(&c->up, buf, n)) {
+		conn_close(c, CLOSE_INTERNAL, true);
+		return -ENOMEM;
+	}
+	v = sni_feed(c->sni, buf, n);
+	if (v < 0) {
+		conn_close(c, CLOSE_INTERNAL, true);
+		return v;
+	}
+	if (v == HELLO_MORE)
+		return 0;
+	decide(c, (enum hello_verdict)v);
+	return 1;
+}
+
+void conn_read_hello(struct conn *c)
+{
+	struct worker *w = c->worker;
+	uint8_t buf[16384];
+	ssize_t n;
+
+	if (!c->sni) {
+		c->sni = malloc(sizeof(*c->sni));
+		if (!c->sni) {
+			conn_close(c, CLOSE_INTERNAL, true);
+			return;
+		}
+		sni_init(c->sni, w->config->limits.client_hello);
+		if (!c->client.watched || w->polled)
+			worker_watch(w, &c->client, WATCH_ALL);
+	}
+	for (;;) {
+		n = recv(c->client.fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n > 0) {
+			if (feed(c, buf, (size_t)n))
+				return;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return; /* the deadline of TIMER_HELLO runs on */
+		conn_close(c, n < 0 ? CLOSE_CLIENT_RST : CLOSE_CLIENT_FIN, n < 0);
+		return;
+	}
+}
+
+/* ---- the hello once more ---- */
+
+/*
+ * A warm upstream that the program took may have died a moment before.  As long
+ * as it has answered nothing and the whole of what it was sent is the hello we
+ * kept, a fresh one can have it: a hello without early data is safe to repeat
+ * (the program starts no other).  The client moves to a fresh slot, so that a run
+ * of the program still in flight writes to the old one only.
+ */
+bool conn_replay(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct flow *a = c->client.flow, *b = c->upstream.flow;
+	struct replay *r;
+	uint32_t slot, old;
+	struct flow *f;
+
+	if (!c->replay || c->replayed || c->phase != CONN_OPEN || c->up.mover != MOVER_KERNEL)
+		return false;
+	r = kern_replay(w->kern, c->replay);
+	if (!r->len || c->client.fin || c->client.err || b->redir + b->passed)
+		return false;
+	__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
+	/* takes the socket's lock: no run that saw the old peer is left after this */
+	end_kick(&c->client);
+	if (a->redir != r->len || a->relayed || (slot = worker_slot_get(w, &c->client)) == SLOT_NONE) {
+		worker_count(w, WC_replay_refused);
+		return false;
+	}
+	c->replayed = 1;
+	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	old = c->client.slot;
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_STARTED, w->index, 0)) {
+		worker_slot_put(w, slot);
+		conn_close(c, CLOSE_UPSTREAM_RST, true);
+		return true;
+	}
+	/* the last run that wrote to the old slot is over after this */
+	end_kick(&c->client);
+	f = kern_flow(w->kern, old);
+	c->client.flow->first_ns = f->first_ns;
+	/* what it counted as passed is still unread */
+	__atomic_fetch_add(&c->client.flow->passed, f->passed, __ATOMIC_SEQ_CST);
+	f->cookie = 0;
+	f->role = FLOW_FREE;
+	worker_slot_put(w, old);
+	/* The hello goes first, outside the flow's count: it was this stream's bytes
+	 * already, and they are in bytes_user now. */
+	c->replay_pending = true;
+	c->phase = CONN_CONNECT;
+	c->dial_ns = w->now_ns;
+	c->tries = 0;
+	worker_count(w, WC_start_replayed);
+	conn_set_timer(c, TIMER_CONNECT);
+	dial(c);
+	return true;
+}
+
+/* Writes the kept hello to the new upstream.  False: it is broken as well. */
+bool conn_write_replay(struct conn *c)
+{
+	struct replay *r = kern_replay(c->worker->kern, c->replay);
+	ssize_t n;
+
+	/* at most 4 KiB into an empty send buffer: all or nothing */
+	n = send(c->upstream.fd, r->bytes, r->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n != (ssize_t)r->len)
+		return false;
+	c->replay_pending = false;
+	c->up.extra = r->len;
+	list_del(&c->answer);
+	worker_replay_put(c->worker, c->replay);
+	c->replay = 0;
+	return true;
+}

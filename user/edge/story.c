@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * story - what is told of a connection: its event when it ends, a line of
+ * `conn list` while it lives.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "conn.h"
+#include "edge_private.h"
+
+#define US 1000ULL
+
+struct tally {
+	uint64_t in_user, in_kernel, out_user, out_kernel;
+};
+
+/*
+ * Bytes from the client: what was redirected, plus what user space read (relayed
+ * and still pending, or discarded).  To the client: what was redirected to it,
+ * plus what user space wrote.
+ */
+static struct tally count_bytes(const struct conn *c)
+{
+	struct tally t = {
+		.in_kernel = half_kernel_bytes(&c->up),
+		.out_kernel = half_kernel_bytes(&c->down),
+		.in_user = half_user_bytes(&c->up) + c->up.pending_len + c->up.piped + c->up.extra +
+			   c->discarded,
+		.out_user = half_user_bytes(&c->down) + c->alert_bytes,
+	};
+	return t;
+}
+
+static enum close_datapath datapath(const struct conn *c)
+{
+	if (c->phase != CONN_OPEN && c->phase != CONN_FLUSH && c->phase != CONN_DEAD)
+		return CLOSE_DP_NONE;
+	if (c->upstream.fd == -1)
+		return CLOSE_DP_NONE;
+	switch (c->up.mover) {
+	case MOVER_KERNEL:
+		return CLOSE_DP_KERNEL;
+	case MOVER_SPLICE:
+		return CLOSE_DP_SPLICE;
+	default:
+		return CLOSE_DP_USERSPACE;
+	}
+}
+
+static void wide(const union conn_addr *from, struct sockaddr_storage *to)
+{
+	memset(to, 0, sizeof(*to));
+	memcpy(to, from, sizeof(*from));
+}
+
+static const char *conn_id(const struct conn *c, char out[40])
+{
+	snprintf(out, 40, "conn_%012llx%02x%010llx", (unsigned long long)c->worker->edge->id_prefix,
+		 c->worker->index & 0xff, (unsigned long long)c->number);
+	return out;
+}
+
+static void server_addr(const struct conn *c, struct sockaddr_storage *to)
+{
+	socklen_t len = sizeof(*to);
+
+	memset(to, 0, sizeof(*to));
+	getsockname(c->client.fd, (struct sockaddr *)to, &len);
+}
+
+static void tcp_facts(const struct end *e, struct event_tcp *to)
+{
+	struct tcp_info ti;
+
+	if (e->fd == -1 || end_info(e, &ti))
+		return;
+	to->known = true;
+	to->rtt_us = ti.tcpi_rtt;
+	to->retransmits = ti.tcpi_total_retrans;
+}
+
+static int64_t since(uint64_t from, uint64_t to)
+{
+	return from && to >= from ? (int64_t)((to - from) / US) : -1;
+}
+
+static void timing(const struct conn *c, struct event_closed *ev)
+{
+	const struct flow *b = c->upstream.flow;
+
+	ev->us_hello = since(c->start_ns, c->hello_ns);
+	ev->us_connect = since(c->dial_ns, c->connected_ns);
+	ev->us_first_byte = -1;
+	if (b && b->first_ns)
+		ev->us_first_byte = since(c->start_ns, b->first_ns);
+}
+
+void conn_emit(struct conn *c)
+{
+	struct event_closed ev = { .reason = c->reason, .terminated_at = "none" };
+	struct tally t = count_bytes(c);
+	struct endpoint *e = c->endpoint;
+
+	conn_id(c, ev.connection_id);
+	wide(&c->client_addr, &ev.client);
+	server_addr(c, &ev.server);
+	ev.start = c->start;
+	clock_gettime(CLOCK_REALTIME, &ev.end);
+	if (c->note) {
+		snprintf(ev.server_name, sizeof(ev.server_name), "%s", c->note->name);
+		snprintf(ev.alpn, sizeof(ev.alpn), "%s", c->note->alpn);
+		snprintf(ev.ja4, sizeof(ev.ja4), "%s", c->note->ja4);
+	}
+	if (e) {
+		snprintf(ev.endpoint_id, sizeof(ev.endpoint_id), "%s", e->id);
+		ev.terminated_at = "upstream";
+		wide(&c->upstream_addr, &ev.upstream);
+	}
+	ev.bytes_in = t.in_user + t.in_kernel;
+	ev.bytes_out = t.out_user + t.out_kernel;
+	ev.bytes_user = t.in_user + t.out_user;
+	ev.bytes_kernel = t.in_kernel + t.out_kernel;
+	ev.datapath = datapath(c);
+	timing(c, &ev);
+	tcp_facts(&c->client, &ev.tcp_client);
+	tcp_facts(&c->upstream, &ev.tcp_upstream);
+	if (e) {
+		atomic_fetch_add(&e->bytes_in, ev.bytes_in);
+		atomic_fetch_add(&e->bytes_out, ev.bytes_out);
+		atomic_fetch_add(&e->bytes_kernel, ev.bytes_kernel);
+		atomic_fetch_add(&e->bytes_user, ev.bytes_user);
+	}
+	atomic_fetch_add_explicit(&c->worker->reasons[c->reason], 1, memory_order_relaxed);
+	event_closed(c->worker->events, &ev);
+}
+
+static const char *state_name(const struct conn *c)
+{
+	switch (c->phase) {
+	case CONN_HELLO:
+		return "hello";
+	case CONN_CONNECT:
+		return "connecting";
+	case CONN_OPEN:
+		if (c->client.fin && c->upstream.fin)
+			return "closing";
+		if (c->client.fin)
+			return "client_done";
+		return c->upstream.fin ? "upstream_done" : "open";
+	default:
+		return "closing";
+	}
+}
+
+void conn_info(const struct conn *c, struct conn_info *ret_i)
+{
+	struct tally t = count_bytes(c);
+	uint64_t last = c->user_ns;
+
+	memset(ret_i, 0, sizeof(*ret_i));
+	conn_id(c, ret_i->id);
+	if (c->note)
+		snprintf(ret_i->server_name, sizeof(ret_i->server_name), "%s", c->note->name);
+	if (c->endpoint) {
+		snprintf(ret_i->endpoint_id, sizeof(ret_i->endpoint_id), "%s", c->endpoint->id);
+		wide(&c->upstream_addr, &ret_i->upstream);
+	}
+	snprintf(ret_i->state, sizeof(ret_i->state), "%s", state_name(c));
+	wide(&c->client_addr, &ret_i->client);
+	server_addr(c, &ret_i->server);
+	ret_i->start = c->start;
+	ret_i->datapath = datapath(c);
+	ret_i->bytes_in = t.in_user + t.in_kernel;
+	ret_i->bytes_out = t.out_user + t.out_kernel;
+	ret_i->bytes_user = t.in_user + t.out_user;
+	ret_i->bytes_kernel = t.in_kernel + t.out_kernel;
+	if (c->client.flow && c->client.flow->last_ns > last)
+		last = c->client.flow->last_ns;
+	if (c->upstream.flow && c->upstream.flow->last_ns > last)
+		last = c->upstream.flow->last_ns;
+	ret_i->idle_ms = c->worker->now_ns > last ? (c->worker->now_ns - last) / 1000000 : 0;
+	ret_i->worker = c->worker->index;
+}

@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "edge_private.h"
+#include "log.h"
+#include "pool.h"
+#include "worker.h"
+
+#define EVENTS_A_TURN 256
+#define ACCEPTS_A_TURN 64
+#define ACCEPT_PAUSE_NS (100ULL * 1000 * 1000)
+#define SWEEP_NS (1000ULL * 1000 * 1000)
+#define PUMP_BYTES (256 * 1024)
+#define BACKLOG 4096
+
+/* What a mailbox message is: lives on the caller's stack until it is done. */
+struct mail {
+	struct list link;
+	void (*fn)(struct worker *w, void *arg);
+	void *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t done_cond;
+	bool done;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+void worker_watch(struct worker *w, struct end *e, uint32_t mask)
+{
+	struct epoll_event ev = { .events = mask, .data.ptr = &e->kind };
+
+	if (!mask) {
+		if (e->watched)
+			epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);
+		e->watched = false;
+		return;
+	}
+	if (epoll_ctl(w->epoll_fd, e->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, e->fd, &ev))
+		log_err("epoll_ctl: %s", strerror(errno));
+	e->watched = true;
+}
+
+uint32_t worker_slot_get(struct worker *w, struct end *e)
+{
+	uint32_t slot;
+
+	if (!w->kern || !w->n_slot_stock)
+		return SLOT_NONE;
+	slot = w->slot_stock[--w->n_slot_stock];
+	w->slot_end[slot - w->slot_base] = e;
+	return slot;
+}
+
+void worker_slot_put(struct worker *w, uint32_t slot)
+{
+	if (slot == SLOT_NONE)
+		return;
+	w->slot_end[slot - w->slot_base] = NULL;
+	w->slot_stock[w->n_slot_stock++] = slot;
+}
+
+uint32_t worker_replay_get(struct worker *w)
+{
+	struct list *it, *tmp;
+
+	if (!w->n_replay_stock) {
+		/* those whose upstream has answered since */
+		list_for_each_safe(it, tmp, &w->answers)
+			conn_release_hello(list_of(it, struct conn, answer));
+	}
+	return w->n_replay_stock ? w->replay_stock[--w->n_replay_stock] : 0;
+}
+
+void worker_replay_put(struct worker *w, uint32_t idx)
+{
+	if (!idx)
+		return;
+	kern_replay(w->kern, idx)->len = 0;
+	w->replay_stock[w->n_replay_stock++] = idx;
+}
+
+/* ---- listeners ---- */
+
+int worker_listen(struct worker *w, const struct config_addr *addr)
+{
+	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
+
+	if (w->n_listeners == WORKER_LISTENERS_MAX)
+		return -E2BIG;
+	fd = socket(addr->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (fd == -1)
+		return -errno;
+	/* Children inherit all of these.  The window scale is chosen from the receive
+	 * buffer at the handshake, so it has to be set here. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	    (addr->sa.ss_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one))) {
+		err = -errno;
+		goto close;
+	}
+	if (w->kern) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
+	}
+	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) || listen(fd, BACKLOG)) {
+		err = -errno;
+		goto close;
+	}
+	w->listeners[w->n_listeners++] = (struct listener){ .fd = fd, .kind = END_LISTENER, .worker = w };
+	return 0;
+close:
+	close(fd);
+	return err;
+}
+
+static void listeners_watch(struct worker *w, bool on)
+{
+	unsigned i;
+
+	for (i = 0; i < w->n_listeners; i++) {
+		struct epoll_event ev = { .events = on ? EPOLLIN : 0,
+					  .data.ptr = &w->listeners[i].kind };
+
+		epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, w->listeners[i].fd, &ev);
+	}
+}
+
+static void listeners_close(struct worker *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->n_listeners; i++)
+		close(w->listeners[i].fd);
+	w->n_listeners = 0;
+}
+
+/* Out of descriptors: the spare one takes the connection so that it can be
+ * closed, and its event told, instead of hanging in the queue. */
+static void accept_without_fd(struct worker *w, struct listener *l)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	int fd;
+
+	worker_count(w, WC_accept_failed);
+	if (w->spare_fd != -1) {
+		close(w->spare_fd);
+		fd = accept4(l->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1)
+			conn_refuse(w, fd, (struct sockaddr *)&sa, len, CLOSE_LIMIT);
+		w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	if (!w->accept_again_ns) {
+		log_warn("cannot accept: out of file descriptors; raise LimitNOFILE (ulimit -n)");
+		listeners_watch(w, false);
+	}
+	w->accept_again_ns = w->now_ns + ACCEPT_PAUSE_NS;
+}
+
+static void on_listener(struct listener *l)
+{
+	struct worker *w = l->worker;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd, i;
+
+	for (i = 0; i < ACCEPTS_A_TURN && w->n_listeners; i++) {
+		len = sizeof(sa);
+		fd = accept4(l->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1) {
+			conn_accept(w, fd, (struct sockaddr *)&sa, len);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			accept_without_fd(w, l);
+		/* ECONNABORTED and the network errors of accept(2) concern that one only */
+		if (errno == EAGAIN || w->accept_again_ns)
+			return;
+	}
+}
+
+/* ---- what the kernel tells ---- */
+
+static void on_ring(void *arg, const struct event *ev)
+{
+	struct worker *w = arg;
+	struct end *e;
+
+	if (ev->slot < w->slot_base || ev->slot - w->slot_base >= w->n_slots)
+		return;
+	e = w->slot_end[ev->slot - w->slot_base];
+	if (!e || e->cookie != ev->cookie)
+		return; /* closed meanwhile */
+	if (e->kind == END_WARM) {
+		pool_on_warm(e->owner);
+		return;
+	}
+	switch (ev->type) {
+	case EVENT_PAIRED:
+		conn_on_paired(e->owner);
+		break;
+	case EVENT_STATE:
+		conn_on_state(e->owner, e);
+		break;
+	case EVENT_SLOW:
+		conn_on_slow(e->owner, e);
+		break;
+	default:
+		conn_on_ready(e->owner, e);
+	}
+}
+
+static void on_end(struct end *e, uint32_t events)
+{
+	struct conn *c;
+
+	if (e->fd == -1)
+		return; /* closed earlier in this turn */
+	if (e->kind == END_WARM) {
+		pool_on_warm(e->owner);
+		return;
+	}
+	c = e->owner;
+	if (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP))
+		conn_on_state(c, e);
+	else
+		conn_on_ready(c, e);
+}
+
+/* Events were lost, or ends are polled: look at every connection. */
+static void sweep(struct worker *w)
+{
+	struct list *it, *tmp;
+	struct conn *c;
+
+	list_for_each_safe(it, tmp, &w->conns) {
+		c = list_of(it, struct conn, all);
+		worker_count(w, WC_swept);
+		conn_on_paired(c);
+		if (c->phase != CONN_DEAD && c->client.fd != -1)
+			conn_on_state(c, &c->client);
+		if (c->phase != CONN_DEAD && c->upstream.fd != -1 && c->phase != CONN_CONNECT)
+			conn_on_state(c, &c->upstream);
+	}
+}
+
+static void sweep_if_lost(struct worker *w)
+{
+	struct counters k;
+
+	if (!w->kern || w->now_ns < w->sweep_ns)
+		return;
+	w->sweep_ns = w->now_ns + SWEEP_NS;
+	if (kern_counters(w->kern, &k) || k.event_lost == w->event_lost_seen)
+		return;
+	w->event_lost_seen = k.event_lost;
+	sweep(w);
+}
+
+/* ---- the loop ---- */
+
+static void mail_run(struct worker *w)
+{
+	struct mail *m;
+	uint64_t n;
+
+	if (read(w->mail_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		log_err("eventfd: %s", strerror(errno));
+	for (;;) {
+		pthread_mutex_lock(&w->mail_lock);
+		m = list_empty(&w->mail) ? NULL : list_of(w->mail.next, struct mail, link);
+		if (m)
+			list_del(&m->link);
+		pthread_mutex_unlock(&w->mail_lock);
+		if (!m)
+			return;
+		m->fn(w, m->arg);
+		pthread_mutex_lock(&m->lock);
+		m->done = true;
+		pthread_cond_signal(&m->done_cond);
+		pthread_mutex_unlock(&m->lock);
+	}
+}
+
+void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
+{
+	struct mail m = { .fn = fn, .arg = arg };
+	uint64_t one = 1;
+
+	list_init(&m.link);
+	pthread_mutex_init(&m.lock, NULL);
+	pthread_cond_init(&m.done_cond, NULL);
+	pthread_mutex_lock(&w->mail_lock);
+	list_add_tail(&w->mail, &m.link);
+	pthread_mutex_unlock(&w->mail_lock);
+	if (write(w->mail_fd, &one, sizeof(one)) < 0)
+		log_err("eventfd: %s", strerror(errno));
+	pthread_mutex_lock(&m.lock);
+	while (!m.done)
+		pthread_cond_wait(&m.done_cond, &m.lock);
+	pthread_mutex_unlock(&m.lock);
+	pthread_cond_destroy(&m.done_cond);
+	pthread_mutex_destroy(&m.lock);
+}
+
+static void run_deadlines(struct worker *w)
+{
+	struct conn *c;
+	int i;
+
+	for (i = 0; i < TIMER_MAX; i++) {
+		while (!list_empty(&w->timers[i])) {
+			c = list_of(w->timers[i].next, struct conn, timer);
+			if (c->deadline_ns > w->now_ns)
+				break;
+			conn_on_deadline(c);
+		}
+	}
+}
+
+static void run_retries(struct worker *w)
+{
+	struct list *it, *tmp;
+	struct conn *c;
+
+	list_for_each_safe(it, tmp, &w->retry) {
+		c = list_of(it, struct conn, retry);
+		if (c->retry_at_ns <= w->now_ns)
+			conn_on_retry(c);
+	}
+}
+
+static void run_ready(struct worker *w)
+{
+	struct list todo, *it;
+	struct conn *c;
+
+	list_init(&todo);
+	while (!list_empty(&w->ready)) {
+		it = w->ready.next;
+		list_del(it);
+		list_add_tail(&todo, it);
+	}
+	while (!list_empty(&todo)) {
+		c = list_of(todo.next, struct conn, ready);
+		list_del(&c->ready);
+		conn_run(c);
+	}
+}
+
+static void bury(struct worker *w)
+{
+	struct conn *c;
+
+	while (!list_empty(&w->graves)) {
+		c = list_of(w->graves.next, struct conn, all);
+		list_del(&c->all);
+		free(c);
+	}
+}
+
+static uint64_t next_wake(struct worker *w)
+{
+	uint64_t at = w->now_ns + SWEEP_NS;
+	struct list *it;
+	int i;
+
+	if (!list_empty(&w->ready))
+		return w->now_ns;
+	for (i = 0; i < TIMER_MAX; i++) {
+		if (list_empty(&w->timers[i]))
+			continue;
+		it = w->timers[i].next;
+		if (list_of(it, struct conn, timer)->deadline_ns < at)
+			at = list_of(it, struct conn, timer)->deadline_ns;
+	}
+	list_for_each(it, &w->retry)
+		if (list_of(it, struct conn, retry)->retry_at_ns < at)
+			at = list_of(it, struct conn, retry)->retry_at_ns;
+	if (!list_empty(&w->pools_active) && w->pool_tick_ns < at)
+		at = w->pool_tick_ns;
+	if (w->accept_again_ns && w->accept_again_ns < at)
+		at = w->accept_again_ns;
+	return at;
+}
+
+static void dispatch(struct worker *w, const struct epoll_event *ev)
+{
+	unsigned *kind = ev->data.ptr;
+
+	if (kind == (unsigned *)&w->mail_fd)
+		mail_run(w);
+	else if (kind == (unsigned *)&w->ring)
+		kern_ring_drain(w->ring, on_ring, w);
+	else if (*kind == END_LISTENER)
+		on_listener(list_of(kind, struct listener, kind));
+	else
+		on_end(list_of(kind, struct end, kind), ev->events);
+}
+
+static void *run(void *arg)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+	struct worker *w = arg;
+	struct timespec ts;
+	uint64_t at;
+	int i, n;
+
+	w->now_ns = clock_ns();
+	while (!w->stop) {
+		at = next_wake(w);
+		at = at > w->now_ns ? at - w->now_ns : 0;
+		ts.tv_sec = (time_t)(at / 1000000000ULL);
+		ts.tv_nsec = (long)(at % 1000000000ULL);
+		n = epoll_pwait2(w->epoll_fd, events, EVENTS_A_TURN, &ts, NULL);
+		w->now_ns = clock_ns();
+		if (n < 0 && errno != EINTR) {
+			log_err("epoll_pwait2: %s", strerror(errno));
+			break;
+		}
+		for (i = 0; i < n; i++)
+			dispatch(w, &events[i]);
+		if (w->accept_again_ns && w->now_ns >= w->accept_again_ns) {
+			w->accept_again_ns = 0;
+			listeners_watch(w, true);
+		}
+		run_ready(w);
+		run_retries(w);
+		run_deadlines(w);
+		if (w->now_ns >= w->pool_tick_ns) {
+			w->pool_tick_ns = w->now_ns + POOL_TICK_NS;
+			pool_tick(w);
+		}
+		sweep_if_lost(w);
+		bury(w);
+		atomic_store_explicit(&w->n_conns_shown, w->n_conns, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+static int watch_own(struct worker *w, int fd, void *ptr)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = ptr };
+
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+static int open_slots(struct worker *w, struct edge *edge)
+{
+	uint32_t i;
+
+	w->n_slots = edge->slots_a_worker;
+	w->slot_base = 1 + w->index * w->n_slots;
+	w->n_replays = edge->replays_a_worker;
+	w->slot_stock = calloc(w->n_slots, sizeof(*w->slot_stock));
+	w->slot_end = calloc(w->n_slots, sizeof(*w->slot_end));
+	w->replay_stock = calloc(w->n_replays + 1, sizeof(*w->replay_stock));
+	if (!w->slot_stock || !w->slot_end || !w->replay_stock)
+		return -ENOMEM;
+	/* low ones on top, so that few pages of the maps are touched */
+	for (i = 0; i < w->n_slots; i++)
+		w->slot_stock[w->n_slot_stock++] = w->slot_base + w->n_slots - 1 - i;
+	for (i = 0; i < w->n_replays; i++)
+		w->replay_stock[w->n_replay_stock++] =
+			1 + w->index * w->n_replays + w->n_replays - 1 - i;
+	return kern_ring_open(w->kern, w->index, &w->ring);
+}
+
+int worker_open(struct edge *edge, unsigned index, struct worker *w)
+{
+	int i, err;
+
+	memset(w, 0, sizeof(*w));
+	w->index = index;
+	w->edge = edge;
+	w->events = edge->events;
+	w->config = edge->config;
+	w->kern = edge->kern;
+	w->polled = w->kern && !kern_has_sockops(w->kern);
+	w->pump.size = PUMP_BYTES;
+	w->pump.soft = EDGE_SOFT;
+	w->pump.mutant = edge->mutant;
+	list_init(&w->conns);
+	list_init(&w->retry);
+	list_init(&w->ready);
+	list_init(&w->graves);
+	list_init(&w->answers);
+	list_init(&w->pools_active);
+	list_init(&w->mail);
+	for (i = 0; i < TIMER_MAX; i++)
+		list_init(&w->timers[i]);
+	pthread_mutex_init(&w->mail_lock, NULL);
+	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	w->mail_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->pump.buf = malloc(PUMP_BYTES);
+	if (w->epoll_fd == -1 || w->mail_fd == -1)
+		return -errno;
+	if (!w->pump.buf)
+		return -ENOMEM;
+	err = watch_own(w, w->mail_fd, &w->mail_fd);
+	if (!err && w->kern) {
+		err = open_slots(w, edge);
+		if (!err)
+			err = watch_own(w, kern_ring_fd(w->ring), &w->ring);
+	}
+	return err;
+}
+
+int worker_start(struct worker *w)
+{
+	unsigned i;
+	int err;
+
+	for (i = 0; i < w->n_listeners; i++) {
+		err = watch_own(w, w->listeners[i].fd, &w->listeners[i].kind);
+		if (err)
+			return err;
+	}
+	return -pthread_create(&w->thread, NULL, run, w);
+}
+
+void worker_drain(struct worker *w, void *arg)
+{
+	(void)arg;
+	w->draining = true;
+	listeners_close(w);
+	pool_drop_all(w);
+}
+
+void worker_stop(struct worker *w, void *arg)
+{
+	struct list *it, *tmp;
+
+	(void)arg;
+	listeners_close(w);
+	pool_drop_all(w);
+	list_for_each_safe(it, tmp, &w->conns)
+		conn_close(list_of(it, struct conn, all), CLOSE_DRAINED, true);
+	w->stop = true;
+}
+
+void worker_join(struct worker *w)
+{
+	if (w->thread)
+		pthread_join(w->thread, NULL);
+	w->thread = 0;
+}
+
+void worker_close(struct worker *w)
+{
+	bury(w);
+	listeners_close(w);
+	pool_drop_all(w);
+	free(w->pools);
+	kern_ring_close(w->ring);
+	if (w->epoll_fd > 0)
+		close(w->epoll_fd);
+	if (w->mail_fd > 0)
+		close(w->mail_fd);
+	if (w->spare_fd > 0)
+		close(w->spare_fd);
+	free(w->slot_stock);
+	free(w->slot_end);
+	free(w->replay_stock);
+	free(w->pump.buf);
+	pthread_mutex_destroy(&w->mail_lock);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * worker - one thread: its listeners, its ring, its connections.
+ *
+ * Everything here belongs to the worker's thread, except where a comment says
+ * otherwise.  Other threads reach it by worker_call().
+ */
+#ifndef WORKER_H
+#define WORKER_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "edge.h"
+#include "half.h"
+#include "kern.h"
+#include "list.h"
+
+#define WORKER_LISTENERS_MAX 16
+
+/* X(group, name, help): what a worker counts beside the kernel's counters. */
+#define WORKER_COUNTERS(X)                                                                         \
+	X(accept, accepted, "connections accepted")                                                \
+	X(accept, accept_failed, "accepts that failed, out of descriptors or memory")              \
+	X(accept, over_limit, "connections closed because limits.connections was reached")         \
+	X(accept, not_enrolled, "clients the kernel path could not take (closed early, map full)") \
+	X(hello, hello_ok, "complete hellos with a usable name")                                   \
+	X(hello, hello_no_sni, "complete hellos without a name")                                   \
+	X(hello, hello_bad, "malformed hellos, unusable names included")                           \
+	X(hello, hello_not_tls, "first bytes that are not TLS")                                    \
+	X(hello, hello_too_large, "hellos above limits.client_hello")                              \
+	X(hello, hello_timeout, "hellos not finished in timeouts.client_hello")                    \
+	X(start, start_kernel, "connections the verdict program started")                          \
+	X(start, start_user, "connections user space started")                                     \
+	X(start, start_unknown_name, "hellos for a name without an endpoint")                      \
+	X(start, start_replayed, "hellos sent again because the first upstream was dead")          \
+	X(start, replay_refused, "dead upstreams whose hello could not be sent again")             \
+	X(upstream, dialled, "connects to an upstream")                                            \
+	X(upstream, dial_refused, "connects that were refused or failed")                          \
+	X(upstream, dial_timeout, "connects that did not finish in timeouts.connect")              \
+	X(pool, warm_made, "upstream connections opened ahead of use")                             \
+	X(pool, warm_used_kernel, "of these, taken by the verdict program")                        \
+	X(pool, warm_used_user, "of these, taken by user space")                                   \
+	X(pool, warm_expired, "of these, closed at pool.max_age")                                  \
+	X(pool, warm_dead, "of these, found closed or readable while idle")                        \
+	X(relay, slowed, "times a source was slowed down for its peer")                            \
+	X(relay, passed_episodes, "times user space had to relay for the kernel path")             \
+	X(relay, swept, "connections brought up to date by a sweep after lost events")
+
+enum worker_counter {
+#define X(group, name, help) WC_##name,
+	WORKER_COUNTERS(X)
+#undef X
+	WC_MAX
+};
+
+/* Deadlines of one kind have one duration, so each list is in order. */
+enum timer_kind { TIMER_HELLO, TIMER_CONNECT, TIMER_IDLE, TIMER_HALF_CLOSED, TIMER_FLUSH, TIMER_MAX };
+
+struct pool;
+
+struct listener {
+	int fd;
+	unsigned kind; /* END_LISTENER: what epoll's pointer points at */
+	struct worker *worker;
+};
+
+struct worker {
+	unsigned index;
+	struct edge *edge;
+	struct events *events;
+	const struct config *config; /* replaced between two turns by a reload */
+	struct kern *kern;	     /* NULL: userspace datapath */
+	struct kern_ring *ring;
+	bool polled; /* no sockops: ends are watched for RDHUP instead */
+	pthread_t thread;
+	int epoll_fd, mail_fd, spare_fd;
+	struct listener listeners[WORKER_LISTENERS_MAX];
+	unsigned n_listeners;
+	uint64_t accept_again_ns; /* 0, or listeners are off until then */
+	uint64_t now_ns;	  /* CLOCK_MONOTONIC at the start of the turn */
+
+	uint32_t slot_base, n_slots;
+	uint32_t *slot_stock;
+	uint32_t n_slot_stock;
+	struct end **slot_end; /* by slot - slot_base */
+	uint32_t *replay_stock;
+	uint32_t n_replay_stock, n_replays;
+
+	struct pump pump;
+	struct list conns;
+	struct list timers[TIMER_MAX];
+	struct list retry;	/* polled, see conn.h */
+	struct list ready;	/* have more to do in the next turn */
+	struct list graves;	/* freed at the end of the turn */
+	struct list answers;	/* kernel-started, hello not yet released */
+	uint32_t n_conns;
+	uint64_t conn_number; /* the last one given */
+	atomic_uint n_conns_shown;
+
+	struct pool **pools; /* by endpoint num */
+	uint32_t n_pools;
+	struct list pools_active;
+	uint64_t pool_tick_ns;
+	unsigned gone_seen; /* edge->gone_seq */
+	atomic_uint n_warm;
+
+	uint64_t event_lost_seen, sweep_ns;
+	bool draining, stop;
+	atomic_uint_fast64_t counters[WC_MAX];
+	atomic_uint_fast64_t reasons[CLOSE_REASON_MAX]; /* connections by close_reason */
+
+	pthread_mutex_t mail_lock;
+	struct list mail;
+};
+
+int worker_open(struct edge *edge, unsigned index, struct worker *w);
+int worker_start(struct worker *w);
+void worker_join(struct worker *w);
+void worker_close(struct worker *w);
+
+/* Opens a listener for this worker (before worker_start()). 0 or -errno. */
+int worker_listen(struct worker *w, const struct config_addr *addr);
+
+/* For worker_call(): no new connections; the end of all of them and of the thread. */
+void worker_drain(struct worker *w, void *arg);
+void worker_stop(struct worker *w, void *arg);
+
+/* Any other thread: runs fn(w, arg) in the worker's and waits for it. */
+void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);
+
+static inline void worker_count(struct worker *w, enum worker_counter c)
+{
+	atomic_fetch_add_explicit(&w->counters[c], 1, memory_order_relaxed);
+}
+
+/* epoll: <mask> 0 takes it out. */
+void worker_watch(struct worker *w, struct end *e, uint32_t mask);
+
+/* The stock of slots and replay buffers; 0: none left. */
+uint32_t worker_slot_get(struct worker *w, struct end *e);
+void worker_slot_put(struct worker *w, uint32_t slot);
+uint32_t worker_replay_get(struct worker *w);
+void worker_replay_put(struct worker *w, uint32_t idx);
+#endif
