@@ -43,6 +43,9 @@ static void store(uint8_t *p, uint32_t x)
 	p[3] = x;
 }
 
+/* The eight working variables stay where they are and their names go round: one back each time. */
+#define AT(name) v[((name)-i) & 7]
+
 static void compress(uint32_t state[8], const uint8_t *block)
 {
 	uint32_t w[64], v[8], t1, t2;
@@ -56,13 +59,12 @@ static void compress(uint32_t state[8], const uint8_t *block)
 		       (ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10);
 	memcpy(v, state, sizeof(v));
 	for (i = 0; i < 64; i++) {
-		t1 = v[7] + (ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25)) +
-		     ((v[4] & v[5]) ^ (~v[4] & v[6])) + k[i] + w[i];
-		t2 = (ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22)) +
-		     ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-		memmove(v + 1, v, 7 * sizeof(v[0]));
-		v[4] += t1;
-		v[0] = t1 + t2;
+		t1 = AT(7) + (ror(AT(4), 6) ^ ror(AT(4), 11) ^ ror(AT(4), 25)) +
+		     ((AT(4) & AT(5)) ^ (~AT(4) & AT(6))) + k[i] + w[i];
+		t2 = (ror(AT(0), 2) ^ ror(AT(0), 13) ^ ror(AT(0), 22)) +
+		     ((AT(0) & AT(1)) ^ (AT(0) & AT(2)) ^ (AT(1) & AT(2)));
+		AT(3) += t1;
+		AT(7) = t1 + t2;
 	}
 	for (i = 0; i < 8; i++)
 		state[i] += v[i];

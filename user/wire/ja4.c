@@ -9,6 +9,8 @@
 
 #define ITEMS_MAX (HELLO_MESSAGE_MAX / 2)
 
+static const char hex[] = "0123456789abcdef";
+
 /* The u16s of one part of the fingerprint. */
 struct items {
 	__u32 n;
@@ -48,9 +50,9 @@ static void sort(struct items *v)
 
 static void hash_item(struct sha256 *s, char before, __u16 item)
 {
-	char text[6];
+	char text[5] = {before, hex[item >> 12], hex[item >> 8 & 15], hex[item >> 4 & 15],
+			hex[item & 15]};
 
-	snprintf(text, sizeof(text), "%c%04x", before, item);
 	sha256_add(s, before ? text : text + 1, before ? 5 : 4);
 }
 
@@ -65,13 +67,13 @@ static void hash_items(struct sha256 *s, const struct items *v)
 static void put_hash(struct sha256 *s, char out[12])
 {
 	__u8 sum[SHA256_LEN];
-	char hex[13];
 	int i;
 
 	sha256_end(s, sum);
-	for (i = 0; i < 6; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
-	memcpy(out, hex, 12);
+	for (i = 0; i < 6; i++) {
+		out[2 * i] = hex[sum[i] >> 4];
+		out[2 * i + 1] = hex[sum[i] & 15];
+	}
 }
 
 /* The ciphers, sorted.  Returns how many. */
@@ -162,7 +164,6 @@ static const char *version(const __u8 *buf, const struct hello *h)
 /* First and last character of the first protocol; of its hex form when one is not alphanumeric. */
 static void put_alpn(const __u8 *buf, const struct hello *h, char out[2])
 {
-	static const char hex[] = "0123456789abcdef";
 	__u8 first, last;
 
 	memset(out, '0', 2);
