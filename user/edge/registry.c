@@ -388,7 +388,7 @@ int registry_remove(struct registry *r, const char *id_or_name, struct fault *f)
 		go_offline(r, t);
 	pthread_rwlock_unlock(&r->lock);
 	if (!t)
-		return fault_set(f, 404, 0, "id", "no endpoint '%.200s'", id_or_name);
+		return fault_set(f, 404, 0, "", "no endpoint '%.200s'", id_or_name);
 	endpoint_put(&t->e);
 	return 0;
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "config.h"
+#include "edge.h"
+#include "log.h"
+#include "request.h"
+#include "socket.h"
+
+#define CONTROL_CONNS 64U
+#define HTTP_CONNS 128U
+#define HTTP_CONNS_PER_IP 64U
+#define HEADER_BYTES ((size_t)16 << 10)
+#define IDLE_S 30U
+#define LAST_TICKS 100 /* of 5 ms */
+
+static void mhd_says(void *arg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+static void mhd_says(void *arg, const char *fmt, va_list ap)
+{
+	char line[512];
+	size_t n;
+
+	vsnprintf(line, sizeof(line), fmt, ap);
+	n = strcspn(line, "\n");
+	line[n] = '\0';
+	log_debug("%s: %s", (const char *)arg, line);
+}
+
+/* A thread for each connection: a handler may resolve a name or wait for events. */
+static struct MHD_Daemon *start_control(struct api *a)
+{
+	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+					MHD_USE_POLL | MHD_USE_ERROR_LOG,
+				0, NULL, NULL, request_serve, a, MHD_OPTION_LISTEN_SOCKET,
+				a->control_fd, MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "control",
+				MHD_OPTION_NOTIFY_COMPLETED, request_done, a,
+				MHD_OPTION_CONNECTION_LIMIT, CONTROL_CONNS,
+				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, MHD_OPTION_END);
+}
+
+static struct MHD_Daemon *start_http(struct api *a)
+{
+	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG,
+				0, NULL, NULL, page_serve, a, MHD_OPTION_LISTEN_SOCKET, a->http_fd,
+				MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "http",
+				MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNS,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP,
+				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, MHD_OPTION_END);
+}
+
+static int listen_all(struct api *a, const struct config *c, char *why, size_t why_size)
+{
+	a->control_fd = socket_unix(c->control_socket, c->control_mode, c->control_group,
+				    &a->socket_dev, &a->socket_ino, why, why_size);
+	if (a->control_fd == -1)
+		return -1;
+	a->socket = strdup(c->control_socket);
+	a->file = c->file ? strdup(c->file) : NULL;
+	if (!a->socket || (c->file && !a->file)) {
+		snprintf(why, why_size, "out of memory");
+		return -1;
+	}
+	if (!c->http.len)
+		return 0;
+	a->http_fd = socket_tcp(&c->http.sa, c->http.len, c->http.text, why, why_size);
+	return a->http_fd == -1 ? -1 : 0;
+}
+
+/* Signals are the main thread's: the threads made here are born with all blocked. */
+static int start(struct api *a, char *why, size_t why_size)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	a->control = start_control(a);
+	if (a->control && a->http_fd != -1)
+		a->http = start_http(a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (a->control)
+		a->control_fd = -1;
+	if (!a->control || (a->http_fd != -1 && !a->http)) {
+		snprintf(why, why_size, "%s: the HTTP server does not start",
+			 a->control ? "http" : "control");
+		return -1;
+	}
+	a->http_fd = -1;
+	return 0;
+}
+
+struct api *api_open(struct edge *e, struct store *s, const struct config *c, char *why,
+		     size_t why_size)
+{
+	struct api *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		snprintf(why, why_size, "out of memory");
+		return NULL;
+	}
+	a->edge = e;
+	a->store = s;
+	a->control_fd = a->http_fd = -1;
+	pthread_mutex_init(&a->change, NULL);
+	if (!listen_all(a, c, why, why_size) && !start(a, why, why_size))
+		return a;
+	api_close(a);
+	return NULL;
+}
+
+/* Not the file of a daemon that came after us. */
+static void remove_socket(const struct api *a)
+{
+	struct stat st;
+
+	if (a->socket && !stat(a->socket, &st) && st.st_dev == a->socket_dev &&
+	    st.st_ino == a->socket_ino)
+		unlink(a->socket);
+}
+
+/*
+ * Takes no new connection and gives those there are a moment to end by themselves:
+ * a follower gets the last chunk, not a reset.
+ */
+static void quiesce(struct MHD_Daemon *d)
+{
+	const struct timespec tick = {.tv_nsec = 5000000};
+	const union MHD_DaemonInfo *info;
+	int fd = MHD_quiesce_daemon(d);
+
+	if (fd != -1)
+		close(fd);
+	for (int i = 0; i < LAST_TICKS; i++) {
+		info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+		if (!info || !info->num_connections)
+			return;
+		nanosleep(&tick, NULL);
+	}
+}
+
+void api_close(struct api *a)
+{
+	if (!a)
+		return;
+	atomic_store(&a->stopping, true);
+	if (a->control || a->http)
+		events_wake(edge_events(a->edge)); /* followers wait there */
+	remove_socket(a);
+	if (a->control) {
+		quiesce(a->control);
+		MHD_stop_daemon(a->control);
+	}
+	if (a->http)
+		MHD_stop_daemon(a->http);
+	if (a->control_fd != -1)
+		close(a->control_fd);
+	if (a->http_fd != -1)
+		close(a->http_fd);
+	pthread_mutex_destroy(&a->change);
+	free(a->file);
+	free(a->socket);
+	free(a);
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+#include "edge.h"
+
+/* Values of one family are written together, so each family walks the endpoints. */
+struct walk {
+	FILE *out;
+	struct edge *edge;
+	void (*write)(struct walk *w, struct endpoint *e);
+	const struct conn_info *conns;
+	int n_conns;
+	const char *group; /* of the counters being written */
+	const char *metric;
+	const char *label;
+};
+
+static void family(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static int write_endpoint(void *arg, struct endpoint *e)
+{
+	struct walk *w = arg;
+
+	w->write(w, e);
+	return 0;
+}
+
+/* ---- per endpoint; a host name needs no escaping in a label ---- */
+
+static void connections_total(struct walk *w, struct endpoint *e)
+{
+	uint64_t total = atomic_load(&e->conns_total), failed = atomic_load(&e->conns_failed);
+
+	fprintf(w->out, "snisplit_connections_total{endpoint=\"%s\",result=\"ok\"} %" PRIu64 "\n",
+		e->host, total > failed ? total - failed : 0);
+	fprintf(w->out,
+		"snisplit_connections_total{endpoint=\"%s\",result=\"failed\"} %" PRIu64 "\n",
+		e->host, failed);
+}
+
+static void bytes_total(struct walk *w, struct endpoint *e)
+{
+	fprintf(w->out, "snisplit_bytes_total{endpoint=\"%s\",direction=\"in\"} %" PRIu64 "\n",
+		e->host, (uint64_t)atomic_load(&e->bytes_in));
+	fprintf(w->out, "snisplit_bytes_total{endpoint=\"%s\",direction=\"out\"} %" PRIu64 "\n",
+		e->host, (uint64_t)atomic_load(&e->bytes_out));
+}
+
+static void carried_bytes_total(struct walk *w, struct endpoint *e)
+{
+	fprintf(w->out,
+		"snisplit_carried_bytes_total{endpoint=\"%s\",datapath=\"kernel\"} %" PRIu64 "\n",
+		e->host, (uint64_t)atomic_load(&e->bytes_kernel));
+	fprintf(w->out,
+		"snisplit_carried_bytes_total{endpoint=\"%s\",datapath=\"userspace\"} %" PRIu64
+		"\n",
+		e->host, (uint64_t)atomic_load(&e->bytes_user));
+}
+
+static void pool_idle(struct walk *w, struct endpoint *e)
+{
+	fprintf(w->out, "snisplit_pool_idle{endpoint=\"%s\"} %u\n", e->host,
+		edge_pool_idle(w->edge, e->num));
+}
+
+/* ---- live connections, counted from the connections themselves ---- */
+
+static int by_endpoint(const void *a, const void *b)
+{
+	return strcmp(((const struct conn_info *)a)->endpoint_id,
+		      ((const struct conn_info *)b)->endpoint_id);
+}
+
+static void connections_active(struct walk *w, struct endpoint *e)
+{
+	unsigned counts[CLOSE_DP_USERSPACE + 1] = {0};
+	int low = 0, high = w->n_conns;
+
+	while (low < high) { /* the first of this endpoint */
+		int mid = low + (high - low) / 2;
+
+		if (strcmp(w->conns[mid].endpoint_id, e->id) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < w->n_conns && !strcmp(w->conns[low].endpoint_id, e->id); low++)
+		counts[w->conns[low].datapath]++;
+	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++)
+		if (counts[d] || d == CLOSE_DP_KERNEL)
+			fprintf(w->out,
+				"snisplit_connections_active{endpoint=\"%s\",datapath=\"%s\"} %u\n",
+				e->host, event_datapath_name((enum close_datapath)d), counts[d]);
+}
+
+static void active(struct walk *w)
+{
+	struct conn_info *conns = NULL;
+	int n = edge_conns(w->edge, NULL, &conns);
+
+	family(w->out, "snisplit_connections_active", "gauge", "Connections open now.");
+	if (n >= 0) {
+		if (n)
+			qsort(conns, (size_t)n, sizeof(*conns), by_endpoint);
+		w->conns = conns;
+		w->n_conns = n;
+		w->write = connections_active;
+		registry_each(edge_registry(w->edge), write_endpoint, w);
+	}
+	free(conns);
+	w->conns = NULL;
+}
+
+/* ---- counters of the edge: a metric for each group, a label for each name ---- */
+
+static int write_counter(void *arg, const struct edge_counter *c)
+{
+	struct walk *w = arg;
+
+	if (!strcmp(c->group, w->group))
+		fprintf(w->out, "%s{%s=\"%s\"} %" PRIu64 "\n", w->metric, w->label, c->name,
+			c->value);
+	return 0;
+}
+
+/* Groups in their order; at most as many as fit. */
+struct groups {
+	const char *names[32];
+	unsigned n;
+};
+
+static int collect_group(void *arg, const struct edge_counter *c)
+{
+	struct groups *g = arg;
+
+	for (unsigned i = 0; i < g->n; i++)
+		if (!strcmp(g->names[i], c->group))
+			return 0;
+	if (g->n < sizeof(g->names) / sizeof(g->names[0]))
+		g->names[g->n++] = c->group;
+	return 0;
+}
+
+static void counters(struct walk *w)
+{
+	static const struct {
+		const char *group, *label, *help;
+	} known[] = {
+		{"verdict", "reason", "What the kernel programs decided."},
+		{"hello", "result", "How ClientHellos ended."},
+	};
+	struct groups groups = {.n = 0};
+	char metric[64];
+
+	edge_counters(w->edge, collect_group, &groups);
+	for (unsigned i = 0; i < groups.n; i++) {
+		const char *help = "Counters of this group, by reason; see snisplit status -v.";
+
+		w->group = groups.names[i];
+		w->label = "reason";
+		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+			if (strcmp(known[k].group, w->group))
+				continue;
+			w->label = known[k].label;
+			help = known[k].help;
+		}
+		snprintf(metric, sizeof(metric), "snisplit_%.40s_total", w->group);
+		w->metric = metric;
+		family(w->out, metric, "counter", help);
+		edge_counters(w->edge, write_counter, w);
+	}
+}
+
+static void each(struct walk *w, const char *name, const char *type, const char *help,
+		 void (*write)(struct walk *w, struct endpoint *e))
+{
+	family(w->out, name, type, help);
+	w->write = write;
+	registry_each(edge_registry(w->edge), write_endpoint, w);
+}
+
+char *metrics_text(struct edge *e, size_t *ret_len)
+{
+	struct walk w = {.edge = e};
+	struct edge_status s;
+	char *text = NULL;
+
+	w.out = open_memstream(&text, ret_len);
+	if (!w.out)
+		return NULL;
+	edge_status(e, &s);
+	family(w.out, "snisplit_build_info", "gauge", "Always 1; what runs is in the labels.");
+	fprintf(w.out, "snisplit_build_info{version=\"%s\",datapath=\"%s\"} 1\n", VERSION,
+		event_datapath_name(s.datapath));
+	family(w.out, "snisplit_start_time_seconds", "gauge", "When the daemon started.");
+	fprintf(w.out, "snisplit_start_time_seconds %lld\n", (long long)s.started.tv_sec);
+	family(w.out, "snisplit_endpoints", "gauge", "Endpoints online.");
+	fprintf(w.out, "snisplit_endpoints %u\n", registry_count(edge_registry(e)));
+	each(&w, "snisplit_connections_total", "counter", "Connections by how they ended up.",
+	     connections_total);
+	active(&w);
+	each(&w, "snisplit_bytes_total", "counter",
+	     "TCP payload of closed connections, from (in) and to (out) clients.", bytes_total);
+	each(&w, "snisplit_carried_bytes_total", "counter",
+	     "The same bytes by whether they ever entered user space.", carried_bytes_total);
+	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
+	counters(&w);
+	family(w.out, "snisplit_events_emitted_total", "counter", "Closed events made.");
+	fprintf(w.out, "snisplit_events_emitted_total %" PRIu64 "\n",
+		events_emitted(edge_events(e)));
+	family(w.out, "snisplit_events_lost_total", "counter", "Closed events not written.");
+	fprintf(w.out, "snisplit_events_lost_total %" PRIu64 "\n", events_lost(edge_events(e)));
+	if (fclose(w.out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

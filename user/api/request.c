@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "request.h"
+#include "log.h"
+
+static const struct route {
+	const char *method;
+	const char *path; /* ends in "/{}": one more element, the id */
+	int (*handle)(struct request *r);
+	const char *const query[4]; /* what may follow the "?" */
+	bool body;
+} routes[] = {
+	{"GET", "/endpoints", endpoints_get, {NULL}, false},
+	{"POST", "/endpoints", endpoints_post, {NULL}, true},
+	{"GET", "/endpoints/{}", endpoint_get_one, {NULL}, false},
+	{"DELETE", "/endpoints/{}", endpoint_delete, {"kill"}, false},
+	{"GET", "/connections", connections_get, {"endpoint"}, false},
+	{"DELETE", "/connections/{}", connection_delete, {NULL}, false},
+	{"GET", "/status", status_get, {NULL}, false},
+	{"GET", "/events", events_get, {"follow", "since"}, false},
+	{"POST", "/reload", reload_post, {NULL}, false},
+};
+#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* The id in <url> where <path> has "{}", "" where it has none; NULL: another path. */
+static const char *match(const char *path, const char *url)
+{
+	const char *hole = strstr(path, "{}");
+	size_t n = hole ? (size_t)(hole - path) : 0;
+
+	if (!hole)
+		return strcmp(path, url) ? NULL : "";
+	if (strncmp(path, url, n) || !url[n] || strchr(url + n, '/'))
+		return NULL;
+	return url + n;
+}
+
+/* The route, or NULL with a fault: 404, or 405 with the methods there are. */
+static const struct route *find_route(const char *method, const char *url, const char **ret_id,
+				      char allow[64], struct fault *f)
+{
+	size_t n = 0;
+
+	allow[0] = '\0';
+	for (size_t i = 0; i < N_ROUTES; i++) {
+		const char *id = match(routes[i].path, url);
+
+		if (!id)
+			continue;
+		if (!strcmp(routes[i].method, method)) {
+			*ret_id = id;
+			return &routes[i];
+		}
+		n += (size_t)snprintf(allow + n, 64 - n, "%s%s", n ? ", " : "", routes[i].method);
+	}
+	if (n)
+		fault_set(f, 405, 0, "", "%.16s is not possible here, only %s", method, allow);
+	else
+		fault_set(f, 404, 0, "", "no resource %.200s in this version", url);
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+const char *request_query(struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->conn, MHD_GET_ARGUMENT_KIND, name);
+}
+
+int request_query_flag(struct request *r, const char *name, bool *ret_v)
+{
+	const char *text = request_query(r, name);
+
+	if (text && strcmp(text, "0") && strcmp(text, "1"))
+		return fault_set(&r->fault, 400, 0, name, "must be 0 or 1, got '%.40s'", text);
+	*ret_v = text && *text == '1';
+	return 0;
+}
+
+const char *request_who(struct request *r, char out[64])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (info && !getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		snprintf(out, 64, "uid=%u pid=%d", cred.uid, cred.pid);
+	else
+		strcpy(out, "uid=unknown");
+	return out;
+}
+
+struct query_check {
+	const struct route *route;
+	struct fault *fault;
+	unsigned n;
+};
+
+static enum MHD_Result check_parameter(void *arg, enum MHD_ValueKind kind, const char *key,
+				       const char *value)
+{
+	struct query_check *q = arg;
+
+	(void)kind;
+	(void)value;
+	for (size_t i = 0; i < 4 && q->route->query[i]; i++) {
+		if (strcmp(q->route->query[i], key))
+			continue;
+		if (!(q->n & 1U << i)) {
+			q->n |= 1U << i;
+			return MHD_YES;
+		}
+		fault_set(q->fault, 400, 0, key, "given twice");
+		return MHD_NO;
+	}
+	fault_set(q->fault, 400, 0, key, "unknown parameter");
+	return MHD_NO;
+}
+
+static int check_query(struct request *r, const struct route *route)
+{
+	struct query_check q = {route, &r->fault, 0};
+
+	MHD_get_connection_values(r->conn, MHD_GET_ARGUMENT_KIND, check_parameter, &q);
+	return r->fault.status ? -1 : 0;
+}
+
+static int read_body(struct request *r, const struct route *route)
+{
+	json_error_t err;
+
+	if (r->body_too_large)
+		return fault_set(&r->fault, 413, 0, "", "the body is larger than %d bytes",
+				 REQUEST_BODY_MAX);
+	if (!route->body && r->body_len)
+		return fault_set(&r->fault, 400, 0, "", "%s takes no body", route->path);
+	if (!route->body)
+		return 0;
+	r->in = json_loadb(r->body ?: "", r->body_len, JSON_REJECT_DUPLICATES, &err);
+	if (!r->in)
+		return fault_set(&r->fault, 400, 0, "",
+				 "the body is not valid JSON: %.120s (line "
+				 "%d)",
+				 err.text, err.line);
+	if (!json_is_object(r->in))
+		return fault_set(&r->fault, 400, 0, "", "the body must be a JSON object");
+	return 0;
+}
+
+static enum MHD_Result take_data(struct request *r, const char *data, size_t *len)
+{
+	char *body;
+
+	if (*len > REQUEST_BODY_MAX - r->body_len) {
+		r->body_too_large = true; /* read to its end, so that the answer is seen */
+	} else {
+		body = realloc(r->body, r->body_len + *len);
+		if (!body)
+			return MHD_NO;
+		memcpy(body + r->body_len, data, *len);
+		r->body = body;
+		r->body_len += *len;
+	}
+	*len = 0;
+	return MHD_YES;
+}
+
+/* ---- answering ---- */
+
+static json_t *fault_json(const struct fault *f)
+{
+	char code[32], msg[600];
+	json_t *j;
+
+	snprintf(code, sizeof(code), "ERR_SNISPLIT_%d", f->code);
+	snprintf(msg, sizeof(msg), "%s%s%s", f->field, *f->field ? ": " : "", f->msg);
+	j = json_pack("{s:i, s:s}", "status_code", f->status, "msg", msg);
+	if (!j)
+		return NULL;
+	if (f->code)
+		json_object_set_new(j, "error_code", json_string(code));
+	json_object_set_new(j, "details",
+			    *f->field ? json_pack("{s:s}", "field", f->field) : json_object());
+	return j;
+}
+
+static enum MHD_Result send_json(struct request *r, unsigned status, json_t *j, const char *allow)
+{
+	char *text = j ? json_dumps(j, JSON_COMPACT) : strdup("");
+	struct MHD_Response *response;
+	enum MHD_Result res;
+	size_t len;
+
+	if (!text)
+		return MHD_NO;
+	len = strlen(text);
+	if (len) {
+		char *line = realloc(text, len + 2); /* ends in a newline, for people with curl */
+
+		if (line) {
+			text = line;
+			memcpy(text + len++, "\n", 2);
+		}
+	}
+	response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	if (!response) {
+		free(text);
+		return MHD_NO;
+	}
+	if (len)
+		MHD_add_response_header(response, "Content-Type", "application/json");
+	if (allow && *allow)
+		MHD_add_response_header(response, "Allow", allow);
+	res = MHD_queue_response(r->conn, status, response);
+	MHD_destroy_response(response);
+	return res;
+}
+
+static enum MHD_Result refuse(struct request *r, const char *allow)
+{
+	json_t *j = fault_json(&r->fault);
+	enum MHD_Result res = MHD_NO;
+
+	if (j)
+		res = send_json(r, (unsigned)r->fault.status, j, allow);
+	json_decref(j);
+	return res;
+}
+
+static enum MHD_Result answer(struct request *r, const char *method, const char *url)
+{
+	const struct route *route;
+	const char *id;
+	char allow[64];
+	enum MHD_Result res;
+
+	route = find_route(method, url, &id, allow, &r->fault);
+	if (!route)
+		return refuse(r, allow);
+	r->id = strdup(id);
+	r->status = 200;
+	if (!r->id)
+		return MHD_NO;
+	if (check_query(r, route) || read_body(r, route) || route->handle(r))
+		return refuse(r, NULL);
+	if (!r->stream)
+		return send_json(r, r->status, r->out, NULL);
+	MHD_add_response_header(r->stream, "Content-Type", "application/x-ndjson");
+	res = MHD_queue_response(r->conn, r->status, r->stream);
+	MHD_destroy_response(r->stream);
+	r->stream = NULL;
+	return res;
+}
+
+enum MHD_Result request_serve(void *arg, struct MHD_Connection *conn, const char *url,
+			      const char *method, const char *version, const char *data,
+			      size_t *data_len, void **state)
+{
+	struct request *r = *state;
+
+	(void)version;
+	if (!r) {
+		*state = r = calloc(1, sizeof(*r));
+		if (!r)
+			return MHD_NO;
+		r->api = arg;
+		r->conn = conn;
+		return MHD_YES;
+	}
+	if (*data_len)
+		return take_data(r, data, data_len);
+	return answer(r, method, url);
+}
+
+void request_done(void *arg, struct MHD_Connection *conn, void **state,
+		  enum MHD_RequestTerminationCode how)
+{
+	struct request *r = *state;
+
+	(void)arg;
+	(void)conn;
+	(void)how;
+	if (!r)
+		return;
+	json_decref(r->in);
+	json_decref(r->out);
+	free(r->body);
+	free(r->id);
+	free(r);
+	*state = NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * request - one request on the control socket, from its first byte to its answer;
+ * and the resources that answer.
+ *
+ * Belongs to the thread of its connection.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+#include <microhttpd.h>
+
+#include "fault.h"
+
+#define REQUEST_BODY_MAX (64 << 10)
+
+struct edge;
+struct store;
+
+/* What all requests share. */
+struct api {
+	struct edge *edge;
+	struct store *store;
+	/* held across "registry and store say the same"; never while resolving a name */
+	pthread_mutex_t change;
+	atomic_bool stopping;
+	struct MHD_Daemon *control, *http;
+	int control_fd, http_fd; /* until a daemon owns it */
+	char *file;		 /* of the configuration; NULL: none */
+	char *socket;		 /* its path, once bound */
+	unsigned long long socket_dev, socket_ino;
+};
+
+struct request {
+	struct api *api;
+	struct MHD_Connection *conn;
+	char *id; /* of /endpoints/{id}; "" where the path has none */
+	char *body;
+	size_t body_len;
+	bool body_too_large;
+	json_t *in; /* POST: the body, an object */
+	/* the answer: <out>, or the fault, or a stream of the handler's own */
+	unsigned status;
+	json_t *out;
+	struct MHD_Response *stream;
+	struct fault fault;
+};
+
+/* The value of ?<name>=, or NULL. */
+const char *request_query(struct request *r, const char *name);
+/* ?<name>=1 is true, =0 or absent false; else -1 with the fault. */
+int request_query_flag(struct request *r, const char *name, bool *ret_v);
+/* "uid=1000 pid=42" of who asks, for the log. */
+const char *request_who(struct request *r, char out[64]);
+
+/* MHD's callbacks for the control socket (request.c). */
+enum MHD_Result request_serve(void *api, struct MHD_Connection *conn, const char *url,
+			      const char *method, const char *version, const char *data,
+			      size_t *data_len, void **state);
+void request_done(void *api, struct MHD_Connection *conn, void **state,
+		  enum MHD_RequestTerminationCode how);
+
+/*
+ * Handlers.  0 with <status> and <out> (or <stream>) set, or -1 with <fault>.
+ */
+int endpoints_get(struct request *r);	  /* GET /endpoints */
+int endpoints_post(struct request *r);	  /* POST /endpoints */
+int endpoint_get_one(struct request *r);  /* GET /endpoints/{id} */
+int endpoint_delete(struct request *r);	  /* DELETE /endpoints/{id} */
+int connections_get(struct request *r);	  /* GET /connections */
+int connection_delete(struct request *r); /* DELETE /connections/{id} */
+int status_get(struct request *r);	  /* GET /status */
+int reload_post(struct request *r);	  /* POST /reload */
+int events_get(struct request *r);	  /* GET /events */
+
+/* The read-only listener (page.c): /metrics, /healthz, /readyz and /. */
+enum MHD_Result page_serve(void *api, struct MHD_Connection *conn, const char *url,
+			   const char *method, const char *version, const char *data,
+			   size_t *data_len, void **state);
+/* Prometheus text, malloc'd (metrics.c).  NULL: out of memory. */
+char *metrics_text(struct edge *e, size_t *ret_len);
+#endif

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+#include "edge.h"
+#include "log.h"
+#include "stamp.h"
+#include "store.h"
+
+#define FROM_FILE 9001 /* ours: the configuration file has it */
+
+static json_t *text_or_empty(const char *text)
+{
+	return json_string(text ? text : "");
+}
+
+static json_t *metrics(struct edge *edge, struct endpoint *e)
+{
+	return json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I}", "conns", "count",
+			 (json_int_t)atomic_load(&e->conns_total), "gauge",
+			 (json_int_t)atomic_load(&e->conns_active), "failed",
+			 (json_int_t)atomic_load(&e->conns_failed), "bytes_in",
+			 (json_int_t)atomic_load(&e->bytes_in), "bytes_out",
+			 (json_int_t)atomic_load(&e->bytes_out), "bytes_kernel",
+			 (json_int_t)atomic_load(&e->bytes_kernel), "bytes_user",
+			 (json_int_t)atomic_load(&e->bytes_user), "pool_idle",
+			 (json_int_t)edge_pool_idle(edge, e->num));
+}
+
+/* Fields and names follow ngrok's Endpoint; origin, datapath and terminate_at are ours. */
+static json_t *endpoint_json(struct edge *edge, struct endpoint *e)
+{
+	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
+	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
+	char created[STAMP_TEXT_MAX];
+
+	snprintf(uri, sizeof(uri), "/endpoints/%s", e->id);
+	snprintf(url, sizeof(url), "tls://%s", e->host);
+	snprintf(hostport, sizeof(hostport), "%s:443", e->host);
+	stamp_text(&e->created, created);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
+			 " s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:[s], s:o}",
+			 "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
+			 "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443,
+			 "type", "cloud", "origin", e->origin == ENDPOINT_FILE ? "file" : "api",
+			 "created_at", created, "updated_at", created, "name",
+			 text_or_empty(e->label), "description", text_or_empty(e->description),
+			 "metadata", text_or_empty(e->metadata), "upstream_url", e->upstream,
+			 "terminate_at", "upstream", "datapath", datapaths[e->datapath],
+			 "pooling_enabled", 0, "bindings", "public", "metrics", metrics(edge, e));
+}
+
+static int answer_with(struct request *r, unsigned status, json_t *j)
+{
+	if (!j)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	r->status = status;
+	r->out = j;
+	return 0;
+}
+
+struct listing {
+	struct edge *edge;
+	json_t *list;
+};
+
+static int list_one(void *arg, struct endpoint *e)
+{
+	struct listing *l = arg;
+
+	return json_array_append_new(l->list, endpoint_json(l->edge, e));
+}
+
+int endpoints_get(struct request *r)
+{
+	struct listing l = {r->api->edge, json_array()};
+
+	if (!l.list || registry_each(edge_registry(l.edge), list_one, &l)) {
+		json_decref(l.list);
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	}
+	return answer_with(r, 200,
+			   json_pack("{s:o, s:s, s:n}", "endpoints", l.list, "uri", "/endpoints",
+				     "next_page_uri"));
+}
+
+int endpoint_get_one(struct request *r)
+{
+	struct endpoint *e = registry_find(edge_registry(r->api->edge), r->id);
+	int err;
+
+	if (!e)
+		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+	err = answer_with(r, 200, endpoint_json(r->api->edge, e));
+	endpoint_put(e);
+	return err;
+}
+
+/* ---- adding ---- */
+
+/* A field as it is in JSON, in the terms of wire/field.h. */
+static int set_field(struct endpoint_spec *s, const char *name, const json_t *v, struct fault *f)
+{
+	const char *text;
+	char number[32];
+
+	switch (json_typeof(v)) {
+	case JSON_STRING:
+		text = json_string_value(v);
+		if (strlen(text) != json_string_length(v))
+			return fault_set(f, 400, 0, name, "has a NUL byte in it");
+		return endpoint_spec_set(s, name, FIELD_STRING, text, f);
+	case JSON_TRUE:
+		return endpoint_spec_set(s, name, FIELD_BOOL, "true", f);
+	case JSON_FALSE:
+		return endpoint_spec_set(s, name, FIELD_BOOL, "false", f);
+	case JSON_INTEGER:
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
+		return endpoint_spec_set(s, name, FIELD_NUMBER, number, f);
+	case JSON_ARRAY:
+		return endpoint_spec_set(s, name, FIELD_LIST, json_array_size(v) ? "x" : "", f);
+	case JSON_NULL:
+		return endpoint_spec_set(s, name, FIELD_NULL, "", f);
+	default:
+		return endpoint_spec_set(s, name, FIELD_OTHER, "", f);
+	}
+}
+
+static int read_spec(struct request *r, struct endpoint_spec *s)
+{
+	const char *name;
+	json_t *v;
+
+	s->origin = ENDPOINT_API;
+	json_object_foreach(r->in, name, v) if (set_field(s, name, v, &r->fault)) return -1;
+	return 0;
+}
+
+/*
+ * Registered, now on disk too, or neither.  In between somebody may have removed
+ * it again: then it must not come back with the next start.
+ */
+static int make_durable(struct request *r, const struct endpoint_spec *s, struct endpoint *e)
+{
+	const struct store_endpoint row = {
+		.id = e->id,
+		.url = e->host,
+		.upstream = s->upstream,
+		.datapath = s->datapath,
+		.name = s->name,
+		.description = s->description,
+		.metadata = s->metadata,
+		.created = e->created,
+	};
+	int err;
+
+	pthread_mutex_lock(&r->api->change);
+	if (atomic_load(&e->gone)) {
+		err = fault_set(&r->fault, 409, 0, "", "%s was removed while it was added", e->id);
+	} else {
+		err = store_endpoint_put(r->api->store, &row, &r->fault);
+		if (err)
+			registry_remove(edge_registry(r->api->edge), e->id, NULL);
+	}
+	pthread_mutex_unlock(&r->api->change);
+	return err ? -1 : 0;
+}
+
+int endpoints_post(struct request *r)
+{
+	struct endpoint_spec s = {0};
+	struct endpoint *e;
+	char who[64];
+	int err;
+
+	err = read_spec(r, &s);
+	if (!err)
+		err = registry_add(edge_registry(r->api->edge), &s, NULL, NULL, &e, &r->fault);
+	if (!err) {
+		err = make_durable(r, &s, e);
+		if (!err) {
+			log_info("endpoint added: endpoint=%s url=tls://%s upstream=%s %s", e->id,
+				 e->host, e->upstream, request_who(r, who));
+			err = answer_with(r, 201, endpoint_json(r->api->edge, e));
+		}
+		endpoint_put(e);
+	}
+	endpoint_spec_done(&s);
+	return err;
+}
+
+/* ---- removing ---- */
+
+static int from_file(struct request *r, const struct endpoint *e)
+{
+	return fault_set(&r->fault, 409, FROM_FILE, "",
+			 "tls://%s comes from %s; remove it there and reload", e->host,
+			 r->api->file ? r->api->file : "the configuration file");
+}
+
+/* The disk first: what was acknowledged as gone must not come back. */
+static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
+{
+	struct registry *registry = edge_registry(r->api->edge);
+	struct endpoint *e = registry_find(registry, r->id);
+	int err;
+
+	if (!e)
+		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+	strcpy(ret_id, e->id);
+	if (e->origin == ENDPOINT_FILE)
+		err = from_file(r, e);
+	else
+		err = store_endpoint_del(r->api->store, e->id, &r->fault);
+	if (!err)
+		err = registry_remove(registry, e->id, &r->fault);
+	endpoint_put(e);
+	return err ? -1 : 0;
+}
+
+int endpoint_delete(struct request *r)
+{
+	char id[ENDPOINT_ID_MAX], who[64];
+	bool kill_too;
+	int err;
+
+	if (request_query_flag(r, "kill", &kill_too))
+		return -1;
+	pthread_mutex_lock(&r->api->change);
+	err = remove_one(r, id);
+	pthread_mutex_unlock(&r->api->change);
+	if (err)
+		return err;
+	log_info("endpoint removed: endpoint=%s %s", id, request_who(r, who));
+	if (!kill_too) {
+		r->status = 204;
+		return 0;
+	}
+	return answer_with(r, 200,
+			   json_pack("{s:i}", "connections_killed",
+				     edge_endpoint_kill(r->api->edge, id)));
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "request.h"
+#include "edge.h"
+#include "log.h"
+#include "stamp.h"
+
+static int add_counter(void *arg, const struct edge_counter *c)
+{
+	return json_array_append_new(arg, json_pack("{s:s, s:s, s:I, s:s}", "group", c->group,
+						    "name", c->name, "value", (json_int_t)c->value,
+						    "help", c->help ? c->help : ""));
+}
+
+static json_t *listeners(const struct edge_status *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		json_array_append_new(list, json_pack("{s:s, s:i}", "addr", s->listeners[i].addr,
+						      "workers", (int)s->listeners[i].workers));
+	return list;
+}
+
+int status_get(struct request *r)
+{
+	struct edge *edge = r->api->edge;
+	struct timespec now = stamp_now();
+	char started[STAMP_TEXT_MAX];
+	json_t *counters = json_array();
+	struct edge_status s;
+
+	edge_status(edge, &s);
+	if (!counters || edge_counters(edge, add_counter, counters)) {
+		json_decref(counters);
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	}
+	r->out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:b, s:o, s:i, s:{s:I, s:I}, s:I,"
+			   " s:{s:I, s:I}, s:o}",
+			   "version", VERSION, "datapath", event_datapath_name(s.datapath),
+			   "datapath_why", s.datapath_why, "pin_root", s.pin_root, "started_at",
+			   stamp_text(&s.started, started), "uptime_s",
+			   (json_int_t)(now.tv_sec - s.started.tv_sec), "workers", (int)s.n_workers,
+			   "draining", s.draining, "listeners", listeners(&s), "endpoints",
+			   (int)registry_count(edge_registry(edge)), "connections", "active",
+			   (json_int_t)s.conns_active, "total", (json_int_t)s.conns_total,
+			   "pool_idle", (json_int_t)s.pool_idle, "events", "emitted",
+			   (json_int_t)events_emitted(edge_events(edge)), "lost",
+			   (json_int_t)events_lost(edge_events(edge)), "counters", counters);
+	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
+}
+
+int reload_post(struct request *r)
+{
+	char who[64];
+
+	if (edge_reload(r->api->edge, &r->fault))
+		return -1;
+	log_info("configuration reloaded: %s", request_who(r, who));
+	r->out = json_pack("{s:i}", "endpoints", (int)registry_count(edge_registry(r->api->edge)));
+	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
+}
