@@ -171,3 +171,12 @@ void api_close(struct api *a)
 	free(a->socket);
 	free(a);
 }
+
+const char *api_library_versions(void)
+{
+	static char text[80];
+
+	snprintf(text, sizeof(text), "libmicrohttpd %s, jansson %s", MHD_get_version(),
+		 JANSSON_VERSION);
+	return text;
+}

@@ -300,3 +300,8 @@ int store_endpoint_each(struct store *s, int (*fn)(void *arg, const struct store
 	pthread_mutex_unlock(&s->lock);
 	return res;
 }
+
+const char *store_library_version(void)
+{
+	return sqlite3_libversion();
+}

@@ -41,4 +41,5 @@ int store_endpoint_del(struct store *s, const char *id, struct fault *f);
  */
 int store_endpoint_each(struct store *s, int (*fn)(void *arg, const struct store_endpoint *e),
 			void *arg, struct fault *f);
+const char *store_library_version(void);
 #endif
