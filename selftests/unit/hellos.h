@@ -164,6 +164,7 @@ static const struct ext_case {
 	{"alpn, empty", BYTES(SNI "\0\x10\0\0"), HELLO_BAD},
 	{"alpn, empty list", BYTES(SNI "\0\x10\0\2\0\0"), HELLO_BAD},
 	{"alpn, empty protocol", BYTES(SNI "\0\x10\0\3\0\1\0"), HELLO_BAD},
+	{"alpn, empty first protocol", BYTES(SNI "\0\x10\0\6\0\4\0\2h2"), HELLO_BAD},
 	{"alpn, empty second protocol", BYTES(SNI "\0\x10\0\6\0\4\2h2\0"), HELLO_BAD},
 	{"alpn, protocol too long", BYTES(SNI "\0\x10\0\5\0\3\3h2"), HELLO_BAD},
 	{"alpn, list too short", BYTES(SNI "\0\x10\0\5\0\2\2h2"), HELLO_BAD},

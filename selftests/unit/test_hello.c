@@ -78,6 +78,62 @@ static void test_patches(void)
 	}
 }
 
+/* Lists in front of the extensions, each as long as it says. */
+static void test_fields(void)
+{
+	static const struct {
+		const char *name;
+		int session, ciphers, compressions;
+		enum hello_verdict want;
+	} rows[] = {
+		{"usual", 32, 10, 1, HELLO_OK},
+		{"no session id", 0, 10, 1, HELLO_OK},
+		{"session id of 33", 33, 10, 1, HELLO_BAD},
+		{"session id of 255", 255, 10, 1, HELLO_BAD},
+		{"no ciphers", 32, 0, 1, HELLO_OK},
+		{"half a cipher", 32, 1, 1, HELLO_BAD},
+		{"five ciphers and a half", 32, 11, 1, HELLO_BAD},
+		{"4000 ciphers", 32, 8000, 1, HELLO_OK},
+		{"no compressions", 32, 10, 0, HELLO_OK},
+		{"255 compressions", 32, 10, 255, HELLO_OK},
+	};
+	static const __u8 zero[8000];
+	static struct bytes msg, b;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		msg.len = 0;
+		put_n(&msg, 1, 1);
+		put_n(&msg, 0, 3);
+		put_n(&msg, 0x0303, 2);
+		put(&msg, zero, 32);
+		put_n(&msg, rows[i].session, 1);
+		put(&msg, zero, rows[i].session);
+		put_n(&msg, rows[i].ciphers, 2);
+		put(&msg, zero, rows[i].ciphers);
+		put_n(&msg, rows[i].compressions, 1);
+		put(&msg, zero, rows[i].compressions);
+		put_n(&msg, sizeof(SNI) - 1, 2);
+		put(&msg, BYTES(SNI));
+		close_length(&msg, 4, 3);
+		build_records(&b, msg.at, msg.len, HELLO_RECORD_MAX);
+		expect(rows[i].name, &b, rows[i].want);
+	}
+}
+
+/* A first record of any size that is not the whole message is for reassembly. */
+static void test_split(void)
+{
+	static struct bytes msg, b;
+	size_t n;
+
+	build_message(&msg, BYTES(GOOD_EXTS));
+	for (n = 1; n < msg.len; n++) {
+		build_records(&b, msg.at, msg.len, n);
+		expect("split", &b, HELLO_SPLIT);
+	}
+}
+
 static void test_offsets(void)
 {
 	static struct bytes b;
@@ -214,6 +270,8 @@ int main(void)
 {
 	test_extensions();
 	test_patches();
+	test_fields();
+	test_split();
 	test_offsets();
 	test_followers();
 	test_sizes();
