@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "command.h"
+
+const struct opt global_opts[] = {
+	{.name = "socket", .arg = "PATH", .help = "control socket (default " DEFAULT_SOCKET ")"},
+	{.name = "json", .help = "print the API's reply as it is"},
+	{.name = "verbose", .help = "say more (-v)"},
+	{.name = "help", .help = "this text (-h)"},
+	{.name = "version", .help = "print the version"},
+	{.name = NULL},
+};
+
+static const struct opt rm_opts[] = {
+	{.name = "kill", .help = "end its live connections too"},
+	{.name = NULL},
+};
+
+static const struct opt conn_list_opts[] = {
+	{.name = "endpoint", .arg = "ID-or-NAME", .help = "only those of this endpoint"},
+	{.name = NULL},
+};
+
+static const struct opt events_opts[] = {
+	{.name = "follow", .help = "go on with what comes"},
+	{.name = "since", .arg = "T", .help = "a time (2024-01-31T12:00:00Z) or how long ago (5m)"},
+	{.name = NULL},
+};
+
+#define TERMINATES "this version passes TLS through, it does not terminate it"
+#define NO_AGENTS "this version has no agents"
+
+const struct command commands[] = {
+	{"endpoint add", "tls://NAME", 1, 1, endpoint_add_opts, endpoint_add, "put a name online",
+	 NULL},
+	{"endpoint list", "", 0, 0, NULL, endpoint_list, "all endpoints", NULL},
+	{"endpoint get", "ID-or-NAME", 1, 1, NULL, endpoint_get, "everything about one", NULL},
+	{"endpoint rm", "ID-or-NAME", 1, 1, rm_opts, endpoint_rm,
+	 "take a name offline; its connections go on", NULL},
+	{"conn list", "", 0, 0, conn_list_opts, conn_list, "live connections", NULL},
+	{"conn kill", "ID", 1, 1, NULL, conn_kill, "reset both ends of one", NULL},
+	{"status", "", 0, 0, NULL, status, "what runs, since when, and every counter", NULL},
+	{"events", "", 0, 0, events_opts, events, "the newest closed connections", NULL},
+	{"check", "", 0, 0, NULL, check, "can this machine run the kernel path?", NULL},
+	{"reload", "", 0, 0, NULL, reload, "read the configuration file again", NULL},
+	{"completion", "bash|zsh|fish", 1, 1, NULL, completion, "print a completion script", NULL},
+	{"top", "", 0, 0, NULL, NULL, "live table of endpoints", "see status and conn list"},
+	{"ca", "", 0, 0, NULL, NULL, "the local CA", TERMINATES},
+	{"cert", "", 0, 0, NULL, NULL, "certificates", TERMINATES},
+	{"authtoken", "", 0, 0, NULL, NULL, "agents' credentials", NO_AGENTS},
+	{"ssh-key", "", 0, 0, NULL, NULL, "keys for ssh -R", "this version has no ssh -R"},
+	{"edge", "", 0, 0, NULL, NULL, "edges", "endpoints only"},
+	{"ip-policy", "", 0, 0, NULL, NULL, "IP policies", "no IP restriction"},
+	{"backend", "", 0, 0, NULL, NULL, "backends", "endpoints only"},
+	{"tls", "", 0, 0, NULL, NULL, "agent: a TLS tunnel", NO_AGENTS},
+	{"tcp", "", 0, 0, NULL, NULL, "agent: a TCP tunnel", NO_AGENTS},
+	{"http", "", 0, 0, NULL, NULL, "agent: an HTTP tunnel", NO_AGENTS},
+	{"tunnel", "", 0, 0, NULL, NULL, "agent: a labelled tunnel", NO_AGENTS},
+	{"start", "", 0, 0, NULL, NULL, "agent: tunnels of its config", NO_AGENTS},
+	{"config", "", 0, 0, NULL, NULL, "agent: its config", NO_AGENTS},
+	{.words = NULL},
+};
+
+const char *call_value(const struct call *c, const char *name)
+{
+	for (int i = 0; i < c->n_values; i++)
+		if (!strcmp(c->values[i].opt->name, name))
+			return c->values[i].value;
+	return NULL;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * command - the verbs of snisplit and their options: one table for the parser,
+ * --help, completion and the man page's test.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#define DEFAULT_SOCKET "/run/snisplit/control.sock"
+#define CALL_VALUES_MAX 64
+#define CALL_ARGS_MAX 8
+
+/* Of interfaces.md; the same for both programs. */
+enum { EXIT_OK, EXIT_USAGE, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_KERNEL };
+
+struct opt {
+	const char *name;  /* without the dashes */
+	const char *arg;   /* how --help calls its value; NULL: takes none */
+	const char *help;  /* one line */
+	const char *needs; /* what this version lacks for it; NULL: works */
+	const char *same;  /* the value that is fine nevertheless */
+	bool many;	   /* may be repeated */
+};
+
+/* What the user asked for.  Points into argv. */
+struct call {
+	const struct command *command;
+	const char *args[CALL_ARGS_MAX];
+	int n_args;
+	struct {
+		const struct opt *opt;
+		const char *value; /* "" without a value */
+	} values[CALL_VALUES_MAX];
+	int n_values;
+	const char *socket;
+	bool json, verbose, help;
+};
+
+struct command {
+	const char *words; /* "endpoint add" */
+	const char *args;  /* "ID-or-NAME", for --help; "" for none */
+	int min_args, max_args;
+	const struct opt *opts;	    /* ends with a NULL name; NULL: none */
+	int (*run)(struct call *c); /* an exit code */
+	const char *help;	    /* one line */
+	const char *needs;	    /* what this version lacks; NULL: works */
+};
+
+extern const struct command commands[]; /* ends with NULL words */
+extern const struct opt global_opts[];
+
+/* The value of option <name>, "" for a flag that was given, NULL when it was not. */
+const char *call_value(const struct call *c, const char *name);
+
+/* Verbs, one file each. */
+int endpoint_add(struct call *c);
+int endpoint_list(struct call *c);
+int endpoint_get(struct call *c);
+int endpoint_rm(struct call *c);
+int conn_list(struct call *c);
+int conn_kill(struct call *c);
+int status(struct call *c);
+int events(struct call *c);
+int check(struct call *c);
+int reload(struct call *c);
+int completion(struct call *c);
+
+/* Options that other tables make: filled before parsing. */
+extern struct opt endpoint_add_opts[];
+void endpoint_add_opts_fill(void);
+#endif

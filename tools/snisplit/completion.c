@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+/* Calls <fn> for each different next word after <prefix> ("" or "endpoint"). */
+static void each_word(const char *prefix, void (*fn)(const char *word, int len, const char *help))
+{
+	size_t n = strlen(prefix);
+	const char *last = "";
+	int last_len = 0;
+
+	for (const struct command *k = commands; k->words; k++) {
+		const char *word = k->words + (n ? n + 1 : 0);
+		int len;
+
+		if (k->needs || (n && (strncmp(k->words, prefix, n) || k->words[n] != ' ')))
+			continue;
+		len = (int)strcspn(word, " ");
+		if (len == last_len && !strncmp(last, word, (size_t)len))
+			continue;
+		last = word;
+		last_len = len;
+		fn(word, len, word[len] ? "" : k->help);
+	}
+}
+
+static void plain_word(const char *word, int len, const char *help)
+{
+	(void)help;
+	printf(" %.*s", len, word);
+}
+
+static void opt_words(const struct opt *opts)
+{
+	for (; opts && opts->name; opts++)
+		if (!opts->needs || opts->same)
+			printf(" --%s", opts->name);
+}
+
+/* Groups are commands of two words; each once. */
+static int is_new_group(const struct command *k, char group[32])
+{
+	size_t n = strcspn(k->words, " ");
+
+	if (!k->words[n])
+		return 0;
+	snprintf(group, 32, "%.*s", (int)n, k->words);
+	return k == commands || strncmp(k[-1].words, k->words, n + 1);
+}
+
+/* The words that may follow, as shell cases over "$path"; bash and zsh share them. */
+static void cases(void)
+{
+	char group[32];
+
+	printf("\t'') words='");
+	each_word("", plain_word);
+	opt_words(global_opts);
+	printf("' ;;\n");
+	for (const struct command *k = commands; k->words; k++) {
+		if (k->needs)
+			continue;
+		if (is_new_group(k, group)) {
+			printf("\t'%s') words='", group);
+			each_word(group, plain_word);
+			opt_words(global_opts);
+			printf("' ;;\n");
+		}
+		printf("\t'%s') words='", k->words);
+		if (!strcmp(k->words, "completion"))
+			printf(" bash zsh fish");
+		opt_words(k->opts);
+		opt_words(global_opts);
+		printf("' ;;\n");
+	}
+}
+
+/* Words typed so far that are not options make the path; two at most. */
+static void path_of(const char *words, int first)
+{
+	printf("\tlocal path= words= w n=0 i\n"
+	       "\tfor ((i = %d; i < %s; i++)); do\n"
+	       "\t\tw=${%s[i]}\n"
+	       "\t\tcase $w in -*) continue ;; esac\n"
+	       "\t\tif ((n < 1)) || [[ $path == endpoint || $path == conn ]]; then\n"
+	       "\t\t\tpath=\"${path:+$path }$w\"\n"
+	       "\t\tfi\n"
+	       "\t\tn=$((n + 1))\n"
+	       "\tdone\n",
+	       first, first == 1 ? "COMP_CWORD" : "CURRENT", words);
+}
+
+static void bash(void)
+{
+	printf("# bash completion for snisplit: source it, or put it into\n"
+	       "# /usr/share/bash-completion/completions/snisplit\n"
+	       "_snisplit() {\n");
+	path_of("COMP_WORDS", 1);
+	printf("\tcase $path in\n");
+	cases();
+	printf("\tesac\n"
+	       "\t# shellcheck disable=SC2207\n"
+	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+	       "}\n"
+	       "complete -F _snisplit snisplit\n");
+}
+
+static void zsh(void)
+{
+	printf("#compdef snisplit\n"
+	       "# zsh completion for snisplit: put it into a directory of $fpath as _snisplit\n"
+	       "_snisplit() {\n"
+	       "\tlocal -a typed=(\"${words[@]}\")\n");
+	path_of("typed", 2);
+	printf("\tcase $path in\n");
+	cases();
+	printf("\tesac\n"
+	       "\tcompadd -- ${=words}\n"
+	       "}\n"
+	       "compdef _snisplit snisplit\n");
+}
+
+static void fish_word(const char *word, int len, const char *help)
+{
+	printf("complete -c snisplit -n __fish_use_subcommand -f -a %.*s", len, word);
+	if (*help)
+		printf(" -d '%s'", help);
+	printf("\n");
+}
+
+static const char *fish_group;
+
+static void fish_subword(const char *word, int len, const char *help)
+{
+	printf("complete -c snisplit -n '__fish_seen_subcommand_from %s' -f -a %.*s -d '%s'\n",
+	       fish_group, len, word, help);
+}
+
+static void fish_opts(const char *words, const struct opt *opts)
+{
+	for (; opts && opts->name; opts++) {
+		if (opts->needs && !opts->same)
+			continue;
+		printf("complete -c snisplit ");
+		if (words)
+			printf("-n '__fish_seen_subcommand_from %.*s' ", (int)strcspn(words, " "),
+			       words);
+		printf("-l %s%s -d \"%s\"\n", opts->name, opts->arg ? " -r" : "", opts->help);
+	}
+}
+
+static void fish(void)
+{
+	char group[32];
+
+	printf("# fish completion for snisplit: put it into ~/.config/fish/completions/\n");
+	each_word("", fish_word);
+	fish_opts(NULL, global_opts);
+	for (const struct command *k = commands; k->words; k++) {
+		if (k->needs)
+			continue;
+		if (is_new_group(k, group)) {
+			fish_group = group;
+			each_word(group, fish_subword);
+		}
+		if (!strcmp(k->words, "completion"))
+			printf("complete -c snisplit -n '__fish_seen_subcommand_from completion' "
+			       "-f "
+			       "-a 'bash zsh fish'\n");
+		fish_opts(k->words, k->opts);
+	}
+}
+
+int completion(struct call *c)
+{
+	const char *shell = c->args[0];
+
+	if (!strcmp(shell, "bash"))
+		bash();
+	else if (!strcmp(shell, "zsh"))
+		zsh();
+	else if (!strcmp(shell, "fish"))
+		fish();
+	else
+		return fprintf(stderr,
+			       "snisplit: completion: must be bash, zsh or fish, got '%s'\n",
+			       shell),
+		       EXIT_USAGE;
+	return EXIT_OK;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "field.h"
+#include "out.h"
+
+#define FIELDS_MAX 32
+
+struct opt endpoint_add_opts[FIELDS_MAX + 1];
+static char opt_names[FIELDS_MAX][48];
+
+/* An option is a field with dashes; the url is the argument. */
+void endpoint_add_opts_fill(void)
+{
+	unsigned n = 0;
+
+	for (const struct field *fd = field_table; fd->name && n < FIELDS_MAX; fd++) {
+		if (!strcmp(fd->name, "url"))
+			continue;
+		snprintf(opt_names[n], sizeof(opt_names[n]), "%s", fd->name);
+		for (char *p = opt_names[n]; *p; p++)
+			if (*p == '_')
+				*p = '-';
+		endpoint_add_opts[n] = (struct opt){
+			.name = opt_names[n],
+			.arg = fd->kind == FIELD_BOOL ? NULL : fd->arg,
+			.help = fd->help,
+			.needs = fd->needs,
+			.same = fd->same,
+			.many = fd->kind == FIELD_LIST,
+		};
+		n++;
+	}
+}
+
+static const char *text_of(const json_t *j, const char *name)
+{
+	const char *text = json_string_value(json_object_get(j, name));
+
+	return text ? text : "";
+}
+
+static json_int_t number_of(const json_t *j, const char *name)
+{
+	return json_integer_value(json_object_get(j, name));
+}
+
+/* The field of option <o>. */
+static const struct field *field_of(const struct opt *o)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s", o->name);
+	for (char *p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return field_find(name);
+}
+
+static json_t *json_value(const struct field *fd, const char *value)
+{
+	switch (fd->kind) {
+	case FIELD_BOOL:
+		return json_boolean(strcmp(value, "false"));
+	case FIELD_NUMBER:
+		return json_integer(atoll(value));
+	default:
+		return json_string(value);
+	}
+}
+
+/* Checked here too, so that the message can name the option. */
+static int set_option(json_t *body, const struct opt *o, const char *value)
+{
+	const struct field *fd = field_of(o);
+	struct fault f;
+
+	if (fd->kind != FIELD_LIST && field_check(fd, fd->kind, value, &f)) {
+		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
+		return -1;
+	}
+	if (fd->kind == FIELD_LIST) {
+		if (!json_object_get(body, fd->name))
+			json_object_set_new(body, fd->name, json_array());
+		if (*value)
+			json_array_append_new(json_object_get(body, fd->name), json_string(value));
+	} else if (json_object_set_new(body, fd->name, json_value(fd, value))) {
+		fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", o->name);
+		return -1;
+	}
+	return 0;
+}
+
+int endpoint_add(struct call *c)
+{
+	json_t *body = json_pack("{s:s}", "url", c->args[0]);
+	struct reply r = {0};
+	int code = EXIT_OK;
+
+	if (!body) {
+		fprintf(stderr, "snisplit: the URL must be UTF-8 text\n");
+		return EXIT_USAGE;
+	}
+	if (!call_value(c, "upstream")) {
+		fprintf(stderr, "snisplit: endpoint add: needs --upstream HOST:PORT\n");
+		code = EXIT_USAGE;
+	}
+	for (int i = 0; !code && i < c->n_values; i++)
+		if (set_option(body, c->values[i].opt, c->values[i].value))
+			code = EXIT_USAGE;
+	if (!code)
+		code = client_ask(c, "POST", "/endpoints", body, &r);
+	if (!code && !c->json) {
+		out_text(stdout, text_of(r.json, "id"));
+		printf(" ");
+		out_text(stdout, text_of(r.json, "url"));
+		printf("\n");
+	}
+	json_decref(body);
+	reply_done(&r);
+	return code;
+}
+
+int endpoint_list(struct call *c)
+{
+	static const char *const heads[] = {"ID",     "URL",   "UPSTREAM", "DATAPATH",
+					    "ACTIVE", "TOTAL", "FROM"};
+	struct reply r = {0};
+	struct table *t;
+	json_t *e;
+	size_t i;
+	int code;
+
+	code = client_ask(c, "GET", "/endpoints", NULL, &r);
+	if (!code && !c->json) {
+		t = table_new(heads, "<<<<>><", 7);
+		json_array_foreach(json_object_get(r.json, "endpoints"), i, e)
+		{
+			json_t *conns = json_object_get(json_object_get(e, "metrics"), "conns");
+
+			table_cell(t, text_of(e, "id"));
+			table_cell(t, text_of(e, "url"));
+			table_cell(t, text_of(e, "upstream_url"));
+			table_cell(t, text_of(e, "datapath"));
+			table_cellf(t, "%lld", (long long)number_of(conns, "gauge"));
+			table_cellf(t, "%lld", (long long)number_of(conns, "count"));
+			table_cell(t, text_of(e, "origin"));
+		}
+		table_print(t, true);
+	}
+	reply_done(&r);
+	return code;
+}
+
+/* Every field the daemon sent, nested ones as "metrics.conns.count". */
+static void add_fields(struct table *t, const char *prefix, json_t *object)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(object, key, v)
+	{
+		char name[128], *text;
+
+		snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", key);
+		if (json_is_object(v)) {
+			add_fields(t, name, v);
+			continue;
+		}
+		table_cell(t, name);
+		if (json_is_string(v)) {
+			table_cell(t, json_string_value(v));
+		} else {
+			text = json_dumps(v, JSON_ENCODE_ANY);
+			table_cell(t, text);
+			free(text);
+		}
+	}
+}
+
+int endpoint_get(struct call *c)
+{
+	char *path = client_path("/endpoints/", c->args[0]);
+	struct reply r = {0};
+	struct table *t;
+	int code;
+
+	code = client_ask(c, "GET", path, NULL, &r);
+	if (!code && !c->json) {
+		t = table_new(NULL, "<<", 2);
+		add_fields(t, "", r.json);
+		table_print(t, false);
+	}
+	free(path);
+	reply_done(&r);
+	return code;
+}
+
+int endpoint_rm(struct call *c)
+{
+	char *path = client_path("/endpoints/", c->args[0]), *full = path;
+	struct reply r = {0};
+	int code;
+
+	if (call_value(c, "kill") && asprintf(&full, "%s?kill=1", path) < 0) {
+		free(path);
+		return EXIT_USAGE;
+	}
+	code = client_ask(c, "DELETE", full, NULL, &r);
+	if (!code && !c->json) {
+		printf("removed ");
+		out_text(stdout, c->args[0]);
+		if (r.json)
+			printf(", %lld connections ended",
+			       (long long)number_of(r.json, "connections_killed"));
+		printf("\n");
+	}
+	if (full != path)
+		free(full);
+	free(path);
+	reply_done(&r);
+	return code;
+}

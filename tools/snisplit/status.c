@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "out.h"
+
+static const char *text_of(const json_t *j, const char *name)
+{
+	const char *text = json_string_value(json_object_get(j, name));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *j, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(j, name));
+}
+
+static void line(const char *label, const char *text)
+{
+	printf("%-13s", label);
+	out_text(stdout, text);
+	printf("\n");
+}
+
+static void print_head(const json_t *j)
+{
+	const json_t *conns = json_object_get(j, "connections"), *ev = json_object_get(j, "events");
+	char buf[32], text[512];
+	const json_t *l;
+	size_t i;
+
+	snprintf(text, sizeof(text), "%.64s, up %s, %lld workers%s", text_of(j, "version"),
+		 out_seconds((uint64_t)number_of(j, "uptime_s"), buf), number_of(j, "workers"),
+		 json_is_true(json_object_get(j, "draining")) ? ", draining" : "");
+	line("snisplitd", text);
+	snprintf(text, sizeof(text), "%.32s: %.400s", text_of(j, "datapath"),
+		 text_of(j, "datapath_why"));
+	line("datapath", text);
+	if (*text_of(j, "pin_root"))
+		line("pinned in", text_of(j, "pin_root"));
+	json_array_foreach(json_object_get(j, "listeners"), i, l)
+		line(i ? "" : "listening on", text_of(l, "addr"));
+	printf("%-13s%lld\n", "endpoints", number_of(j, "endpoints"));
+	printf("%-13s%lld active, %lld in all\n", "connections", number_of(conns, "active"),
+	       number_of(conns, "total"));
+	printf("%-13s%lld warm upstream connections\n", "pools", number_of(j, "pool_idle"));
+	printf("%-13s%lld made, %lld lost\n", "events", number_of(ev, "emitted"),
+	       number_of(ev, "lost"));
+}
+
+/* Zeroes too: a reason that never happened is an answer. */
+static void print_counters(const json_t *list, bool help)
+{
+	static const char *const heads[] = {"COUNTER", "VALUE", "MEANING"};
+	struct table *t = table_new(heads, "<><", help ? 3 : 2);
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(list, i, c)
+	{
+		table_cellf(t, "%s.%s", text_of(c, "group"), text_of(c, "name"));
+		table_cellf(t, "%lld", number_of(c, "value"));
+		if (help)
+			table_cell(t, text_of(c, "help"));
+	}
+	printf("\n");
+	table_print(t, true);
+}
+
+int status(struct call *c)
+{
+	struct reply r = {0};
+	int code = client_ask(c, "GET", "/status", NULL, &r);
+
+	if (!code && !c->json) {
+		print_head(r.json);
+		print_counters(json_object_get(r.json, "counters"), c->verbose);
+	}
+	reply_done(&r);
+	return code;
+}
+
+int reload(struct call *c)
+{
+	struct reply r = {0};
+	int code = client_ask(c, "POST", "/reload", NULL, &r);
+
+	if (!code && !c->json)
+		printf("reloaded, %lld endpoints\n", number_of(r.json, "endpoints"));
+	reply_done(&r);
+	return code;
+}
