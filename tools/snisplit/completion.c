@@ -35,7 +35,7 @@ static void plain_word(const char *word, int len, const char *help)
 static void opt_words(const struct opt *opts)
 {
 	for (; opts && opts->name; opts++)
-		if (!opts->needs || opts->same)
+		if (!opts->needs)
 			printf(" --%s", opts->name);
 }
 
@@ -50,12 +50,12 @@ static int is_new_group(const struct command *k, char group[32])
 	return k == commands || strncmp(k[-1].words, k->words, n + 1);
 }
 
-/* The words that may follow, as shell cases over "$path"; bash and zsh share them. */
+/* The words that may follow, as shell cases over "$at"; bash and zsh share them. */
 static void cases(void)
 {
 	char group[32];
 
-	printf("\t'') words='");
+	printf("\t'') next='");
 	each_word("", plain_word);
 	opt_words(global_opts);
 	printf("' ;;\n");
@@ -63,12 +63,12 @@ static void cases(void)
 		if (k->needs)
 			continue;
 		if (is_new_group(k, group)) {
-			printf("\t'%s') words='", group);
+			printf("\t'%s') next='", group);
 			each_word(group, plain_word);
 			opt_words(global_opts);
 			printf("' ;;\n");
 		}
-		printf("\t'%s') words='", k->words);
+		printf("\t'%s') next='", k->words);
 		if (!strcmp(k->words, "completion"))
 			printf(" bash zsh fish");
 		opt_words(k->opts);
@@ -80,12 +80,12 @@ static void cases(void)
 /* Words typed so far that are not options make the path; two at most. */
 static void path_of(const char *words, int first)
 {
-	printf("\tlocal path= words= w n=0 i\n"
+	printf("\tlocal at='' next='' w='' n=0 i\n"
 	       "\tfor ((i = %d; i < %s; i++)); do\n"
 	       "\t\tw=${%s[i]}\n"
 	       "\t\tcase $w in -*) continue ;; esac\n"
-	       "\t\tif ((n < 1)) || [[ $path == endpoint || $path == conn ]]; then\n"
-	       "\t\t\tpath=\"${path:+$path }$w\"\n"
+	       "\t\tif ((n < 1)) || [[ $at == endpoint || $at == conn ]]; then\n"
+	       "\t\t\tat=\"${at:+$at }$w\"\n"
 	       "\t\tfi\n"
 	       "\t\tn=$((n + 1))\n"
 	       "\tdone\n",
@@ -98,11 +98,11 @@ static void bash(void)
 	       "# /usr/share/bash-completion/completions/snisplit\n"
 	       "_snisplit() {\n");
 	path_of("COMP_WORDS", 1);
-	printf("\tcase $path in\n");
+	printf("\tcase $at in\n");
 	cases();
 	printf("\tesac\n"
 	       "\t# shellcheck disable=SC2207\n"
-	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+	       "\tCOMPREPLY=($(compgen -W \"$next\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
 	       "}\n"
 	       "complete -F _snisplit snisplit\n");
 }
@@ -114,10 +114,10 @@ static void zsh(void)
 	       "_snisplit() {\n"
 	       "\tlocal -a typed=(\"${words[@]}\")\n");
 	path_of("typed", 2);
-	printf("\tcase $path in\n");
+	printf("\tcase $at in\n");
 	cases();
 	printf("\tesac\n"
-	       "\tcompadd -- ${=words}\n"
+	       "\tcompadd -- ${=next}\n"
 	       "}\n"
 	       "compdef _snisplit snisplit\n");
 }
@@ -141,7 +141,7 @@ static void fish_subword(const char *word, int len, const char *help)
 static void fish_opts(const char *words, const struct opt *opts)
 {
 	for (; opts && opts->name; opts++) {
-		if (opts->needs && !opts->same)
+		if (opts->needs)
 			continue;
 		printf("complete -c snisplit ");
 		if (words)
