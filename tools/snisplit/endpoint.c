@@ -137,8 +137,7 @@ int endpoint_list(struct call *c)
 	code = client_ask(c, "GET", "/endpoints", NULL, &r);
 	if (!code && !c->json) {
 		t = table_new(heads, "<<<<>><", 7);
-		json_array_foreach(json_object_get(r.json, "endpoints"), i, e)
-		{
+		json_array_foreach(json_object_get(r.json, "endpoints"), i, e) {
 			json_t *conns = json_object_get(json_object_get(e, "metrics"), "conns");
 
 			table_cell(t, text_of(e, "id"));
@@ -161,8 +160,7 @@ static void add_fields(struct table *t, const char *prefix, json_t *object)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(object, key, v)
-	{
+	json_object_foreach(object, key, v) {
 		char name[128], *text;
 
 		snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", key);

@@ -58,8 +58,7 @@ static void print_counters(const json_t *list, bool help)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach(list, i, c)
-	{
+	json_array_foreach(list, i, c) {
 		table_cellf(t, "%s.%s", text_of(c, "group"), text_of(c, "name"));
 		table_cellf(t, "%lld", number_of(c, "value"));
 		if (help)

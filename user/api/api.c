@@ -66,8 +66,9 @@ static int listen_all(struct api *a, const struct config *c, char *why, size_t w
 	if (a->control_fd == -1)
 		return -1;
 	a->socket = strdup(c->control_socket);
+	a->base_domain = strdup(c->base_domain);
 	a->file = c->file ? strdup(c->file) : NULL;
-	if (!a->socket || (c->file && !a->file)) {
+	if (!a->socket || !a->base_domain || (c->file && !a->file)) {
 		snprintf(why, why_size, "out of memory");
 		return -1;
 	}
@@ -167,6 +168,7 @@ void api_close(struct api *a)
 	if (a->http_fd != -1)
 		close(a->http_fd);
 	pthread_mutex_destroy(&a->change);
+	free(a->base_domain);
 	free(a->file);
 	free(a->socket);
 	free(a);

@@ -31,8 +31,9 @@ struct api {
 	atomic_bool stopping;
 	struct MHD_Daemon *control, *http;
 	int control_fd, http_fd; /* until a daemon owns it */
-	char *file;		 /* of the configuration; NULL: none */
-	char *socket;		 /* its path, once bound */
+	char *base_domain;
+	char *file;   /* of the configuration; NULL: none */
+	char *socket; /* its path, once bound */
 	unsigned long long socket_dev, socket_ino;
 };
 

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "stamp.h"
 #include "store.h"
+#include "ulid.h"
 
 #define FROM_FILE 9001 /* ours: the configuration file has it */
 
@@ -128,14 +129,32 @@ static int set_field(struct endpoint_spec *s, const char *name, const json_t *v,
 	}
 }
 
+/* "tls://" asks for a name of our choice. */
+static int choose_name(struct request *r, struct endpoint_spec *s)
+{
+	char random[ULID_LEN + 1], *url;
+
+	if (!s->url || strcasecmp(s->url, "tls://"))
+		return 0;
+	ulid_new("", random, sizeof(random));
+	/* the last 60 bits: all random */
+	if (asprintf(&url, "tls://%s.%s", random + ULID_LEN - 12, r->api->base_domain) < 0)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	free(s->url);
+	s->url = url;
+	return 0;
+}
+
 static int read_spec(struct request *r, struct endpoint_spec *s)
 {
 	const char *name;
 	json_t *v;
 
 	s->origin = ENDPOINT_API;
-	json_object_foreach(r->in, name, v) if (set_field(s, name, v, &r->fault)) return -1;
-	return 0;
+	json_object_foreach(r->in, name, v)
+		if (set_field(s, name, v, &r->fault))
+			return -1;
+	return choose_name(r, s);
 }
 
 /*

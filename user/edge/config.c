@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "addr.h"
 #include "config.h"
+#include "addr.h"
 #include "config_endpoints.h"
 #include "doc.h"
 #include "name.h"
@@ -297,7 +297,7 @@ static const struct doc_key limits_keys[] = {
 
 static const struct doc_key timeouts_keys[] = {
 	{"client_hello", doc_duration, AT(timeouts.client_hello), 1, WEEK, NULL},
-	{"handshake", doc_duration, AT(timeouts.handshake), 1, WEEK, NULL},
+	{"handshake", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
 	{"connect", doc_duration, AT(timeouts.connect), 1, WEEK, NULL},
 	{"idle", doc_duration, AT(timeouts.idle), 1, WEEK, NULL},
 	{"drain", doc_duration, AT(timeouts.drain), 0, WEEK, NULL},

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
 #include "config_endpoints.h"
+#include "config.h"
 
 /* A name and where it was said, to find the second one. */
 struct claim {

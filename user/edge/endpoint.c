@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
 #include "endpoint.h"
+#include "addr.h"
 #include "name.h"
 
 #define URL_INVALID 249
