@@ -60,6 +60,10 @@ CLI_LIBS	:= jansson
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
 UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
 FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
+KERNEL_TESTS	:= $(patsubst selftests/kernel/%.c,$(O)/kernel/%,$(wildcard selftests/kernel/*_test.c))
+KERNEL_OBJS	:= $(patsubst selftests/kernel/%.bpf.c,$(O)/kernel/%.bpf.o,$(wildcard selftests/kernel/*.bpf.c))
+BENCHES		:= $(if $(wildcard tools/bench/hello_bench.c),$(O)/bench/hello_bench) \
+		   $(if $(wildcard tools/bench/load.c),$(O)/bench/load)
 TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftests/helpers/*.c))
 MAIN_OBJ	:= $(O)/user/edge/main.o
 
@@ -133,10 +137,28 @@ $(O)/fuzz/%: selftests/fuzz/%.c $(wildcard user/lib/*.c user/wire/*.c bpf/hello.
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-Ibpf -Iuser/lib -Iuser/wire -o $@ $< $(wildcard user/lib/*.c user/wire/*.c)
 
+$(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v3 -MMD -MP -I. -Ibpf -Iselftests/kernel \
+		-c $< -o $@
+
+$(O)/kernel/%_test: $(O)/selftests/kernel/%_test.o
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call pkgl,libbpf)
+
+$(O)/tools/bench/hello_bench.o: override CFLAGS += -Iselftests/kernel
+$(O)/bench/hello_bench: $(O)/tools/bench/hello_bench.o $(O)/wire.a $(O)/lib.a $(O)/kernel/hello.bpf.o
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.bpf.o,$^) $(call pkgl,libbpf libssl libcrypto)
+
+$(O)/bench/load: $(O)/tools/bench/load.o
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $<
+
 unit: $(UNIT_TESTS) ## unit tests (no root)
 	@selftests/run-unit $(UNIT_TESTS)
 
-helpers: $(TEST_TOOLS)
+helpers: $(TEST_TOOLS) $(KERNEL_TESTS) $(KERNEL_OBJS) ## what the behaviour tests are made of
 
 check: all unit ## everything that needs no root: unit tests, ABI, includes, shell, man pages
 	@tools/dev/check
@@ -153,7 +175,7 @@ demo: ## install what is missing, build, and watch the kernel carry one connecti
 fuzz: $(FUZZERS) ## fuzz every parser for T seconds each
 	@selftests/run-fuzz $(T) $(FUZZERS)
 
-bench: all helpers ## benchmark beside haproxy and nginx (root); rows in tools/bench/results
+bench: all helpers $(BENCHES) ## benchmark beside haproxy and nginx (root); rows in tools/bench/results
 	@tools/bench/run
 
 format: ## clang-format our sources in place

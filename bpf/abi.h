@@ -147,7 +147,6 @@ _Static_assert(sizeof(struct event) == 24, "event");
 	X(pass_hello_name, "hellos whose server name is not a host name")                          \
 	X(pass_unknown_name, "hellos for a name that has no endpoint")                             \
 	X(pass_endpoint_user, "hellos for an endpoint that user space starts")                     \
-	X(pass_early_data, "hellos with early data, which must not be replayed")                   \
 	X(pass_pool_empty, "hellos that found no warm upstream")                                   \
 	X(pass_pool_dead, "hellos that found only dead warm upstreams")                            \
 	X(pass_no_replay, "hellos that found no replay buffer")                                    \

@@ -268,10 +268,6 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 		count(pass_endpoint_user);
 		return pass(f, slot, len);
 	}
-	if (hello_has_ext(&h, HELLO_EXT_EARLY_DATA)) {
-		count(pass_early_data);
-		return pass(f, slot, len);
-	}
 	replay_idx = f->replay;
 	r = bpf_map_lookup_elem(&replays, &replay_idx);
 	if (!replay_idx || !r) {

@@ -226,7 +226,11 @@ void conn_on_paired(struct conn *c)
 	conn_set_timer(c, TIMER_IDLE);
 	if (w->polled)
 		worker_watch(w, &c->upstream, WATCH_END);
+	if (c->client.watched) /* user space had begun to wait for the hello */
+		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	pool_on_start(pool_of(w, c->endpoint));
+	/* The FIN's event can come before this one: it precedes its segment's bytes. */
+	conn_run(c);
 }
 
 /* The client's end of a warm upstream: slot and epoll now lead to the conn. */
@@ -272,8 +276,6 @@ void conn_on_ready(struct conn *c, struct end *e)
 
 void conn_on_state(struct conn *c, struct end *e)
 {
-	struct tcp_info ti;
-
 	if (c->phase == CONN_DEAD || e->fd == -1)
 		return;
 	conn_on_paired(c);
@@ -284,12 +286,13 @@ void conn_on_state(struct conn *c, struct end *e)
 		return;
 	}
 	end_error(e);
-	if (!e->fin && !end_info(e, &ti) && end_has_fin(&ti) && !e->err) {
-		e->fin = true;
+	if (!e->fin && end_look_fin(e)) {
 		if (c->reason == CLOSE_REASON_MAX && c->phase == CONN_OPEN)
 			c->reason = e == &c->client ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
 		if (e->paused)
 			end_resume(e);
+		if (e == &c->upstream && conn_replay(c))
+			return;
 	}
 	switch (c->phase) {
 	case CONN_HELLO:
@@ -361,11 +364,20 @@ static bool both_shut(const struct conn *c)
 	return c->up.state == HALF_SHUT && c->down.state == HALF_SHUT;
 }
 
-/* While the kernel's gate passes, the source waits too: otherwise the flow would
- * be copied for ever instead of returning to the kernel path. */
-static void pause_passed(struct half *h)
+/*
+ * While the kernel's gate passes, the source waits too: otherwise the flow would
+ * be copied for ever instead of returning to the kernel path.  It goes on when
+ * everything is relayed and the peer has taken most of it.
+ */
+static void pace(struct half *h, struct pump *p)
 {
-	if (h->mover == MOVER_KERNEL && !h->src->fin && h->src->flow->redir && h->pending_len)
+	const struct flow *f = h->src->flow;
+
+	if (h->mover != MOVER_KERNEL || h->src->fin)
+		return;
+	if (h->src->paused)
+		half_try_resume(h, p);
+	else if (f->redir && (h->pending_len || f->passed != f->relayed))
 		end_pause(h->src);
 }
 
@@ -404,8 +416,8 @@ void conn_run(struct conn *c)
 	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) &&
 	    c->timer_kind == TIMER_IDLE)
 		conn_set_timer(c, TIMER_HALF_CLOSED);
-	pause_passed(&c->up);
-	pause_passed(&c->down);
+	pace(&c->up, &w->pump);
+	pace(&c->down, &w->pump);
 	watch_for(c, want);
 	list_del(&c->ready);
 	if (want & HALF_WANT_TURN)
@@ -423,11 +435,6 @@ void conn_on_retry(struct conn *c)
 	struct half *h;
 
 	if (c->phase == CONN_OPEN) {
-		/* a resumed flow starts with the short step again */
-		if (c->client.paused && half_try_resume(&c->up, &w->pump))
-			c->retry_step_ns = 0;
-		if (c->upstream.paused && half_try_resume(&c->down, &w->pump))
-			c->retry_step_ns = 0;
 		conn_run(c);
 		return;
 	}
@@ -437,7 +444,9 @@ void conn_on_retry(struct conn *c)
 	h = to == &c->client ? &c->down : &c->up;
 	if (h->state != HALF_SHUT && h->state != HALF_FAILED)
 		half_pump(h, &w->pump);
-	if (end_error(to) || (half_drained(h) && !end_unacked(to))) {
+	if (end_error(to) ||
+	    ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len && !h->piped &&
+	     !end_unacked(to))) {
 		conn_close(c, c->reason, true);
 		return;
 	}

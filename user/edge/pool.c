@@ -163,7 +163,7 @@ static void discard(struct warm *wm)
 
 	unlink_warm(wm);
 	worker_slot_put(w, end_close(&wm->end, w->kern, false));
-	free(wm);
+	list_add_tail(&w->warm_graves, &wm->link);
 }
 
 /* Offers it to the verdict program. */
@@ -355,7 +355,8 @@ static void hand_over(struct warm *wm, struct end *ret_e, union conn_addr *ret_a
 	unlink_warm(wm);
 	*ret_e = wm->end;
 	*ret_addr = wm->addr;
-	free(wm);
+	wm->end.fd = -1; /* an event of this turn may still point here */
+	list_add_tail(&wm->pool->worker->warm_graves, &wm->link);
 }
 
 bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr)

@@ -132,7 +132,7 @@ static void joined(struct conn *c)
 {
 	struct worker *w = c->worker;
 
-	if (c->client.enrolled && c->upstream.slot && !c->upstream.enrolled &&
+	if (c->client.enrolled && !c->fallback_path && c->upstream.slot && !c->upstream.enrolled &&
 	    end_enrol(&c->upstream, w->kern))
 		c->fallback_path = true;
 	if (c->upstream.enrolled && c->upstream.watched)
@@ -318,6 +318,10 @@ void conn_read_hello(struct conn *c)
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* The program may have paired it between the event and this read. */
+		conn_on_paired(c);
+		if (c->phase != CONN_HELLO)
+			return;
 		if (n < 0 && errno == EAGAIN)
 			return; /* the deadline of TIMER_HELLO runs on */
 		conn_close(c, n < 0 ? CLOSE_CLIENT_RST : CLOSE_CLIENT_FIN, n < 0);
@@ -328,16 +332,17 @@ void conn_read_hello(struct conn *c)
 /* ---- the hello once more ---- */
 
 /*
- * A warm upstream that the program took may have died a moment before.  As long
- * as it has answered nothing and the whole of what it was sent is the hello we
- * kept, a fresh one can have it: a hello without early data is safe to repeat
- * (the program starts no other).  The client moves to a fresh slot, so that a run
- * of the program still in flight writes to the old one only.
+ * A warm upstream that the program took may have ended a moment before.  As long
+ * as its TCP has acknowledged not one byte of the hello, nobody has seen it, and
+ * a fresh upstream can have what we kept.  (One that has acknowledged and then
+ * hangs up meant it.)  The client moves to a fresh slot, so that a run of the
+ * program still in flight writes to the old one only.
  */
 bool conn_replay(struct conn *c)
 {
 	struct worker *w = c->worker;
 	const struct flow *a = c->client.flow, *b = c->upstream.flow;
+	struct tcp_info ti;
 	struct replay *r;
 	uint32_t slot, old;
 	struct flow *f;
@@ -346,6 +351,9 @@ bool conn_replay(struct conn *c)
 		return false;
 	r = kern_replay(w->kern, c->replay);
 	if (!r->len || c->client.fin || c->client.err || b->redir + b->passed)
+		return false;
+	/* our SYN counts as one */
+	if (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked > 1)
 		return false;
 	__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
 	/* takes the socket's lock: no run that saw the old peer is left after this */

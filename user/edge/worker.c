@@ -366,14 +366,21 @@ static void run_ready(struct worker *w)
 	}
 }
 
+/* Later events of the same turn may still point at what was closed earlier. */
 static void bury(struct worker *w)
 {
+	struct warm *wm;
 	struct conn *c;
 
 	while (!list_empty(&w->graves)) {
 		c = list_of(w->graves.next, struct conn, all);
 		list_del(&c->all);
 		free(c);
+	}
+	while (!list_empty(&w->warm_graves)) {
+		wm = list_of(w->warm_graves.next, struct warm, link);
+		list_del(&wm->link);
+		free(wm);
 	}
 }
 
@@ -502,6 +509,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	list_init(&w->retry);
 	list_init(&w->ready);
 	list_init(&w->graves);
+	list_init(&w->warm_graves);
 	list_init(&w->answers);
 	list_init(&w->pools_active);
 	list_init(&w->mail);
@@ -581,6 +589,6 @@ void worker_close(struct worker *w)
 	free(w->slot_stock);
 	free(w->slot_end);
 	free(w->replay_stock);
-	free(w->pump.buf);
+	pump_done(&w->pump);
 	pthread_mutex_destroy(&w->mail_lock);
 }

@@ -94,7 +94,8 @@ struct worker {
 	struct list timers[TIMER_MAX];
 	struct list retry;	/* polled, see conn.h */
 	struct list ready;	/* have more to do in the next turn */
-	struct list graves;	/* freed at the end of the turn */
+	struct list graves;	/* struct conn, freed at the end of the turn */
+	struct list warm_graves;
 	struct list answers;	/* kernel-started, hello not yet released */
 	uint32_t n_conns;
 	uint64_t conn_number; /* the last one given */

@@ -51,9 +51,14 @@ int end_enrol(struct end *e, struct kern *k)
 
 bool end_kick(struct end *e)
 {
+	ssize_t n;
 	char byte;
 
-	return recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	n = recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	/* the kernel tells an error once, to whoever asks first */
+	if (n < 0 && errno != EAGAIN && errno != EINTR && !e->err)
+		e->err = errno;
+	return n > 0;
 }
 
 uint32_t end_close(struct end *e, struct kern *k, bool reset)
@@ -99,9 +104,9 @@ int end_error(struct end *e)
 	return e->err;
 }
 
-bool end_has_fin(const struct tcp_info *ti)
+static bool is_fin_state(uint32_t state)
 {
-	switch (ti->tcpi_state) {
+	switch (state) {
 	case TCP_STATE_CLOSE: /* after FIN_WAIT2 or LAST_ACK; a reset one has its error set */
 	case TCP_STATE_CLOSE_WAIT:
 	case TCP_STATE_LAST_ACK:
@@ -112,10 +117,26 @@ bool end_has_fin(const struct tcp_info *ti)
 	return false;
 }
 
-uint64_t end_received(const struct tcp_info *ti)
+bool end_look_fin(struct end *e)
 {
-	/* tcpi_bytes_received follows rcv_nxt, so a FIN counts as one */
-	return ti->tcpi_bytes_received - (end_has_fin(ti) && ti->tcpi_bytes_received ? 1 : 0);
+	struct tcp_info ti;
+
+	if (e->fin || end_error(e))
+		return e->fin;
+	if (e->flow && is_fin_state(*(volatile __u32 *)&e->flow->tcp_state))
+		e->fin = true;
+	else if (!end_info(e, &ti) && is_fin_state(ti.tcpi_state))
+		e->fin = true;
+	return e->fin;
+}
+
+uint64_t end_received(const struct end *e, const struct tcp_info *ti)
+{
+	/* tcpi_bytes_received follows rcv_nxt, so a FIN counts as one.  A socket that
+	 * was reset is closed as well: then only what we saw before tells. */
+	bool fin = e->fin || (!e->err && is_fin_state(ti->tcpi_state));
+
+	return ti->tcpi_bytes_received - (fin && ti->tcpi_bytes_received ? 1 : 0);
 }
 
 uint64_t end_enqueued(const struct tcp_info *ti)

@@ -73,9 +73,15 @@ int end_info(const struct end *e, struct tcp_info *ret_ti);
 /* Looks at SO_ERROR and remembers it.  Returns e->err. */
 int end_error(struct end *e);
 
+/*
+ * Has the other side sent FIN?  Remembers it in e->fin.  TCP_INFO alone is not
+ * enough: the kernel reads tcpi_state before it takes the socket's lock, so that
+ * right after EVENT_STATE it may still be the old one (6.1 to 6.18, tcp_get_info).
+ */
+bool end_look_fin(struct end *e);
+
 /* Payload bytes that TCP has received in order, without the FIN. */
-uint64_t end_received(const struct tcp_info *ti);
-bool end_has_fin(const struct tcp_info *ti);
+uint64_t end_received(const struct end *e, const struct tcp_info *ti);
 /* Payload bytes ever accepted for sending. */
 uint64_t end_enqueued(const struct tcp_info *ti);
 

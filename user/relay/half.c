@@ -17,6 +17,16 @@ static inline uint64_t load(const __u64 *p)
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
+void pump_done(struct pump *p)
+{
+	while (p->n_pipes) {
+		close(p->pipes[--p->n_pipes][0]);
+		close(p->pipes[p->n_pipes][1]);
+	}
+	free(p->buf);
+	p->buf = NULL;
+}
+
 void half_init(struct half *h, struct end *src, struct end *dst)
 {
 	memset(h, 0, sizeof(*h));
@@ -32,6 +42,33 @@ static void pipe_close(struct half *h)
 	close(h->pipe[0]);
 	close(h->pipe[1]);
 	h->pipe[0] = h->pipe[1] = -1;
+}
+
+/* An idle connection holds no pipe: an empty one goes back to the worker's stock. */
+static void pipe_put(struct half *h, struct pump *p)
+{
+	if (h->pipe[0] == -1)
+		return;
+	if (p->n_pipes == PUMP_PIPES) {
+		pipe_close(h);
+		return;
+	}
+	memcpy(p->pipes[p->n_pipes++], h->pipe, sizeof(h->pipe));
+	h->pipe[0] = h->pipe[1] = -1;
+}
+
+static int pipe_get(struct half *h, struct pump *p)
+{
+	if (p->n_pipes) {
+		memcpy(h->pipe, p->pipes[--p->n_pipes], sizeof(h->pipe));
+		return 0;
+	}
+	if (pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC)) {
+		h->pipe[0] = h->pipe[1] = -1;
+		return -errno;
+	}
+	fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
+	return 0;
 }
 
 void half_done(struct half *h)
@@ -141,6 +178,19 @@ static void shut(struct half *h)
 	h->state = HALF_SHUT;
 }
 
+/* recv() said 0.  After a reset it does so as well: that must never look like a
+ * clean end to dst.  False: failed. */
+static bool eof(struct half *h)
+{
+	if (h->src->err) {
+		fail(h, h->src, h->src->err);
+		return false;
+	}
+	h->src->fin = true;
+	h->state = HALF_EOF;
+	return true;
+}
+
 static unsigned copy_pump(struct half *h, struct pump *p)
 {
 	size_t turn = 0;
@@ -164,10 +214,8 @@ static unsigned copy_pump(struct half *h, struct pump *p)
 			return HALF_WANT_READ;
 		if (n < 0)
 			return fail(h, h->src, (int)-n);
-		if (!n) {
-			h->src->fin = true;
-			h->state = HALF_EOF;
-		}
+		if (!n && !eof(h))
+			return 0;
 		turn += (size_t)n;
 	}
 }
@@ -178,7 +226,6 @@ static unsigned splice_pump(struct half *h, struct pump *p)
 	ssize_t n;
 	int r;
 
-	(void)p;
 	r = flush_pending(h);
 	if (r <= 0)
 		return r < 0 ? 0 : HALF_WANT_WRITE;
@@ -197,34 +244,30 @@ static unsigned splice_pump(struct half *h, struct pump *p)
 			continue;
 		}
 		if (h->state == HALF_EOF) {
-			pipe_close(h);
+			pipe_put(h, p);
 			shut(h);
 			return 0;
 		}
 		if (turn >= TURN_BYTES)
 			return HALF_WANT_TURN;
-		if (h->pipe[0] == -1) {
-			if (pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC)) {
-				/* out of descriptors: this direction copies from now on */
-				h->pipe[0] = h->pipe[1] = -1;
-				h->mover = MOVER_COPY;
-				return HALF_WANT_TURN;
-			}
-			fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
+		if (h->pipe[0] == -1 && pipe_get(h, p)) {
+			/* out of descriptors: this direction copies from now on */
+			h->mover = MOVER_COPY;
+			return HALF_WANT_TURN;
 		}
 		n = splice(h->src->fd, NULL, h->pipe[1], NULL, CHUNK_BYTES,
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
-			pipe_close(h); /* an idle connection holds no pipe */
+			pipe_put(h, p);
 			return HALF_WANT_READ;
 		}
 		if (n < 0)
 			return fail(h, h->src, errno);
 		if (!n) {
-			h->src->fin = true;
-			h->state = HALF_EOF;
+			if (!eof(h))
+				return 0;
 			continue;
 		}
 		h->piped = (size_t)n;
@@ -254,7 +297,7 @@ bool half_drained(struct half *h)
 	if (h->pending_len || load(&f->passed) != f->relayed || end_info(h->src, &ti))
 		return false;
 	gone = load(&f->redir) + f->relayed;
-	if (gone < end_received(&ti)) {
+	if (gone < end_received(h->src, &ti)) {
 		end_resume(h->src);
 		end_kick(h->src);
 		return false;
@@ -303,14 +346,11 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 			return HALF_WANT_READ | HALF_WANT_RETRY;
 		if (n < 0)
 			return fail(h, h->src, (int)-n);
-		if (!n) {
-			h->src->fin = true;
-			h->state = HALF_EOF;
-			return HALF_WANT_RETRY;
-		}
+		if (!n)
+			return eof(h) ? HALF_WANT_RETRY : 0;
 		turn += (size_t)n;
 	}
-	if (h->src->fin && h->state == HALF_OPEN)
+	if (h->src->fin && !h->src->err && h->state == HALF_OPEN)
 		h->state = HALF_EOF;
 	if (h->state != HALF_EOF)
 		return 0; /* the program works; events tell of FIN, PASS and SLOW */

@@ -32,13 +32,19 @@ enum half_mover { MOVER_COPY, MOVER_SPLICE, MOVER_KERNEL };
 #define HALF_WANT_RETRY (1U << 2) /* ask again soon: no event will come */
 #define HALF_WANT_TURN (1U << 3)  /* has more to do, let others go first */
 
-/* One a worker: memory that is used within a call only. */
+#define PUMP_PIPES 32
+
+/* One a worker: memory that is used within a call only, and idle pipes. */
 struct pump {
 	uint8_t *buf;
+	int pipes[PUMP_PIPES][2];
+	unsigned n_pipes;
 	size_t size;
 	uint32_t soft;	 /* bytes on the way to a peer, as the programs have it */
 	uint32_t mutant; /* enum mutant, test builds */
 };
+
+void pump_done(struct pump *p);
 
 struct half {
 	struct end *src, *dst;
