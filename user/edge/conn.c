@@ -17,7 +17,7 @@
 #define MS 1000000ULL
 #define FLUSH_MS 1000		    /* a reset's other end gets this long to take the rest */
 #define RETRY_MIN_NS (200U * 1000)  /* prototype: the best of 50 us to 2 ms */
-#define RETRY_MAX_NS (5U * 1000000)
+#define RETRY_MAX_NS (20U * 1000000)
 #define UNACKED_MAX (256 * 1024)    /* the kernel may finish this much after close() */
 #define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define WATCH_END (EPOLLRDHUP | EPOLLET)
@@ -26,6 +26,13 @@ static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t 
 {
 	memset(to, 0, sizeof(*to));
 	memcpy(to, sa, len < sizeof(*to) ? len : sizeof(*to));
+}
+
+static void conn_stop_timer(struct conn *c)
+{
+	if (!list_empty(&c->timer) && c->timer_kind == TIMER_HELLO)
+		c->worker->n_unrouted--;
+	list_del(&c->timer);
 }
 
 void conn_set_timer(struct conn *c, enum timer_kind kind)
@@ -39,7 +46,8 @@ void conn_set_timer(struct conn *c, enum timer_kind kind)
 		[TIMER_FLUSH] = FLUSH_MS,
 	};
 
-	list_del(&c->timer);
+	conn_stop_timer(c);
+	c->worker->n_unrouted += kind == TIMER_HELLO;
 	c->timer_kind = (uint8_t)kind;
 	c->deadline_ns = c->worker->now_ns + ms[kind] * MS;
 	list_add_tail(&c->worker->timers[kind], &c->timer);
@@ -142,6 +150,25 @@ plain:
 	worker_watch(w, &c->client, WATCH_ALL);
 }
 
+/*
+ * limits.unrouted: who has waited longest without a hello makes room for the new
+ * one, so that a flood of silent connections cannot keep others out.
+ */
+static void make_room(struct worker *w)
+{
+	unsigned max = w->config->limits.unrouted / w->edge->n_workers;
+	struct conn *c;
+
+	while (w->n_unrouted && w->n_unrouted >= (max ? max : 1)) {
+		c = list_of(w->timers[TIMER_HELLO].next, struct conn, timer);
+		conn_on_paired(c);
+		if (c->phase != CONN_HELLO)
+			continue;
+		worker_count(w, WC_unrouted_evicted);
+		conn_close(c, CLOSE_LIMIT, true);
+	}
+}
+
 void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct conn *c;
@@ -152,6 +179,7 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 		conn_refuse(w, fd, sa, len, CLOSE_LIMIT);
 		return;
 	}
+	make_room(w);
 	c = conn_new(w, fd, sa, len);
 	if (!c) {
 		close(fd);
@@ -530,7 +558,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 	c->reason = (uint8_t)reason;
 	conn_emit(c);
 	c->phase = CONN_DEAD;
-	list_del(&c->timer);
+	conn_stop_timer(c);
 	list_del(&c->retry);
 	list_del(&c->ready);
 	list_del(&c->answer);

@@ -16,9 +16,9 @@
  * truesize, or the kernel's worker sleeps a jiffy for each full buffer.
  */
 #define EDGE_SOFT (4U << 20)
-#define EDGE_HARD (16U << 20)
+#define EDGE_HARD (32U << 20)
 #define EDGE_SNDBUF (64 << 20)
-#define EDGE_RCVBUF (8 << 20)
+#define EDGE_RCVBUF (2 << 20)
 #define EDGE_HALF_CLOSED_MS 60000
 #define EDGE_ENDPOINTS 200000
 #define EDGE_POOLS 4096 /* endpoints with warm upstreams in the kernel */

@@ -25,6 +25,7 @@
 	X(accept, accepted, "connections accepted")                                                \
 	X(accept, accept_failed, "accepts that failed, out of descriptors or memory")              \
 	X(accept, over_limit, "connections closed because limits.connections was reached")         \
+	X(accept, unrouted_evicted, "connections without a hello that made room (limits.unrouted)")  \
 	X(accept, not_enrolled, "clients the kernel path could not take (closed early, map full)") \
 	X(hello, hello_ok, "complete hellos with a usable name")                                   \
 	X(hello, hello_no_sni, "complete hellos without a name")                                   \
@@ -98,6 +99,7 @@ struct worker {
 	struct list warm_graves;
 	struct list answers;	/* kernel-started, hello not yet released */
 	uint32_t n_conns;
+	uint32_t n_unrouted;  /* of these, without a hello yet */
 	uint64_t conn_number; /* the last one given */
 	atomic_uint n_conns_shown;
 

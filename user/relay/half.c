@@ -286,6 +286,25 @@ static bool dst_absorbed(const struct half *h)
 	return end_enqueued(&ti) >= load(&f->redir) + f->relayed + h->extra;
 }
 
+/*
+ * May user space write what was passed?  What is redirected goes first.  And as
+ * long as dst has much to acknowledge, the passed bytes stay where they are, in
+ * src's receive buffer, which is what closes its window.
+ */
+static bool dst_may_relay(const struct half *h, const struct pump *p)
+{
+	const struct flow *f = h->src->flow;
+	uint64_t out = load(&f->redir) + f->relayed + h->extra;
+	struct tcp_info ti;
+
+	if (!out)
+		return true;
+	if (end_info(h->dst, &ti))
+		return false;
+	return end_enqueued(&ti) >= out &&
+	       (out <= ti.tcpi_bytes_acked || out - ti.tcpi_bytes_acked <= p->soft);
+}
+
 bool half_drained(struct half *h)
 {
 	const struct flow *f = h->src->flow;
@@ -314,7 +333,6 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 
 	for (;;) {
 		if (!h->pending_len && load(&f->passed) == f->relayed) {
-			h->absorbed = false;
 			if (f->told_ack == f->told)
 				break;
 			/* the episode is over: the next PASS tells us again.  Pairs with
@@ -323,13 +341,8 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 			__atomic_thread_fence(__ATOMIC_SEQ_CST);
 			continue;
 		}
-		/* What is redirected goes first; the program redirects nothing while
-		 * passed != relayed, so one look an episode is enough. */
-		if (!h->absorbed) {
-			if (!dst_absorbed(h))
-				return HALF_WANT_RETRY;
-			h->absorbed = true;
-		}
+		if (!dst_may_relay(h, p))
+			return HALF_WANT_RETRY;
 		r = flush_pending(h);
 		if (r <= 0)
 			return r < 0 ? 0 : HALF_WANT_WRITE;

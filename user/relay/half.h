@@ -58,7 +58,6 @@ struct half {
 	size_t piped;
 	uint64_t moved;	   /* bytes user space has written to dst, of src's stream */
 	uint64_t extra;	   /* bytes written to dst that the flow does not count */
-	bool absorbed;	   /* this PASS episode may write: see kernel_pump() */
 };
 
 void half_init(struct half *h, struct end *src, struct end *dst);
