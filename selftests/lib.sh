@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# lib.sh - what behaviour tests share.  Sourced by a test that selftests/run started:
+# $TMP, $O and, by its "# Each:" line, $DATAPATH, $TOPOLOGY and $FAMILY are set.
+# shellcheck shell=bash
+set -euo pipefail
+
+: "${DATAPATH:=kernel}" "${TOPOLOGY:=lo}" "${FAMILY:=4}" "${LONG:=0}"
+SNISPLITD=$O/snisplitd
+HELPERS=$O/helpers
+PINS=/sys/fs/bpf/snisplit
+EVENTS=$TMP/events.ndjson
+export PATH=$PATH:/usr/sbin:/sbin
+# What the event says when a connection took the datapath under test.
+# shellcheck disable=SC2034 # for tests
+case $DATAPATH in userspace) MOVER=splice ;; *) MOVER=kernel ;; esac
+
+fail() { echo "FAIL: $*" >&2; exit 1; }
+skip() { echo "SKIP: $*"; exit 4; }
+
+need() # TOOL...
+{
+	local t
+	for t; do command -v "$t" >/dev/null || skip "$t is not installed"; done
+}
+
+# wait_for [SECONDS] CMD...: until CMD succeeds; the only wait there is.
+wait_for()
+{
+	local limit=10 until
+	case $1 in [0-9]*) limit=$1; shift ;; esac
+	until=$((SECONDS + limit))
+	while ! "$@" >/dev/null 2>&1; do
+		[ $SECONDS -le $until ] || fail "waited $limit s for: $*"
+		sleep 0.02
+	done
+}
+
+refuse() # CMD...: fails when CMD succeeds
+{
+	if "$@"; then fail "succeeded: $*"; fi
+}
+
+same() # WHAT GOT WANT
+{
+	[ "$2" = "$3" ] || fail "$1: got '$2', want '$3'"
+}
+
+# ---- topology: client -- edge -- upstream, on one lo or over two veth pairs ----
+# EDGE and UP are addresses as URLs write them.  in_client and in_upstream run a
+# command where that party lives.
+in_client() { nsenter ${CLIENT_NS:+--net=$CLIENT_NS} -- "$@"; }
+in_upstream() { nsenter ${UPSTREAM_NS:+--net=$UPSTREAM_NS} -- "$@"; }
+
+link() # NAME NUMBER: a namespace NAME, 10.9.NUMBER.2, behind a veth of ours, .1
+{
+	ip netns add "$1"
+	ip link add "e-$1" mtu 1500 type veth peer name "p-$1" mtu 1500 netns "$1"
+	ip addr add "10.9.$2.1/24" dev "e-$1"
+	ip addr add "fd09:$2::1/64" dev "e-$1" nodad
+	ip link set "e-$1" up
+	ip -n "$1" addr add "10.9.$2.2/24" dev "p-$1"
+	ip -n "$1" addr add "fd09:$2::2/64" dev "p-$1" nodad
+	ip -n "$1" link set lo up
+	ip -n "$1" link set "p-$1" up
+	local onoff=on
+	[ "$TOPOLOGY" = veth ] || onoff=off
+	ethtool -K "e-$1" gro "$onoff" gso "$onoff" tso "$onoff"
+	nsenter --net="/run/netns/$1" ethtool -K "p-$1" gro "$onoff" gso "$onoff" tso "$onoff"
+}
+
+link_is_up() # NAME: at both ends
+{
+	ip link show "e-$1" | grep -q 'state UP' && ip -n "$1" link show "p-$1" | grep -q 'state UP'
+}
+
+topology()
+{
+	CLIENT_NS='' UPSTREAM_NS=''
+	if [ "$TOPOLOGY" = lo ]; then
+		case $FAMILY in 4) EDGE=127.0.0.1 ;; *) EDGE='[::1]' ;; esac
+		UP=$EDGE
+		return
+	fi
+	need ethtool
+	link client 1
+	link upstream 2
+	CLIENT_NS=/run/netns/client UPSTREAM_NS=/run/netns/upstream
+	case $FAMILY in
+	4) EDGE=10.9.1.1 UP=10.9.2.2 ;;
+	*) EDGE='[fd09:1::1]' UP='[fd09:2::2]' ;;
+	esac
+	wait_for link_is_up client
+	wait_for link_is_up upstream
+}
+
+unbracket() { echo "$1" | tr -d '[]'; }
+
+listening() # PORT [in_upstream]
+{
+	[ -n "$(${2:-} ss -Htln "sport = :$1")" ]
+}
+
+# ---- upstreams: foreign servers, ready when this returns ----
+certificate() # $TMP/cert.pem and key.pem, made once
+{
+	[ ! -f "$TMP/cert.pem" ] || return 0
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
+		-addext "subjectAltName=DNS:*.test,DNS:*.deep.test" -keyout "$TMP/key.pem" -out "$TMP/cert.pem" 2>/dev/null
+	cat "$TMP/cert.pem" "$TMP/key.pem" >"$TMP/both.pem"
+}
+
+# start_upstream KIND PORT: nginx, haproxy, python, openssl, gnutls (all TLS, with the page
+# "hello from KIND") or stream (the checker's server; more arguments are passed on)
+start_upstream()
+{
+	local kind=$1 port=$2 dir=$TMP/up.$1.$2
+	shift 2
+	mkdir -p "$dir"
+	if [ "$kind" != stream ]; then
+		certificate
+		echo "hello from $kind" >"$dir/page"
+	fi
+	case $kind in
+	nginx)
+		need nginx
+		cat >"$dir/nginx.conf" <<-CONF
+			daemon off;
+			user root;
+			worker_processes 1;
+			pid $dir/pid;
+			error_log $dir/error.log;
+			events { worker_connections 1000; }
+			http {
+				access_log off;
+				client_body_temp_path $dir/1; proxy_temp_path $dir/2; fastcgi_temp_path $dir/3;
+				uwsgi_temp_path $dir/4; scgi_temp_path $dir/5;
+				server {
+					listen $UP:$port ssl http2;
+					ssl_certificate $TMP/cert.pem;
+					ssl_certificate_key $TMP/key.pem;
+					root $dir;
+				}
+			}
+		CONF
+		in_upstream nginx -e "$dir/error.log" -c "$dir/nginx.conf" 2>"$dir/log" & ;;
+	haproxy)
+		need haproxy
+		cat >"$dir/haproxy.cfg" <<-CONF
+			defaults
+				mode http
+				timeout connect 5s
+				timeout client 30s
+				timeout server 30s
+			frontend f
+				bind $UP:$port ssl crt $TMP/both.pem
+				http-request return status 200 content-type text/plain lf-string "hello from haproxy\n"
+		CONF
+		in_upstream haproxy -db -q -f "$dir/haproxy.cfg" 2>"$dir/log" & ;;
+	python)
+		need python3
+		in_upstream python3 - "$(unbracket "$UP")" "$port" "$TMP" "$dir" 2>"$dir/log" <<-'PY' &
+			import functools, http.server, socket, ssl, sys
+			host, port, tmp, dir = sys.argv[1:]
+			class Server(http.server.ThreadingHTTPServer):
+			    address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+			context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+			context.load_cert_chain(tmp + "/cert.pem", tmp + "/key.pem")
+			handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=dir)
+			server = Server((host, int(port)), handler)
+			server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+			server.serve_forever()
+		PY
+		;;
+	openssl)
+		need openssl
+		(cd "$dir" && in_upstream openssl s_server -quiet -accept "$UP:$port" -cert "$TMP/cert.pem" \
+			-key "$TMP/key.pem" -WWW >"$dir/log" 2>&1) & ;;
+	gnutls)
+		need gnutls-serv
+		in_upstream gnutls-serv --quiet --echo --port "$port" --x509certfile "$TMP/cert.pem" \
+			--x509keyfile "$TMP/key.pem" >"$dir/log" 2>&1 & ;;
+	stream)
+		in_upstream "$HELPERS/stream" server --listen "$UP:$port" --report "$TMP/stream.report" "$@" \
+			2>>"$dir/log" & ;;
+	*)
+		fail "no upstream of kind $kind" ;;
+	esac
+	# shellcheck disable=SC2034 # for tests
+	UPSTREAM_PID=$!
+	wait_for listening "$port" in_upstream
+}
+
+# ---- the daemon ----
+# start_snisplitd [WRAPPER...] <config: the keys that the test cares about; the rest is given.
+# Returns when it listens; DAEMON is its pid (or the wrapper's).
+configure()
+{
+	cat >"$TMP/conf.in"
+	{
+		local line
+		while IFS= read -r line; do
+			grep -q "^${line%%:*}:" "$TMP/conf.in" || echo "$line"
+		done <<-CONF
+			version: 1
+			listen: ["$EDGE:443"]
+			datapath: $DATAPATH
+			state_dir: $TMP/state
+			control: {socket: $TMP/control.sock}
+			http: none
+			tunnel: none
+			ssh: none
+			events: [{file: $EVENTS}]
+		CONF
+		cat "$TMP/conf.in"
+	} >"$TMP/snisplitd.yml"
+}
+
+start_snisplitd()
+{
+	configure
+	start_again "$@"
+}
+
+start_again() # [WRAPPER...]: with the configuration there is
+{
+	local ready=$TMP/ready.$RANDOM
+	mkfifo "$ready"
+	# shellcheck disable=SC2094 # the fifo is opened by both ends
+	"$@" "$SNISPLITD" -c "$TMP/snisplitd.yml" --ready-fd 9 9>"$ready" 2>>"$TMP/snisplitd.log" &
+	DAEMON=$!
+	if [ "$(timeout 20 head -c 1 "$ready" | wc -c)" != 1 ]; then
+		wait "$DAEMON" || echo "exit status $?"
+		cat "$TMP/snisplitd.log"
+		fail "snisplitd did not get ready"
+	fi
+	rm "$ready"
+}
+
+stop_snisplitd() # [SIGNAL]: ends in good order, without a word from a sanitizer
+{
+	local status=0
+	kill "-${1:-TERM}" "$DAEMON"
+	wait "$DAEMON" || status=$?
+	DAEMON=''
+	[ $status = 0 ] || [ "${1:-TERM}" != TERM ] || fail "snisplitd ended with status $status"
+}
+
+cli() { "$O/snisplit" --socket "$TMP/control.sock" "$@"; }
+
+on_exit()
+{
+	local status=$?
+	if [ $status = 0 ] && [ -n "${DAEMON:-}" ]; then
+		kill -0 "$DAEMON" 2>/dev/null || { echo "FAIL: snisplitd is gone" >&2; status=1; }
+	fi
+	if grep -qE 'AddressSanitizer|runtime error:|LeakSanitizer' "$TMP"/*.log 2>/dev/null; then
+		echo "FAIL: a sanitizer spoke" >&2
+		status=1
+	fi
+	if [ $status != 0 ] && [ $status != 4 ]; then
+		for f in "$TMP"/*.log "$TMP"/up.*/log "$TMP"/up.*/error.log; do
+			[ -s "$f" ] && { echo "--- ${f#"$TMP"/}"; tail -n 8 "$f"; }
+		done
+		[ -s "$EVENTS" ] && { echo "--- the last event"; tail -n 1 "$EVENTS"; }
+	fi
+	exit $status
+}
+trap on_exit EXIT
+
+# ---- what it said ----
+event_count() { [ -f "$EVENTS" ] && wc -l <"$EVENTS" || echo 0; }
+has_events() { [ "$(event_count)" -ge "$1" ]; }
+
+closed_event() # N: waits for the Nth event and prints it
+{
+	wait_for has_events "$1"
+	sed -n "${1}p" "$EVENTS"
+}
+
+# event_is N KEY=VALUE...: KEY as in conn.bytes_in; VALUE "a|b" is either, "" is absent
+event_is()
+{
+	local n=$1 event pair key want got
+	shift
+	event=$(closed_event "$n") || exit 1
+	for pair; do
+		key=${pair%%=*} want=${pair#*=}
+		got=$(jq -r ".object.$key // \"\"" <<<"$event")
+		[[ "|$want|" == *"|$got|"* ]] || fail "event $n: $key is '$got', want '$want': $event"
+	done
+}
+
+event_field() { closed_event "$1" | jq -r ".object.$2 // 0"; }
+
+dump_map() { bpftool -j map dump pinned "$PINS/$1"; }
+map_entries() { dump_map "$1" | jq length; }
+
+# counter NAME: of the kernel's
+counter()
+{
+	dump_map counters | jq "[.. | objects | select(has(\"$1\")) | .\"$1\" | numbers] | add // 0"
+}
+
+daemon_fds() { find "/proc/$DAEMON/fd" -mindepth 1 | wc -l; }
+daemon_rss_kb() { awk '/^VmRSS/ {print $2}' "/proc/$DAEMON/status"; }
+live_conns() { cli --json conn list | jq '.connections | length'; }
+
+# ---- clients ----
+fetch() # NAME [CURL ARG...]: the page through the edge
+{
+	local name=$1
+	shift
+	in_client curl -sS --max-time 10 --cacert "$TMP/cert.pem" --connect-to "$name:443:$EDGE:443" \
+		"$@" "https://$name/page"
+}
+
+# stream NAME [ARG...]: the checker's client; its summary is left in $SUMMARY
+stream()
+{
+	local name=$1
+	shift
+	SUMMARY=$(in_client "$HELPERS/stream" client --connect "$EDGE:443" --name "$name" \
+		--report "$TMP/stream.report" "$@" 2>>"$TMP/stream.log") || fail "stream: $SUMMARY"
+}
+
+# say ARG...: see helpers/say.c; prints what came back and how it ended
+say() { in_client "$HELPERS/say" --connect "$EDGE:443" "$@"; }
+
+topology

@@ -1,0 +1,46 @@
+# passthrough/upstream_that_fails_closes_only_its_own.sh - An upstream that refuses, is black-holed or resets is told in the event, and a connection beside it does not notice.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath family
+. "$LIB"
+need jq
+TOPOLOGY=veth CLIENT_NS='' UPSTREAM_NS=''
+topology
+ip neigh add "$(unbracket "${UP/2::2/2::9}" | sed 's/2\.2$/2.9/')" lladdr 02:00:00:00:00:09 dev e-upstream # nobody answers
+hole=${UP/2::2/2::9} hole=${hole/%2.2/2.9}
+start_upstream stream 9000
+in_upstream python3 - "$(unbracket "$UP")" <<-'PY' &
+	import socket, struct, sys
+	family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+	l = socket.socket(family); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	l.bind((sys.argv[1], 9002)); l.listen(100)
+	while True:
+	    s, _ = l.accept()
+	    if s.recv(1):
+	        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+	    s.close()
+PY
+wait_for listening 9002 in_upstream
+start_snisplitd <<-CONF
+	endpoints:
+	  - {url: "tls://app.test", upstream: "$UP:9000"}
+	  - {url: "tls://refused.test", upstream: "$UP:9001"}
+	  - {url: "tls://reset.test", upstream: "$UP:9002"}
+	  - {url: "tls://hole.test", upstream: "$hole:9003"}
+	timeouts: {connect: 1s}
+CONF
+stream app.test --up 20m --down 20m --seed 9 --server-read-rate 8000 --read-rate 8000 & # all along
+beside=$!
+n=0
+for _ in 1 2 3; do
+	got=$(say --name refused.test)
+	[[ $got == -\ *\ * && $got != *open* ]] || fail "refused: '$got'"
+	event_is $((n += 1)) close_reason=upstream_refused endpoint_id="$(cli --json endpoint get refused.test | jq -r .id)"
+	got=$(say --name reset.test)
+	[[ $got == -\ rst\ * ]] || fail "reset: '$got'"
+	event_is $((n += 1)) close_reason=upstream_rst
+done
+read -r hex end ms <<<"$(say --name hole.test)"
+[ "$hex" = - ] && [ "$end" != open ] && [ "$ms" -ge 900 ] && [ "$ms" -le 3000 ] || fail "black hole: $hex $end after $ms ms"
+event_is $((n += 1)) close_reason=upstream_timeout
+wait $beside || fail "the connection beside them: see stream.log"
+event_is $((n + 1)) close_reason=client_fin datapath="$MOVER"

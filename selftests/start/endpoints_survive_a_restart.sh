@@ -1,0 +1,25 @@
+# start/endpoints_survive_a_restart.sh - An endpoint added by the CLI is there after a restart and after kill -9, with the same id, and serves; a removed one is not.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath
+. "$LIB"
+need jq
+start_upstream stream 9000
+start_snisplitd <<-CONF
+	version: 1
+CONF
+cli endpoint add tls://app.test --upstream "$UP:9000"
+cli endpoint add tls://gone.test --upstream "$UP:9000"
+cli endpoint rm gone.test
+id=$(cli --json endpoint get app.test | jq -r .id)
+[[ $id == ep_* ]] || fail "id is '$id'"
+stream app.test --up 1k --down 1k --seed 1
+stop_snisplitd
+start_again
+same "id after a restart" "$(cli --json endpoint get app.test | jq -r .id)" "$id"
+stream app.test --up 1k --down 1k --seed 2
+kill -KILL "$DAEMON"
+wait "$DAEMON" || true
+start_again
+same "id after kill -9" "$(cli --json endpoint get app.test | jq -r .id)" "$id"
+stream app.test --up 1k --down 1k --seed 3
+[[ $(say --name gone.test) == 1503*0270\ fin\ * ]] || fail "gone.test is back"
