@@ -1,0 +1,54 @@
+# control/metrics_are_prometheus_text.sh - /metrics counts what happened in Prometheus' text format, /healthz and /readyz answer, nothing else is served; a port in use is told.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath
+. "$LIB"
+need jq curl python3
+start_upstream stream 9000
+start_snisplitd <<-CONF
+	http: 127.0.0.1:4041
+	endpoints: [{url: "tls://*.app.test", upstream: "$UP:9000"}]
+CONF
+stream www.app.test --conns 20 --up 10k --down 20k
+wait_for has_events 20
+get() { curl -sS --max-time 5 "http://127.0.0.1:4041$1" "${@:2}"; }
+get /metrics >"$TMP/metrics"
+# every line is a comment or NAME{LABELS} VALUE, every sample follows its TYPE, no sample twice
+python3 - "$TMP/metrics" <<-'PY'
+	import re, sys
+	typed, seen = {}, set()
+	for line in open(sys.argv[1]):
+	    line = line.rstrip("\n")
+	    m = re.fullmatch(r"# (HELP|TYPE) ([a-z_]+) (.+)", line)
+	    if m:
+	        if m[1] == "TYPE":
+	            assert m[2] not in typed and m[3] in ("counter", "gauge", "histogram"), line
+	            typed[m[2]] = m[3]
+	        continue
+	    m = re.fullmatch(r'([a-z_]+)(\{[a-z_]+="[^"\\\n]*"(,[a-z_]+="[^"\\\n]*")*\})? ([0-9.]+)', line)
+	    assert m and m[1] in typed, line
+	    assert (m[1], m[2]) not in seen, "twice: " + line
+	    assert typed[m[1]] != "counter" or m[1].endswith("_total"), line
+	    seen.add((m[1], m[2]))
+	for name in "connections_total connections_active bytes_total hello_total events_lost_total build_info pool_idle".split():
+	    assert "snisplit_" + name in typed, name
+PY
+sample() { grep -F "$1" "$TMP/metrics" | awk '{print $NF}'; }
+same "connections" "$(sample 'snisplit_connections_total{endpoint="*.app.test",result="ok"}')" 20
+same "bytes out" "$(sample 'snisplit_bytes_total{endpoint="*.app.test",direction="out"}')" \
+	"$(jq -s 'map(.object.conn.bytes_out) | add' "$EVENTS")"
+if command -v promtool >/dev/null; then
+	promtool check metrics <"$TMP/metrics" || fail "promtool"
+fi
+same healthz "$(get /healthz)" ok
+same readyz "$(get /readyz -w ' %{http_code}' | xargs)" "ready 200"
+same "status page" "$(get / | head -n 1 | cut -d' ' -f1)" snisplitd
+same "other path" "$(get /endpoints -o /dev/null -w '%{http_code}')" 404
+same "other method" "$(get /metrics -d x -o /dev/null -w '%{http_code}')" 405
+
+sed "s|^state_dir:.*|state_dir: $TMP/state2|; s|control.sock|control2.sock|; s|:443|:4443|; s|^datapath:.*|datapath: userspace|" \
+	"$TMP/snisplitd.yml" >"$TMP/second.yml"
+status=0
+timeout 10 "$SNISPLITD" -c "$TMP/second.yml" 2>"$TMP/err" || status=$?
+same "exit with the port in use" $status 1
+grep -q 'http: cannot listen on 127.0.0.1:4041: Address already in use' "$TMP/err" || fail "$(cat "$TMP/err")"
+[ ! -e "$TMP/control2.sock" ] || fail "it left its socket behind"
