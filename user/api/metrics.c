@@ -45,23 +45,21 @@ static void connections_total(struct walk *w, struct endpoint *e)
 		e->host, failed);
 }
 
-static void bytes_total(struct walk *w, struct endpoint *e)
+static void bytes_of(struct walk *w, struct endpoint *e, const char *direction,
+		     const char *datapath, atomic_uint_fast64_t *n)
 {
-	fprintf(w->out, "snisplit_bytes_total{endpoint=\"%s\",direction=\"in\"} %" PRIu64 "\n",
-		e->host, (uint64_t)atomic_load(&e->bytes_in));
-	fprintf(w->out, "snisplit_bytes_total{endpoint=\"%s\",direction=\"out\"} %" PRIu64 "\n",
-		e->host, (uint64_t)atomic_load(&e->bytes_out));
+	fprintf(w->out,
+		"snisplit_bytes_total{endpoint=\"%s\",direction=\"%s\",datapath=\"%s\"} %" PRIu64
+		"\n",
+		e->host, direction, datapath, (uint64_t)atomic_load(n));
 }
 
-static void carried_bytes_total(struct walk *w, struct endpoint *e)
+static void bytes_total(struct walk *w, struct endpoint *e)
 {
-	fprintf(w->out,
-		"snisplit_carried_bytes_total{endpoint=\"%s\",datapath=\"kernel\"} %" PRIu64 "\n",
-		e->host, (uint64_t)atomic_load(&e->bytes_kernel));
-	fprintf(w->out,
-		"snisplit_carried_bytes_total{endpoint=\"%s\",datapath=\"userspace\"} %" PRIu64
-		"\n",
-		e->host, (uint64_t)atomic_load(&e->bytes_user));
+	bytes_of(w, e, "in", "kernel", &e->in_kernel);
+	bytes_of(w, e, "in", "userspace", &e->in_user);
+	bytes_of(w, e, "out", "kernel", &e->out_kernel);
+	bytes_of(w, e, "out", "userspace", &e->out_user);
 }
 
 static void pool_idle(struct walk *w, struct endpoint *e)
@@ -207,9 +205,10 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	     connections_total);
 	active(&w);
 	each(&w, "snisplit_bytes_total", "counter",
-	     "TCP payload of closed connections, from (in) and to (out) clients.", bytes_total);
-	each(&w, "snisplit_carried_bytes_total", "counter",
-	     "The same bytes by whether they ever entered user space.", carried_bytes_total);
+	     "TCP payload of closed connections, from (in) and to (out) clients, by whether it "
+	     "ever "
+	     "entered user space.",
+	     bytes_total);
 	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
 	counters(&w);
 	family(w.out, "snisplit_events_emitted_total", "counter", "Closed events made.");

@@ -17,16 +17,21 @@ static json_t *text_or_empty(const char *text)
 	return json_string(text ? text : "");
 }
 
+static json_int_t count(atomic_uint_fast64_t *n)
+{
+	return (json_int_t)atomic_load(n);
+}
+
 static json_t *metrics(struct edge *edge, struct endpoint *e)
 {
+	json_int_t in_kernel = count(&e->in_kernel), in_user = count(&e->in_user);
+	json_int_t out_kernel = count(&e->out_kernel), out_user = count(&e->out_user);
+
 	return json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I}", "conns", "count",
-			 (json_int_t)atomic_load(&e->conns_total), "gauge",
-			 (json_int_t)atomic_load(&e->conns_active), "failed",
-			 (json_int_t)atomic_load(&e->conns_failed), "bytes_in",
-			 (json_int_t)atomic_load(&e->bytes_in), "bytes_out",
-			 (json_int_t)atomic_load(&e->bytes_out), "bytes_kernel",
-			 (json_int_t)atomic_load(&e->bytes_kernel), "bytes_user",
-			 (json_int_t)atomic_load(&e->bytes_user), "pool_idle",
+			 count(&e->conns_total), "gauge", count(&e->conns_active), "failed",
+			 count(&e->conns_failed), "bytes_in", in_kernel + in_user, "bytes_out",
+			 out_kernel + out_user, "bytes_kernel", in_kernel + out_kernel,
+			 "bytes_user", in_user + out_user, "pool_idle",
 			 (json_int_t)edge_pool_idle(edge, e->num));
 }
 

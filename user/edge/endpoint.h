@@ -16,42 +16,13 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "endpoint_spec.h"
 #include "fault.h"
-#include "field.h"
 
 #define ENDPOINT_ID_MAX 40
-#define ENDPOINT_NAME_MAX 256
 #define ENDPOINT_ADDRS_MAX 8
 
-enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API };
 enum endpoint_datapath { ENDPOINT_DP_AUTO, ENDPOINT_DP_KERNEL, ENDPOINT_DP_USERSPACE };
-
-/* What a user asked for, unvalidated.  Strings are owned by the spec. */
-struct endpoint_spec {
-	char *url;	/* tls://NAME or NAME */
-	char *upstream; /* [tls://]HOST:PORT */
-	char *datapath; /* auto|kernel|userspace; NULL: auto */
-	char *name;	/* display name */
-	char *description;
-	char *metadata;
-	enum endpoint_origin origin;
-	unsigned line; /* in the config file; 0: not from a file */
-};
-void endpoint_spec_done(struct endpoint_spec *s);
-
-/*
- * Sets one field by the name of wire/field.h.  Unknown, of the wrong kind, given
- * twice or not available in this version: -1 with 400 and the field in <f>.
- */
-int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kind kind,
-		      const char *text, struct fault *f);
-
-/* tls://NAME[:443] or NAME[:443] to the normalised name.  0, or -1 with <f>. */
-int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fault *f);
-
-/* Is <s> complete and well formed?  Resolves nothing.  0, or -1 with <f>. */
-int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
-			struct fault *f);
 
 struct endpoint {
 	/* identity */
@@ -70,7 +41,8 @@ struct endpoint {
 	enum endpoint_datapath datapath;
 	/* counters */
 	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
-	atomic_uint_fast64_t bytes_in, bytes_out, bytes_kernel, bytes_user; /* of closed ones */
+	/* of closed ones: from and to clients, by whether they ever entered user space */
+	atomic_uint_fast64_t in_kernel, in_user, out_kernel, out_user;
 	atomic_int refs;
 	atomic_bool gone; /* removed from the registry; live connections go on */
 };

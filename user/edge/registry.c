@@ -6,36 +6,11 @@
 #include <string.h>
 
 #include "addr.h"
-#include "endpoint.h"
-#include "list.h"
-#include "log.h"
+#include "registry_entry.h"
 #include "stamp.h"
 #include "ulid.h"
 
 #define ALREADY_ONLINE 334
-
-struct entry {
-	struct endpoint e; /* first: what the rest of the program holds */
-	struct registry *owner;
-	struct entry *host_next, *id_next;
-	uint64_t host_hash, id_hash;
-	struct list order;
-	bool keep; /* registry_sync(): the file still has it */
-};
-
-struct registry {
-	pthread_rwlock_t lock; /* all but the nums */
-	struct entry **by_host, **by_id;
-	size_t n_buckets; /* a power of two; of each table */
-	struct list order;
-	unsigned n, n_wild;
-	struct registry_ops ops;
-	atomic_int refs; /* one of the owner, one of each entry */
-
-	pthread_mutex_t num_lock;
-	uint32_t *free_nums;
-	uint32_t n_free, next_num, max;
-};
 
 /* ---- hash tables ---- */
 
@@ -54,7 +29,7 @@ static size_t bucket(const struct registry *r, uint64_t h)
 	return (size_t)(h ^ h >> 32) & (r->n_buckets - 1);
 }
 
-static struct entry *find_host(const struct registry *r, const char *host)
+struct entry *registry_find_host(const struct registry *r, const char *host)
 {
 	uint64_t h = hash(host);
 	struct entry *t;
@@ -169,7 +144,7 @@ static void registry_put(struct registry *r)
 	free(r);
 }
 
-static void entry_free(struct entry *t)
+void entry_free(struct entry *t)
 {
 	struct registry *r = t->owner;
 
@@ -271,8 +246,8 @@ static int resolve(struct endpoint *e, struct fault *f)
 }
 
 /* Checked and resolved (may block); not yet in the registry and without a num. */
-static struct entry *prepare(struct registry *r, const struct endpoint_spec *s, const char *id,
-			     const struct timespec *created, struct fault *f)
+struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
+			const struct timespec *created, struct fault *f)
 {
 	char host[ENDPOINT_NAME_MAX] = "";
 	struct entry *t;
@@ -315,7 +290,7 @@ refused:
 	return NULL;
 }
 
-static int taken(const struct entry *other, struct fault *f)
+int registry_say_taken(const struct entry *other, struct fault *f)
 {
 	return fault_set(f, 409, ALREADY_ONLINE, "url",
 			 "tls://%s is already online as %s%s; remove that one first", other->e.host,
@@ -324,7 +299,7 @@ static int taken(const struct entry *other, struct fault *f)
 }
 
 /* Under the write lock. */
-static int go_online(struct registry *r, struct entry *t, struct fault *f)
+int registry_go_online(struct registry *r, struct entry *t, struct fault *f)
 {
 	int err;
 
@@ -344,7 +319,7 @@ static int go_online(struct registry *r, struct entry *t, struct fault *f)
 	return 0;
 }
 
-static void go_offline(struct registry *r, struct entry *t)
+void registry_go_offline(struct registry *r, struct entry *t)
 {
 	unlink_entry(r, t);
 	if (r->ops.on_offline)
@@ -354,19 +329,19 @@ static void go_offline(struct registry *r, struct entry *t)
 int registry_add(struct registry *r, const struct endpoint_spec *s, const char *id,
 		 const struct timespec *created, struct endpoint **ret_e, struct fault *f)
 {
-	struct entry *t = prepare(r, s, id, created, f), *other;
+	struct entry *t = entry_new(r, s, id, created, f), *other;
 	int err;
 
 	if (!t)
 		return -1;
 	pthread_rwlock_wrlock(&r->lock);
-	other = find_host(r, t->e.host);
+	other = registry_find_host(r, t->e.host);
 	if (other)
-		err = taken(other, f);
+		err = registry_say_taken(other, f);
 	else if (find_id(r, t->e.id))
 		err = fault_set(f, 409, 0, "id", "%s exists already", t->e.id);
 	else
-		err = go_online(r, t, f);
+		err = registry_go_online(r, t, f);
 	if (!err && ret_e)
 		*ret_e = endpoint_get(&t->e);
 	pthread_rwlock_unlock(&r->lock);
@@ -383,132 +358,14 @@ int registry_remove(struct registry *r, const char *id_or_name, struct fault *f)
 	pthread_rwlock_wrlock(&r->lock);
 	t = find_id(r, id_or_name);
 	if (!t && !endpoint_url_host(id_or_name, host, NULL))
-		t = find_host(r, host);
+		t = registry_find_host(r, host);
 	if (t)
-		go_offline(r, t);
+		registry_go_offline(r, t);
 	pthread_rwlock_unlock(&r->lock);
 	if (!t)
 		return fault_set(f, 404, 0, "", "no endpoint '%.200s'", id_or_name);
 	endpoint_put(&t->e);
 	return 0;
-}
-
-/* ---- the file's endpoints ---- */
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
-static bool same(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->datapath == b->datapath && same_text(a->upstream, b->upstream) &&
-	       same_text(a->label, b->label) && same_text(a->description, b->description) &&
-	       same_text(a->metadata, b->metadata) && a->n_addr == b->n_addr &&
-	       !memcmp(a->addr, b->addr, sizeof(a->addr));
-}
-
-/* All or nothing, under the write lock: <old> leave, <fresh> (NULLs between) come. */
-static int exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
-		    unsigned n, struct fault *f)
-{
-	unsigned done;
-	int err = 0;
-
-	for (unsigned i = 0; i < n_old; i++)
-		go_offline(r, old[i]);
-	for (done = 0; done < n; done++) {
-		struct entry *other = fresh[done] ? find_host(r, fresh[done]->e.host) : NULL;
-
-		if (other)
-			err = taken(other, f);
-		else if (fresh[done])
-			err = go_online(r, fresh[done], f);
-		if (err)
-			break;
-	}
-	if (!err)
-		return 0;
-	while (done--)
-		if (fresh[done])
-			go_offline(r, fresh[done]);
-	for (unsigned i = 0; i < n_old; i++) {
-		if (go_online(r, old[i], NULL))
-			log_err("tls://%s cannot be put back after a refused reload; add it again",
-				old[i]->e.host);
-	}
-	return err;
-}
-
-/* Under the write lock: which entries leave; forgets in <fresh> what did not change. */
-static unsigned compare(struct registry *r, struct entry **old, struct entry **fresh, unsigned n)
-{
-	unsigned n_old = 0;
-	struct list *it;
-
-	list_for_each(it, &r->order)
-		list_of(it, struct entry, order)->keep = false;
-	for (unsigned i = 0; i < n; i++) {
-		struct entry *now = find_host(r, fresh[i]->e.host);
-
-		if (!now || now->keep || now->e.origin != ENDPOINT_FILE)
-			continue;
-		if (same(&now->e, &fresh[i]->e)) {
-			now->keep = true;
-			entry_free(fresh[i]);
-			fresh[i] = NULL;
-		} else {
-			memcpy(fresh[i]->e.id, now->e.id, sizeof(now->e.id));
-			fresh[i]->id_hash = now->id_hash;
-			fresh[i]->e.created = now->e.created;
-		}
-	}
-	list_for_each(it, &r->order) {
-		struct entry *t = list_of(it, struct entry, order);
-
-		if (t->e.origin == ENDPOINT_FILE && !t->keep)
-			old[n_old++] = t;
-	}
-	return n_old;
-}
-
-int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
-		  struct fault *f)
-{
-	struct entry **fresh = calloc(n + 1, sizeof(*fresh)), **old = NULL;
-	unsigned n_old = 0, ready;
-	int err = 0;
-
-	if (!fresh)
-		return fault_set(f, 500, 0, "", "out of memory");
-	for (ready = 0; ready < n; ready++) {
-		fresh[ready] = prepare(r, &specs[ready], NULL, NULL, f);
-		if (!fresh[ready])
-			break;
-	}
-	if (ready < n) {
-		err = -1;
-		goto out;
-	}
-	pthread_rwlock_wrlock(&r->lock);
-	old = calloc(r->n + 1, sizeof(*old));
-	if (old) {
-		n_old = compare(r, old, fresh, n);
-		err = exchange(r, old, n_old, fresh, n, f);
-	} else {
-		err = fault_set(f, 500, 0, "", "out of memory");
-	}
-	pthread_rwlock_unlock(&r->lock);
-out:
-	/* one reference each: of those that left, or of those that did not get in */
-	for (unsigned i = 0; !err && i < n_old; i++)
-		endpoint_put(&old[i]->e);
-	for (unsigned i = 0; err && i < ready; i++)
-		if (fresh[i])
-			endpoint_put(&fresh[i]->e);
-	free(old);
-	free(fresh);
-	return err;
 }
 
 /* ---- looking ---- */
@@ -522,7 +379,7 @@ struct endpoint *registry_find(struct registry *r, const char *id_or_name)
 	pthread_rwlock_rdlock(&r->lock);
 	t = find_id(r, id_or_name);
 	if (!t && !endpoint_url_host(id_or_name, host, NULL))
-		t = find_host(r, host);
+		t = registry_find_host(r, host);
 	if (t)
 		e = endpoint_get(&t->e);
 	pthread_rwlock_unlock(&r->lock);
@@ -539,7 +396,7 @@ static struct entry *find_wildcard(const struct registry *r, const char *name)
 	pattern[0] = '*';
 	for (dot = strchr(name, '.'); dot && !t; dot = strchr(dot + 1, '.')) {
 		strcpy(pattern + 1, dot);
-		t = find_host(r, pattern);
+		t = registry_find_host(r, pattern);
 	}
 	return t;
 }
@@ -552,7 +409,7 @@ struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAM
 	if (name[0] == '*') /* a client cannot ask for the wildcard itself */
 		return NULL;
 	pthread_rwlock_rdlock(&r->lock);
-	t = find_host(r, name);
+	t = registry_find_host(r, name);
 	if (!t && r->n_wild)
 		t = find_wildcard(r, name);
 	if (t)

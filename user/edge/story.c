@@ -129,10 +129,10 @@ void conn_emit(struct conn *c)
 	tcp_facts(&c->client, &ev.tcp_client);
 	tcp_facts(&c->upstream, &ev.tcp_upstream);
 	if (e) {
-		atomic_fetch_add(&e->bytes_in, ev.bytes_in);
-		atomic_fetch_add(&e->bytes_out, ev.bytes_out);
-		atomic_fetch_add(&e->bytes_kernel, ev.bytes_kernel);
-		atomic_fetch_add(&e->bytes_user, ev.bytes_user);
+		atomic_fetch_add(&e->in_kernel, t.in_kernel);
+		atomic_fetch_add(&e->in_user, t.in_user);
+		atomic_fetch_add(&e->out_kernel, t.out_kernel);
+		atomic_fetch_add(&e->out_user, t.out_user);
 	}
 	atomic_fetch_add_explicit(&c->worker->reasons[c->reason], 1, memory_order_relaxed);
 	event_closed(c->worker->events, &ev);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "endpoint.h"
+#include "endpoint_spec.h"
 #include "addr.h"
 #include "name.h"
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * endpoint_spec - an endpoint as somebody asked for it, in the file, over the API
+ * or in the state database; and whether that makes sense.
+ */
+#ifndef ENDPOINT_SPEC_H
+#define ENDPOINT_SPEC_H
+#include "fault.h"
+#include "field.h"
+
+#define ENDPOINT_NAME_MAX 256
+
+enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API };
+
+/* What a user asked for, unvalidated.  Strings are owned by the spec. */
+struct endpoint_spec {
+	char *url;	/* tls://NAME or NAME */
+	char *upstream; /* [tls://]HOST:PORT */
+	char *datapath; /* auto|kernel|userspace; NULL: auto */
+	char *name;	/* display name */
+	char *description;
+	char *metadata;
+	enum endpoint_origin origin;
+	unsigned line; /* in the config file; 0: not from a file */
+};
+void endpoint_spec_done(struct endpoint_spec *s);
+
+/*
+ * Sets one field by the name of wire/field.h.  Unknown, of the wrong kind, given
+ * twice or not available in this version: -1 with 400 and the field in <f>.
+ */
+int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kind kind,
+		      const char *text, struct fault *f);
+
+/* tls://NAME[:443] or NAME[:443] to the normalised name.  0, or -1 with <f>. */
+int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fault *f);
+
+/* Is <s> complete and well formed?  Resolves nothing.  0, or -1 with <f>. */
+int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
+			struct fault *f);
+#endif

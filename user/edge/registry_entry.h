@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * registry_entry - the registry's inside, for registry.c and registry_sync.c only.
+ */
+#ifndef REGISTRY_ENTRY_H
+#define REGISTRY_ENTRY_H
+#include <pthread.h>
+
+#include "endpoint.h"
+#include "list.h"
+
+struct entry {
+	struct endpoint e; /* first: what the rest of the program holds */
+	struct registry *owner;
+	struct entry *host_next, *id_next;
+	uint64_t host_hash, id_hash;
+	struct list order;
+	bool keep; /* registry_sync(): the file still has it */
+};
+
+struct registry {
+	pthread_rwlock_t lock; /* all but the nums */
+	struct entry **by_host, **by_id;
+	size_t n_buckets; /* a power of two; of each table */
+	struct list order;
+	unsigned n, n_wild;
+	struct registry_ops ops;
+	atomic_int refs; /* one of the owner, one of each entry */
+
+	pthread_mutex_t num_lock;
+	uint32_t *free_nums;
+	uint32_t n_free, next_num, max;
+};
+
+/* Checked and resolved (may block); not in the registry yet and without a num. */
+struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
+			const struct timespec *created, struct fault *f);
+void entry_free(struct entry *t);
+
+/* Under the lock.  Exactly <host>; NULL: not there. */
+struct entry *registry_find_host(const struct registry *r, const char *host);
+/* 409 in <f>: <other> has the name.  Returns -1. */
+int registry_say_taken(const struct entry *other, struct fault *f);
+
+/* Under the write lock.  0, or -1 with <f> and nothing changed. */
+int registry_go_online(struct registry *r, struct entry *t, struct fault *f);
+void registry_go_offline(struct registry *r, struct entry *t);
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * registry_sync - the file's endpoints exchanged for another file's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry_entry.h"
+#include "log.h"
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->datapath == b->datapath && same_text(a->upstream, b->upstream) &&
+	       same_text(a->label, b->label) && same_text(a->description, b->description) &&
+	       same_text(a->metadata, b->metadata) && a->n_addr == b->n_addr &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+/* All or nothing, under the write lock: <old> leave, <fresh> (NULLs between) come. */
+static int exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
+		    unsigned n, struct fault *f)
+{
+	unsigned done;
+	int err = 0;
+
+	for (unsigned i = 0; i < n_old; i++)
+		registry_go_offline(r, old[i]);
+	for (done = 0; done < n; done++) {
+		struct entry *other =
+			fresh[done] ? registry_find_host(r, fresh[done]->e.host) : NULL;
+
+		if (other)
+			err = registry_say_taken(other, f);
+		else if (fresh[done])
+			err = registry_go_online(r, fresh[done], f);
+		if (err)
+			break;
+	}
+	if (!err)
+		return 0;
+	while (done--)
+		if (fresh[done])
+			registry_go_offline(r, fresh[done]);
+	for (unsigned i = 0; i < n_old; i++) {
+		if (registry_go_online(r, old[i], NULL))
+			log_err("tls://%s cannot be put back after a refused reload; add it again",
+				old[i]->e.host);
+	}
+	return err;
+}
+
+/* Under the write lock: which entries leave; forgets in <fresh> what did not change. */
+static unsigned compare(struct registry *r, struct entry **old, struct entry **fresh, unsigned n)
+{
+	unsigned n_old = 0;
+	struct list *it;
+
+	list_for_each(it, &r->order)
+		list_of(it, struct entry, order)->keep = false;
+	for (unsigned i = 0; i < n; i++) {
+		struct entry *now = registry_find_host(r, fresh[i]->e.host);
+
+		if (!now || now->keep || now->e.origin != ENDPOINT_FILE)
+			continue;
+		if (same(&now->e, &fresh[i]->e)) {
+			now->keep = true;
+			entry_free(fresh[i]);
+			fresh[i] = NULL;
+		} else {
+			memcpy(fresh[i]->e.id, now->e.id, sizeof(now->e.id));
+			fresh[i]->id_hash = now->id_hash;
+			fresh[i]->e.created = now->e.created;
+		}
+	}
+	list_for_each(it, &r->order) {
+		struct entry *t = list_of(it, struct entry, order);
+
+		if (t->e.origin == ENDPOINT_FILE && !t->keep)
+			old[n_old++] = t;
+	}
+	return n_old;
+}
+
+int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
+		  struct fault *f)
+{
+	struct entry **fresh = calloc(n + 1, sizeof(*fresh)), **old = NULL;
+	unsigned n_old = 0, ready;
+	int err = 0;
+
+	if (!fresh)
+		return fault_set(f, 500, 0, "", "out of memory");
+	for (ready = 0; ready < n; ready++) {
+		fresh[ready] = entry_new(r, &specs[ready], NULL, NULL, f);
+		if (!fresh[ready])
+			break;
+	}
+	if (ready < n) {
+		err = -1;
+		goto out;
+	}
+	pthread_rwlock_wrlock(&r->lock);
+	old = calloc(r->n + 1, sizeof(*old));
+	if (old) {
+		n_old = compare(r, old, fresh, n);
+		err = exchange(r, old, n_old, fresh, n, f);
+	} else {
+		err = fault_set(f, 500, 0, "", "out of memory");
+	}
+	pthread_rwlock_unlock(&r->lock);
+out:
+	/* one reference each: of those that left, or of those that did not get in */
+	for (unsigned i = 0; !err && i < n_old; i++)
+		endpoint_put(&old[i]->e);
+	for (unsigned i = 0; err && i < ready; i++)
+		if (fresh[i])
+			endpoint_put(&fresh[i]->e);
+	free(old);
+	free(fresh);
+	return err;
+}
