@@ -47,9 +47,11 @@ same() # WHAT GOT WANT
 
 # ---- topology: client -- edge -- upstream, on one lo or over two veth pairs ----
 # EDGE and UP are addresses as URLs write them.  in_client and in_upstream run a
-# command where that party lives.
-in_client() { nsenter ${CLIENT_NS:+--net=$CLIENT_NS} -- "$@"; }
-in_upstream() { nsenter ${UPSTREAM_NS:+--net=$UPSTREAM_NS} -- "$@"; }
+# command where that party lives; the _exec forms, for the background, keep the pid.
+in_client_exec() { exec nsenter ${CLIENT_NS:+--net=$CLIENT_NS} -- "$@"; }
+in_upstream_exec() { exec nsenter ${UPSTREAM_NS:+--net=$UPSTREAM_NS} -- "$@"; }
+in_client() { (in_client_exec "$@"); }
+in_upstream() { (in_upstream_exec "$@"); }
 
 link() # NAME NUMBER: a namespace NAME, 10.9.NUMBER.2, behind a veth of ours, .1
 {
@@ -105,7 +107,7 @@ certificate() # $TMP/cert.pem and key.pem, made once
 {
 	[ ! -f "$TMP/cert.pem" ] || return 0
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
-		-addext "subjectAltName=DNS:*.test,DNS:*.deep.test" -keyout "$TMP/key.pem" -out "$TMP/cert.pem" 2>/dev/null
+		-addext "subjectAltName=DNS:app.test,DNS:nginx.test,DNS:haproxy.test,DNS:python.test,DNS:openssl.test" -keyout "$TMP/key.pem" -out "$TMP/cert.pem" 2>/dev/null
 	cat "$TMP/cert.pem" "$TMP/key.pem" >"$TMP/both.pem"
 }
 
@@ -142,7 +144,7 @@ start_upstream()
 				}
 			}
 		CONF
-		in_upstream nginx -e "$dir/error.log" -c "$dir/nginx.conf" 2>"$dir/log" & ;;
+		in_upstream_exec nginx -e "$dir/error.log" -c "$dir/nginx.conf" 2>"$dir/log" & ;;
 	haproxy)
 		need haproxy
 		cat >"$dir/haproxy.cfg" <<-CONF
@@ -155,10 +157,10 @@ start_upstream()
 				bind $UP:$port ssl crt $TMP/both.pem
 				http-request return status 200 content-type text/plain lf-string "hello from haproxy\n"
 		CONF
-		in_upstream haproxy -db -q -f "$dir/haproxy.cfg" 2>"$dir/log" & ;;
+		in_upstream_exec haproxy -db -q -f "$dir/haproxy.cfg" 2>"$dir/log" & ;;
 	python)
 		need python3
-		in_upstream python3 - "$(unbracket "$UP")" "$port" "$TMP" "$dir" 2>"$dir/log" <<-'PY' &
+		in_upstream_exec python3 - "$(unbracket "$UP")" "$port" "$TMP" "$dir" 2>"$dir/log" <<-'PY' &
 			import functools, http.server, socket, ssl, sys
 			host, port, tmp, dir = sys.argv[1:]
 			class Server(http.server.ThreadingHTTPServer):
@@ -173,14 +175,14 @@ start_upstream()
 		;;
 	openssl)
 		need openssl
-		(cd "$dir" && in_upstream openssl s_server -quiet -accept "$UP:$port" -cert "$TMP/cert.pem" \
+		(cd "$dir" && in_upstream_exec openssl s_server -quiet -accept "$UP:$port" -cert "$TMP/cert.pem" \
 			-key "$TMP/key.pem" -WWW >"$dir/log" 2>&1) & ;;
 	gnutls)
 		need gnutls-serv
-		in_upstream gnutls-serv --quiet --echo --port "$port" --x509certfile "$TMP/cert.pem" \
+		in_upstream_exec gnutls-serv --quiet --echo --port "$port" --x509certfile "$TMP/cert.pem" \
 			--x509keyfile "$TMP/key.pem" >"$dir/log" 2>&1 & ;;
 	stream)
-		in_upstream "$HELPERS/stream" server --listen "$UP:$port" --report "$TMP/stream.report" "$@" \
+		in_upstream_exec "$HELPERS/stream" server --listen "$UP:$port" --report "$TMP/stream.report" "$@" \
 			2>>"$dir/log" & ;;
 	*)
 		fail "no upstream of kind $kind" ;;
@@ -299,6 +301,15 @@ map_entries() { dump_map "$1" | jq length; }
 counter()
 {
 	dump_map counters | jq "[.. | objects | select(has(\"$1\")) | .\"$1\" | numbers] | add // 0"
+}
+
+# At least PERCENT of the connections took the datapath under test.  A client that has
+# ended its stream before it could be enrolled is carried by splice(2), which is fine.
+moved_by_mover() # PERCENT
+{
+	local share
+	share=$(jq -s --arg m "$MOVER" '100 * (map(select(.object.datapath == $m)) | length) / length | floor' "$EVENTS")
+	[ "$share" -ge "$1" ] || fail "only $share% went by $MOVER: $(jq -r .object.datapath "$EVENTS" | sort | uniq -c | xargs)"
 }
 
 daemon_fds() { find "/proc/$DAEMON/fd" -mindepth 1 | wc -l; }

@@ -12,4 +12,4 @@ stream app.test --order client --up 2m --down 16m --read-rate 8000 --server-read
 stream app.test --order server --up 2m --down 2m --stall 500 --server-stall 500 --conns 64 --parallel 64 --seed 2
 stream app.test --order together --up 3m --down 3m --stall 300 --conns 64 --parallel 64 --seed 3 --rcvbuf 65536
 wait_for has_events 144
-same "datapaths" "$(jq -r .object.datapath "$EVENTS" | sort -u)" "$MOVER"
+moved_by_mover 80

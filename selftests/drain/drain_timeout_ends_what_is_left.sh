@@ -10,7 +10,7 @@ for second in no yes; do
 		endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 		timeouts: {drain: $([ $second = yes ] && echo 60s || echo 1s)}
 	CONF
-	in_client "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --up 1m --down 100m --read-rate 1000 \
+	in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --up 1m --down 100m --read-rate 1000 \
 		>"$TMP/out" 2>&1 &
 	client=$!
 	wait_for eval '[ "$(live_conns)" = 1 ]'

@@ -15,5 +15,5 @@ for order in client server together; do
 		wait_for has_events $((4 * n))
 	done
 done
-same "datapaths" "$(jq -r .object.datapath "$EVENTS" | sort -u)" "$MOVER"
+moved_by_mover 50
 same "ends" "$(jq -r .object.close_reason "$EVENTS" | sort -u | tr '\n' ' ')" "client_fin upstream_fin "

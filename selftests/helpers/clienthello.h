@@ -28,12 +28,12 @@ static inline uint8_t *clienthello_u16(uint8_t *p, unsigned v)
 static inline unsigned clienthello_message(uint8_t *out, const char *sni,
 					   const uint8_t mine[CLIENTHELLO_MINE], unsigned min_len)
 {
-	static const uint8_t suites[] = { 0x13, 0x01, 0x13, 0x02, 0xc0, 0x2b, 0xc0, 0x2f };
+	static const uint8_t suites[] = {0x13, 0x01, 0x13, 0x02, 0xc0, 0x2b, 0xc0, 0x2f};
 	static const uint8_t fixed[] = {
-		0x00, 0x2b, 0, 3, 2, 0x03, 0x04,		    /* supported_versions: 1.3 */
-		0x00, 0x0a, 0, 4, 0, 2, 0x00, 0x1d,		    /* supported_groups: x25519 */
-		0x00, 0x0d, 0, 6, 0, 4, 0x04, 0x03, 0x08, 0x04,	    /* signature_algorithms */
-		0x00, 0x10, 0, 5, 0, 3, 2,    'h',  '2',	    /* ALPN */
+		0x00, 0x2b, 0, 3, 2, 0x03, 0x04,		   /* supported_versions: 1.3 */
+		0x00, 0x0a, 0, 4, 0, 2,	   0x00, 0x1d,		   /* supported_groups: x25519 */
+		0x00, 0x0d, 0, 6, 0, 4,	   0x04, 0x03, 0x08, 0x04, /* signature_algorithms */
+		0x00, 0x10, 0, 5, 0, 3,	   2,	 'h',  '2',	   /* ALPN */
 	};
 	unsigned n = sni ? (unsigned)strlen(sni) : 0, len, rest;
 	uint8_t *p = out + CLIENTHELLO_HEAD, *extensions;

@@ -29,8 +29,8 @@ enum pattern_fault {
 
 static inline struct pattern pattern_new(uint64_t seed, uint32_t conn, uint8_t tag, int dir)
 {
-	return (struct pattern){ seed, (uint64_t)conn << 40 | (uint64_t)tag << 32 |
-					       (uint64_t)(dir & 1) << 31 };
+	return (struct pattern){seed, (uint64_t)conn << 40 | (uint64_t)tag << 32 |
+					      (uint64_t)(dir & 1) << 31};
 }
 
 static inline uint64_t pattern_mix(uint64_t z)
@@ -78,7 +78,7 @@ static inline enum pattern_fault pattern_explain(const struct pattern *p, uint64
 	for (shift = 0; shift < 8 && shift + 16 <= n; shift++) {
 		memcpy(&w, buf + shift, 8);
 		x = pattern_unmix(w) ^ p->seed;
-		q = (struct pattern){ p->seed, x & ~PATTERN_INDEX };
+		q = (struct pattern){p->seed, x & ~PATTERN_INDEX};
 		at = (x & PATTERN_INDEX) * 8;
 		pattern_fill(&q, at, check, sizeof(check));
 		if (memcmp(check, buf + shift, sizeof(check)))

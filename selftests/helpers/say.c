@@ -35,14 +35,14 @@ static void read_file(const char *path)
 static struct sock_addr options(int argc, char **argv)
 {
 	static const struct option table[] = {
-		{ "connect", required_argument, NULL, 'c' }, { "name", required_argument, NULL, 'n' },
-		{ "nameless", no_argument, NULL, '0' },	     { "text", required_argument, NULL, 't' },
-		{ "file", required_argument, NULL, 'f' },    { "first", required_argument, NULL, '1' },
-		{ "fin", no_argument, NULL, 'F' },	     { "rst", no_argument, NULL, 'R' },
-		{ "limit", required_argument, NULL, 'l' },   { 0 },
+		{"connect", required_argument, NULL, 'c'}, {"name", required_argument, NULL, 'n'},
+		{"nameless", no_argument, NULL, '0'},	   {"text", required_argument, NULL, 't'},
+		{"file", required_argument, NULL, 'f'},	   {"first", required_argument, NULL, '1'},
+		{"fin", no_argument, NULL, 'F'},	   {"rst", no_argument, NULL, 'R'},
+		{"limit", required_argument, NULL, 'l'},   {0},
 	};
 	static const uint8_t mine[CLIENTHELLO_MINE] = "say";
-	struct sock_addr to = { 0 };
+	struct sock_addr to = {0};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	const char *end = "open";
 	size_t got = 0, i;
 	uint64_t start = sock_now(), spent;
-	struct pollfd p = { fd, POLLIN, 0 };
+	struct pollfd p = {fd, POLLIN, 0};
 	uint8_t buf[4096];
 	ssize_t n;
 

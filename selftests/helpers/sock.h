@@ -26,7 +26,7 @@ struct sock_addr {
 /* "127.0.0.1:443" or "[::1]:443" */
 static inline struct sock_addr sock_addr(const char *text)
 {
-	struct sock_addr a = { 0 };
+	struct sock_addr a = {0};
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&a.sa;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a.sa;
 	char host[64];
@@ -93,7 +93,7 @@ static inline int sock_connect(const struct sock_addr *a)
 
 static inline void sock_reset(int fd)
 {
-	struct linger l = { 1, 0 };
+	struct linger l = {1, 0};
 
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	close(fd);

@@ -34,10 +34,11 @@ static struct {
 	struct sock_addr to;
 	bool has_to, random, hold, keep_going;
 	const char *report;
-	uint32_t conns, parallel, read_kbps, stall_ms, hello_size, hello_cut, segment, segment_gap_us;
+	uint32_t conns, parallel, read_kbps, write_kbps, stall_ms, hello_size, hello_cut, segment,
+		segment_gap_us;
 	uint32_t timeout_s, blocked_ms, own_sndbuf, own_rcvbuf;
 	struct plan plan;
-} opt = { .conns = 1, .parallel = 1, .timeout_s = 20, .segment_gap_us = 200, .plan.seed = 1 };
+} opt = {.conns = 1, .parallel = 1, .timeout_s = 20, .segment_gap_us = 200, .plan.seed = 1};
 
 static struct {
 	int epoll;
@@ -49,7 +50,7 @@ static struct {
 	struct result {
 		uint64_t sent, hash;
 		uint8_t order, fault, answered, seen;
-	} *results; /* the client's, by connection */
+	} * results; /* the client's, by connection */
 } run;
 
 static volatile sig_atomic_t released, stopping;
@@ -122,7 +123,7 @@ static void conn_end(struct conn *c)
 
 static void conn_run(struct conn *c, uint32_t events)
 {
-	struct epoll_event ev = { 0, { .ptr = c } };
+	struct epoll_event ev = {0, {.ptr = c}};
 	uint64_t now = sock_now();
 	uint32_t mask;
 	int e = 0;
@@ -140,9 +141,11 @@ static void conn_run(struct conn *c, uint32_t events)
 		conn_read(c, now);
 		conn_write(c, now);
 	}
-	if (!c->client && c->greeted && !c->read_kbps && !c->stall_ms) {
+	if (!c->client && c->greeted && !c->planned) {
+		c->planned = true;
 		c->read_kbps = c->plan.read_kbps;
 		c->stall_ms = c->plan.stall_ms;
+		c->write_kbps = c->plan.write_kbps;
 		c->held = (c->plan.flags & PLAN_HOLD) && !released;
 		if (c->plan.sndbuf)
 			sock_int(c->fd, SOL_SOCKET, SO_SNDBUF, (int)c->plan.sndbuf);
@@ -156,7 +159,10 @@ static void conn_run(struct conn *c, uint32_t events)
 	if (mask == c->mask)
 		return;
 	ev.events = mask;
-	if (epoll_ctl(run.epoll, !c->mask ? EPOLL_CTL_ADD : mask ? EPOLL_CTL_MOD : EPOLL_CTL_DEL,
+	if (epoll_ctl(run.epoll,
+		      !c->mask ? EPOLL_CTL_ADD
+		      : mask   ? EPOLL_CTL_MOD
+			       : EPOLL_CTL_DEL,
 		      c->fd, &ev) == -1)
 		err(2, "epoll_ctl");
 	c->mask = mask;
@@ -171,13 +177,13 @@ static uint64_t pick_size(struct conn *c, uint64_t max)
 		bits++;
 	bits = conn_random(c, bits + 1);
 	return max ? ((uint64_t)conn_random(c, 0x7fffffff) << 31 | conn_random(c, 0x7fffffff)) %
-			     (2ULL << bits) :
-		     0;
+			       (2ULL << bits)
+		   : 0;
 }
 
 static void plan_randomly(struct conn *c, struct plan *p)
 {
-	static const uint32_t sizes[] = { 0, 0, 32768, 131072, 1048576 };
+	static const uint32_t sizes[] = {0, 0, 32768, 131072, 1048576};
 
 	c->random = opt.plan.seed * 1000003 + p->conn;
 	p->up = pick_size(c, opt.plan.up);
@@ -209,6 +215,7 @@ static void connect_one(void)
 	c->segment = opt.segment;
 	c->segment_gap_us = opt.segment_gap_us;
 	c->read_kbps = opt.read_kbps;
+	c->write_kbps = opt.write_kbps;
 	c->stall_ms = opt.stall_ms;
 	c->held = opt.hold && !released;
 	if (opt.random) {
@@ -273,8 +280,8 @@ static void tick(uint64_t now)
 			c->recv_at = 0;
 		if (released)
 			c->held = false;
-		if (c->client && opt.blocked_ms && !c->told && c->sent < c->out_total &&
-		    c->sent && now - c->moved_at > opt.blocked_ms * 1000000ULL) {
+		if (c->client && opt.blocked_ms && !c->told && c->sent < c->out_total && c->sent &&
+		    now - c->moved_at > opt.blocked_ms * 1000000ULL) {
 			c->told = true;
 			printf("blocked conn=%u sent=%llu\n", c->plan.conn,
 			       (unsigned long long)c->sent);
@@ -424,8 +431,8 @@ static uint8_t tag_of(char *text)
 
 static uint8_t order_of(const char *s)
 {
-	static const char *const names[ORDER_MAX] = { "client", "server", "together", "client-rst",
-						      "server-rst" };
+	static const char *const names[ORDER_MAX] = {"client", "server", "together", "client-rst",
+						     "server-rst"};
 	uint8_t i;
 
 	for (i = 0; i < ORDER_MAX; i++)
@@ -440,13 +447,30 @@ static const struct number_option {
 	void *to;
 	size_t size;
 } numbers[] = {
-#define N(name, field) { name, &opt.field, sizeof(opt.field) }
-	N("conns", conns), N("parallel", parallel), N("up", plan.up), N("down", plan.down),
-	N("seed", plan.seed), N("pause", plan.pause), N("read-rate", read_kbps),
-	N("stall", stall_ms), N("server-read-rate", plan.read_kbps),
-	N("server-stall", plan.stall_ms), N("hello-size", hello_size), N("hello-cut", hello_cut),
-	N("segment", segment), N("segment-gap-us", segment_gap_us), N("timeout", timeout_s),
-	N("blocked-after", blocked_ms), N("sndbuf", own_sndbuf), N("rcvbuf", own_rcvbuf),
+#define N(name, field)                              \
+	{                                           \
+		name, &opt.field, sizeof(opt.field) \
+	}
+	N("conns", conns),
+	N("parallel", parallel),
+	N("up", plan.up),
+	N("down", plan.down),
+	N("seed", plan.seed),
+	N("pause", plan.pause),
+	N("read-rate", read_kbps),
+	N("stall", stall_ms),
+	N("server-read-rate", plan.read_kbps),
+	N("write-rate", write_kbps),
+	N("server-write-rate", plan.write_kbps),
+	N("server-stall", plan.stall_ms),
+	N("hello-size", hello_size),
+	N("hello-cut", hello_cut),
+	N("segment", segment),
+	N("segment-gap-us", segment_gap_us),
+	N("timeout", timeout_s),
+	N("blocked-after", blocked_ms),
+	N("sndbuf", own_sndbuf),
+	N("rcvbuf", own_rcvbuf),
 #undef N
 };
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
@@ -490,21 +514,17 @@ static void set_option(const char *name, char *value)
 static void options(int argc, char **argv)
 {
 	static struct option table[N_NUMBERS + 16] = {
-		{ "listen", required_argument, NULL, 's' },
-		{ "connect", required_argument, NULL, 's' },
-		{ "name", required_argument, NULL, 's' },
-		{ "order", required_argument, NULL, 's' },
-		{ "report", required_argument, NULL, 's' },
-		{ "random", no_argument, NULL, 'r' },
-		{ "hold", no_argument, NULL, 'h' },
-		{ "server-hold", no_argument, NULL, 'H' },
-		{ "answer-after", no_argument, NULL, 'a' },
+		{"listen", required_argument, NULL, 's'}, {"connect", required_argument, NULL, 's'},
+		{"name", required_argument, NULL, 's'},	  {"order", required_argument, NULL, 's'},
+		{"report", required_argument, NULL, 's'}, {"random", no_argument, NULL, 'r'},
+		{"hold", no_argument, NULL, 'h'},	  {"server-hold", no_argument, NULL, 'H'},
+		{"answer-after", no_argument, NULL, 'a'},
 	};
 	unsigned first = 9, i;
 	int c, at;
 
 	for (i = 0; i < N_NUMBERS; i++)
-		table[first + i] = (struct option){ numbers[i].name, required_argument, NULL, 'n' };
+		table[first + i] = (struct option){numbers[i].name, required_argument, NULL, 'n'};
 	while ((c = getopt_long(argc, argv, "", table, &at)) != -1) {
 		switch (c) {
 		case 's':
@@ -529,7 +549,8 @@ static void options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind + 1 != argc || (strcmp(argv[optind], "client") && strcmp(argv[optind], "server")) ||
+	if (optind + 1 != argc ||
+	    (strcmp(argv[optind], "client") && strcmp(argv[optind], "server")) ||
 	    opt.has_to != !strcmp(argv[optind], "client") || (opt.has_to && !opt.n_names))
 		errx(2, "usage: stream server --listen ADDR:PORT[=TAG] | stream client --connect "
 			"ADDR:PORT --name NAME[=TAG]");
@@ -537,7 +558,7 @@ static void options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = {.sa_handler = on_signal};
 	uint64_t start;
 	unsigned i;
 
@@ -550,7 +571,7 @@ int main(int argc, char **argv)
 	if (run.epoll == -1)
 		err(2, "epoll_create1");
 	for (i = 0; i < opt.n_listeners; i++) {
-		struct epoll_event ev = { EPOLLIN, { .ptr = &opt.listeners[i] } };
+		struct epoll_event ev = {EPOLLIN, {.ptr = &opt.listeners[i]}};
 
 		if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, opt.listeners[i].fd, &ev) == -1)
 			err(2, "epoll_ctl");

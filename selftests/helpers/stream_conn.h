@@ -33,10 +33,10 @@ enum order {
 struct plan {
 	uint32_t magic, conn;
 	uint64_t seed, up, down;
-	uint32_t wire_len, sum; /* of the hello */
+	uint32_t wire_len, sum;			      /* of the hello */
 	uint32_t read_kbps, stall_ms, sndbuf, rcvbuf; /* the server's, 0: as the kernel likes */
 	uint8_t tag, order, flags, pause;	      /* pause: percent of writes followed by one */
-	uint32_t pad;
+	uint32_t write_kbps;			      /* the server's */
 };
 _Static_assert(sizeof(struct plan) == CLIENTHELLO_MINE, "plan fits the hello");
 
@@ -58,20 +58,20 @@ enum fault {
 };
 
 static const char *const fault_names[FAULT_MAX] = {
-	"ok",	 "lost",  "repeated",  "foreign", "garbage", "truncated",
+	"ok",	  "lost",  "repeated",	"foreign", "garbage", "truncated",
 	"longer", "reset", "wrong_end", "hung",	   "connect", "hello",
 };
 
 struct conn {
 	int fd;
-	bool client, connected, greeted, eof, fin_sent, held, told, done;
+	bool client, connected, greeted, planned, eof, fin_sent, held, told, done;
 	struct plan plan;
 	uint8_t *hello; /* the client's to send; the server's so far */
 	uint32_t hello_len, hello_at, segment, segment_gap_us;
 	struct pattern out, in;
 	uint64_t out_total, in_total, sent, got, hash_out, hash_in;
 	uint64_t send_at, recv_at, moved_at; /* ns; at: not before, 0 now */
-	uint32_t read_kbps, stall_ms, chunk_max, mask;
+	uint32_t read_kbps, write_kbps, stall_ms, chunk_max, mask;
 	uint32_t pauses; /* left */
 	uint8_t own_tag; /* the server's; 0: the plan's */
 	uint64_t random;
@@ -184,8 +184,8 @@ static inline void conn_write(struct conn *c, uint64_t now)
 			c->moved_at = now;
 			break;
 		} else {
-			n = c->out_total - c->sent < c->chunk_max ? c->out_total - c->sent :
-								    c->chunk_max;
+			n = c->out_total - c->sent < c->chunk_max ? c->out_total - c->sent
+								  : c->chunk_max;
 			if (c->plan.pause && c->pauses)
 				n = 1 + conn_random(c, (uint32_t)n) % (1U << conn_random(c, 17));
 			pattern_fill(&c->out, c->sent, buf, n);
@@ -196,6 +196,8 @@ static inline void conn_write(struct conn *c, uint64_t now)
 				turn += (uint64_t)r;
 				c->moved_at = now;
 				c->told = false;
+				if (c->write_kbps)
+					c->send_at = now + (uint64_t)r * 1000000ULL / c->write_kbps;
 				if (c->pauses && conn_random(c, 100) < c->plan.pause) {
 					c->pauses--;
 					c->send_at = now + conn_random(c, 3000000);

@@ -12,7 +12,7 @@ start_snisplitd <<-CONF
 CONF
 tcp_mem_kb() { awk '/^TCP:/ {print $NF * 4}' /proc/net/sockstat; } # of the whole machine
 before=$(tcp_mem_kb) rss=$(daemon_rss_kb)
-in_client "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --up 1g --server-hold --blocked-after 1500 \
+in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --up 1g --server-hold --blocked-after 1500 \
 	--timeout 60 --report "$TMP/stream.report" >"$TMP/out" 2>"$TMP/stream.log" &
 client=$!
 wait_for 40 grep -q ^blocked "$TMP/out"

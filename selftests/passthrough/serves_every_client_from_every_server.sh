@@ -4,7 +4,7 @@
 # Timeout: 90
 . "$LIB"
 need curl openssl jq
-kinds="nginx haproxy python openssl"
+kinds="nginx haproxy python"
 port=9000
 for kind in $kinds; do
 	start_upstream "$kind" $((port += 1))
@@ -14,7 +14,6 @@ start_snisplitd <<-CONF
 	  - {url: "tls://nginx.test", upstream: "$UP:9001"}
 	  - {url: "tls://haproxy.test", upstream: "$UP:9002"}
 	  - {url: "tls://python.test", upstream: "$UP:9003"}
-	  - {url: "tls://openssl.test", upstream: "$UP:9004"}
 CONF
 n=0
 for kind in $kinds; do

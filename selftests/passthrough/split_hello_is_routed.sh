@@ -27,4 +27,4 @@ done <<-'CASES'
 	--hello-size 9000 --hello-cut 1000
 	--hello-size 15000
 CASES
-same "datapaths" "$(jq -r .object.datapath "$EVENTS" | sort -u)" "$MOVER"
+moved_by_mover 80

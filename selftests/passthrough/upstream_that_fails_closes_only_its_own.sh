@@ -8,16 +8,17 @@ topology
 ip neigh add "$(unbracket "${UP/2::2/2::9}" | sed 's/2\.2$/2.9/')" lladdr 02:00:00:00:00:09 dev e-upstream # nobody answers
 hole=${UP/2::2/2::9} hole=${hole/%2.2/2.9}
 start_upstream stream 9000
-in_upstream python3 - "$(unbracket "$UP")" <<-'PY' &
-	import socket, struct, sys
-	family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-	l = socket.socket(family); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	l.bind((sys.argv[1], 9002)); l.listen(100)
-	while True:
-	    s, _ = l.accept()
+in_upstream_exec python3 - "$(unbracket "$UP")" <<-'PY' &
+	import socket, struct, sys, threading
+	def serve(s):
 	    if s.recv(1):
 	        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 	    s.close()
+	l = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+	l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	l.bind((sys.argv[1], 9002)); l.listen(100)
+	while True:
+	    threading.Thread(target=serve, args=[l.accept()[0]], daemon=True).start()
 PY
 wait_for listening 9002 in_upstream
 start_snisplitd <<-CONF

@@ -9,7 +9,7 @@ start_snisplitd <<-CONF
 CONF
 progs() { bpftool -j prog show | jq '[.[] | select(.name // "" | startswith("on_"))] | length'; }
 for round in 1 2 3; do
-	in_client "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --up 100m --down 100m --read-rate 5000 \
+	in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --up 100m --down 100m --read-rate 5000 \
 		--conns 20 --parallel 20 --seed "$round" >"$TMP/out" 2>&1 &
 	client=$!
 	wait_for eval '[ "$(live_conns)" = 20 ]'
