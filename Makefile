@@ -67,7 +67,7 @@ BENCHES		:= $(if $(wildcard tools/bench/hello_bench.c),$(O)/bench/hello_bench) \
 TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftests/helpers/*.c))
 MAIN_OBJ	:= $(O)/user/edge/main.o
 
-.PHONY: all check unit selftest test demo fuzz bench helpers clean help install uninstall deps format vmlinux.h.new
+.PHONY: all check unit selftest test test-kernels demo fuzz bench helpers clean help install uninstall deps format vmlinux.h.new
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := all
@@ -171,6 +171,9 @@ test: ## everything (root): what is missing is installed first
 
 demo: ## install what is missing, build, and watch the kernel carry one connection (root)
 	@tools/dev/demo
+
+test-kernels: all helpers ## boot Debian's 6.1 and 6.12 kernels in qemu and run the daemon there
+	@O=$(O) tools/dev/test-kernels
 
 fuzz: $(FUZZERS) ## fuzz every parser for T seconds each
 	@selftests/run-fuzz $(T) $(FUZZERS)

@@ -430,12 +430,15 @@ struct gather {
 static void gather(struct worker *w, void *arg)
 {
 	struct gather *t = arg;
+	struct list *it, *tmp;
 	struct conn_info *more;
-	const struct conn *c;
-	struct list *it;
+	struct conn *c;
 
-	list_for_each(it, &w->conns) {
+	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
+		conn_on_paired(c); /* its event does not wake us */
+		if (c->phase == CONN_DEAD)
+			continue;
 		if (t->endpoint_id && (!c->endpoint || strcmp(c->endpoint->id, t->endpoint_id)))
 			continue;
 		if (t->n == t->size) {

@@ -46,15 +46,17 @@ static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_li
 
 static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[1024];
+	char *text, *line, *save = NULL;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = '\0';
-	if (level == LIBBPF_WARN && !last_words[0])
-		snprintf(last_words, sizeof(last_words), "%.255s", line);
-	log_debug("%s", line);
+	/* the verifier's log comes as one message of many lines */
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (level == LIBBPF_WARN && !last_words[0])
+			snprintf(last_words, sizeof(last_words), "%.255s", line);
+		log_debug("%s", line);
+	}
+	free(text);
 	return 0;
 }
 
@@ -169,7 +171,7 @@ static int open_fail(int err, char *why, size_t why_size)
 {
 	const char *advice = "see `snisplit check`";
 
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM)
 		advice = "needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
 	snprintf(why, why_size, "the BPF programs do not load: %s (%s); %s", strerror(-err),
 		 last_words[0] ? last_words : "no message", advice);
