@@ -23,8 +23,9 @@ static int failures;
 
 /* What the kernel's maps would hold. */
 static struct {
-	int online, offline, freed, refuse_after;
-	uint32_t last_freed;
+	int online, offline, refuse_after;
+	atomic_int freed; /* told by whoever drops the last reference */
+	_Atomic uint32_t last_freed;
 } kernel;
 
 static int on_online(void *arg, struct endpoint *e)
