@@ -132,10 +132,13 @@ $(O)/helpers/%: selftests/helpers/%.c
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(O)/fuzz/%: selftests/fuzz/%.c $(wildcard user/lib/*.c user/wire/*.c bpf/hello.h)
+FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/edge/,config.c config_endpoints.c \
+		   doc.c endpoint_spec.c)
+$(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
-	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-Ibpf -Iuser/lib -Iuser/wire -o $@ $< $(wildcard user/lib/*.c user/wire/*.c)
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/edge \
+		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h
 	$(call msg,BPF,$@)

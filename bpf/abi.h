@@ -15,10 +15,10 @@
 
 #define ABI_VERSION 1
 
-#define WORKERS_MAX 64	    /* rings in `events` */
+#define WORKERS_MAX 64	     /* rings in `events` */
 #define ENDPOINT_KEY_MAX 256 /* a normalised name, zero padded */
-#define LABELS_MAX 127	    /* of a name of 253 bytes */
-#define POOL_SLOTS 64	    /* warm upstreams per endpoint and worker */
+#define LABELS_MAX 127	     /* of a name of 253 bytes */
+#define POOL_SLOTS 64	     /* warm upstreams per endpoint and worker */
 #define REPLAY_BYTES 4088    /* longest hello the program starts by itself */
 #define SLOT_NONE 0
 
@@ -116,8 +116,8 @@ struct event {
 	__u32 type; /* enum event_type */
 	__u32 slot;
 	__u64 cookie;
-	__u32 peer;	  /* slot, EVENT_PAIRED */
-	__u32 tcp_state;  /* the new one, EVENT_STATE */
+	__u32 peer;	 /* slot, EVENT_PAIRED */
+	__u32 tcp_state; /* the new one, EVENT_STATE */
 };
 _Static_assert(sizeof(struct event) == 24, "event");
 
@@ -125,34 +125,34 @@ _Static_assert(sizeof(struct event) == 24, "event");
  * Every pass, drop and loss has a counter: one struct of named numbers, so that
  * a dump of the map reads by itself.  X(name, what it says to an operator).
  */
-#define COUNTERS(X)                                                                                \
-	X(redirect_skbs, "segments moved to the peer in the kernel")                               \
-	X(redirect_bytes, "bytes moved to the peer in the kernel")                                 \
-	X(start_kernel, "connections routed and paired by the verdict program")                    \
-	X(pass_not_ours, "segments of a socket that has no slot")                                  \
-	X(pass_unpaired, "segments before the controller has paired the connection")               \
-	X(pass_behind, "segments that had to wait behind passed ones, to keep order")              \
-	X(pass_hard_limit, "segments passed because the peer has too much unacknowledged")         \
-	X(pass_no_peer, "segments whose peer is gone from the map")                                \
-	X(pass_peer_closed, "segments whose peer is not connected any more")                       \
-	X(pass_redirect_failed, "segments the redirect helper refused")                            \
-	X(pass_hello_large, "first segments longer than the program starts by itself")             \
-	X(pass_hello_unreadable, "first segments the program could not load")                      \
-	X(pass_hello_more, "first segments with an unfinished hello")                              \
-	X(pass_hello_split, "first segments with a hello over several records")                    \
-	X(pass_hello_no_sni, "hellos without a server name")                                       \
-	X(pass_hello_not_tls, "first segments that are not TLS")                                   \
-	X(pass_hello_bad, "hellos that are malformed")                                             \
-	X(pass_hello_too_big, "hellos above the size limit")                                       \
-	X(pass_hello_name, "hellos whose server name is not a host name")                          \
-	X(pass_unknown_name, "hellos for a name that has no endpoint")                             \
-	X(pass_endpoint_user, "hellos for an endpoint that user space starts")                     \
-	X(pass_pool_empty, "hellos that found no warm upstream")                                   \
-	X(pass_pool_dead, "hellos that found only dead warm upstreams")                            \
-	X(pass_no_replay, "hellos that found no replay buffer")                                    \
-	X(drop_empty, "bare FINs, dropped on purpose: redirecting one breaks the peer")            \
-	X(slow_asked, "times a source was asked to slow down")                                     \
-	X(event_lost, "events the ring had no room for; the controller's sweep finds them")        \
+#define COUNTERS(X)                                                                         \
+	X(redirect_skbs, "segments moved to the peer in the kernel")                        \
+	X(redirect_bytes, "bytes moved to the peer in the kernel")                          \
+	X(start_kernel, "connections routed and paired by the verdict program")             \
+	X(pass_not_ours, "segments of a socket that has no slot")                           \
+	X(pass_unpaired, "segments before the controller has paired the connection")        \
+	X(pass_behind, "segments that had to wait behind passed ones, to keep order")       \
+	X(pass_hard_limit, "segments passed because the peer has too much unacknowledged")  \
+	X(pass_no_peer, "segments whose peer is gone from the map")                         \
+	X(pass_peer_closed, "segments whose peer is not connected any more")                \
+	X(pass_redirect_failed, "segments the redirect helper refused")                     \
+	X(pass_hello_large, "first segments longer than the program starts by itself")      \
+	X(pass_hello_unreadable, "first segments the program could not load")               \
+	X(pass_hello_more, "first segments with an unfinished hello")                       \
+	X(pass_hello_split, "first segments with a hello over several records")             \
+	X(pass_hello_no_sni, "hellos without a server name")                                \
+	X(pass_hello_not_tls, "first segments that are not TLS")                            \
+	X(pass_hello_bad, "hellos that are malformed")                                      \
+	X(pass_hello_too_big, "hellos above the size limit")                                \
+	X(pass_hello_name, "hellos whose server name is not a host name")                   \
+	X(pass_unknown_name, "hellos for a name that has no endpoint")                      \
+	X(pass_endpoint_user, "hellos for an endpoint that user space starts")              \
+	X(pass_pool_empty, "hellos that found no warm upstream")                            \
+	X(pass_pool_dead, "hellos that found only dead warm upstreams")                     \
+	X(pass_no_replay, "hellos that found no replay buffer")                             \
+	X(drop_empty, "bare FINs, dropped on purpose: redirecting one breaks the peer")     \
+	X(slow_asked, "times a source was asked to slow down")                              \
+	X(event_lost, "events the ring had no room for; the controller's sweep finds them") \
 	X(state_events, "connection ends reported by the kernel")
 
 struct counters {

@@ -92,12 +92,12 @@ struct {
 	__array(values, struct ring);
 } events SEC(".maps") __weak;
 
-#define count_add(field, n)                                                                        \
-	do {                                                                                       \
-		__u32 _zero = 0;                                                                   \
-		struct counters *_c = bpf_map_lookup_elem(&counters, &_zero);                      \
-		if (_c)                                                                            \
-			_c->field += (n);                                                          \
+#define count_add(field, n)                                                   \
+	do {                                                                  \
+		__u32 _zero = 0;                                              \
+		struct counters *_c = bpf_map_lookup_elem(&counters, &_zero); \
+		if (_c)                                                       \
+			_c->field += (n);                                     \
 	} while (0)
 #define count(field) count_add(field, 1)
 

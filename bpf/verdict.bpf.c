@@ -163,7 +163,7 @@ static long route_on_byte(__u32 i, void *walk)
  */
 static __always_inline struct endpoint_value *route(struct scratch *s)
 {
-	struct route_walk w = { .s = s };
+	struct route_walk w = {.s = s};
 	struct endpoint_value *ep;
 
 	ep = bpf_map_lookup_elem(&endpoints, s->name);

@@ -15,10 +15,10 @@
 #include "sni.h"
 
 #define MS 1000000ULL
-#define FLUSH_MS 1000		    /* a reset's other end gets this long to take the rest */
-#define RETRY_MIN_NS (200U * 1000)  /* prototype: the best of 50 us to 2 ms */
+#define FLUSH_MS 1000		   /* a reset's other end gets this long to take the rest */
+#define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
-#define UNACKED_MAX (256 * 1024)    /* the kernel may finish this much after close() */
+#define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
 #define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define WATCH_END (EPOLLRDHUP | EPOLLET)
 
@@ -441,8 +441,7 @@ void conn_run(struct conn *c)
 		}
 		want |= HALF_WANT_RETRY;
 	}
-	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) &&
-	    c->timer_kind == TIMER_IDLE)
+	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) && c->timer_kind == TIMER_IDLE)
 		conn_set_timer(c, TIMER_HALF_CLOSED);
 	pace(&c->up, &w->pump);
 	pace(&c->down, &w->pump);
@@ -472,9 +471,8 @@ void conn_on_retry(struct conn *c)
 	h = to == &c->client ? &c->down : &c->up;
 	if (h->state != HALF_SHUT && h->state != HALF_FAILED)
 		half_pump(h, &w->pump);
-	if (end_error(to) ||
-	    ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len && !h->piped &&
-	     !end_unacked(to))) {
+	if (end_error(to) || ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len &&
+			      !h->piped && !end_unacked(to))) {
 		conn_close(c, c->reason, true);
 		return;
 	}
@@ -537,8 +535,9 @@ void conn_on_deadline(struct conn *c)
 		conn_close(c, c->reason, c->phase == CONN_FLUSH);
 		return;
 	default:
-		limit = (c->timer_kind == TIMER_IDLE ? w->config->timeouts.idle :
-						       EDGE_HALF_CLOSED_MS) * MS;
+		limit = (c->timer_kind == TIMER_IDLE ? w->config->timeouts.idle
+						     : EDGE_HALF_CLOSED_MS) *
+			MS;
 		quiet = w->now_ns - last_activity(c);
 		if (w->now_ns > last_activity(c) && quiet >= limit) {
 			conn_close(c, CLOSE_IDLE, true);

@@ -41,7 +41,7 @@ struct conn {
 	struct conn_note *note;
 	struct sni *sni; /* while user space reads the hello */
 	struct list all, timer, retry, ready, answer;
-	uint64_t number; /* of its id */
+	uint64_t number;			 /* of its id */
 	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
 	uint64_t hello_ns, dial_ns, connected_ns;
 	struct timespec start;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "edge.h"
 #include "addr.h"
 #include "conn.h"
 #include "edge_open.h"
@@ -24,7 +25,7 @@
 static int on_online(void *arg, struct endpoint *e)
 {
 	struct edge *g = arg;
-	struct endpoint_value v = { .num = e->num };
+	struct endpoint_value v = {.num = e->num};
 
 	if (!g->kern)
 		return 0;
@@ -56,7 +57,7 @@ static void raise_nofile(const struct config *c)
 	if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_cur >= want)
 		return;
 	if (rl.rlim_max < want) {
-		struct rlimit more = { want, want };
+		struct rlimit more = {want, want};
 
 		if (!setrlimit(RLIMIT_NOFILE, &more))
 			return;
@@ -65,8 +66,8 @@ static void raise_nofile(const struct config *c)
 	setrlimit(RLIMIT_NOFILE, &rl);
 	if (rl.rlim_cur < want)
 		log_warn("file descriptors: %lu allowed, limits.connections=%u may need %lu; "
-			 "raise LimitNOFILE", (unsigned long)rl.rlim_cur, c->limits.connections,
-			 (unsigned long)want);
+			 "raise LimitNOFILE",
+			 (unsigned long)rl.rlim_cur, c->limits.connections, (unsigned long)want);
 }
 
 static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why_size)
@@ -84,7 +85,8 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 	int err;
 
 	if (want == DATAPATH_USERSPACE) {
-		snprintf(g->datapath_why, sizeof(g->datapath_why), "asked for by datapath: userspace");
+		snprintf(g->datapath_why, sizeof(g->datapath_why),
+			 "asked for by datapath: userspace");
 		return 0;
 	}
 	g->slots_a_worker = (2 * c->limits.connections + 8192) / g->n_workers + 1024;
@@ -131,11 +133,15 @@ static int probe_port(const struct config_addr *a, char *why, size_t why_size)
 		err = -errno;
 	close(fd);
 	if (err == -EADDRINUSE)
-		snprintf(why, why_size, "cannot listen on %s: in use; see who has it: ss -ltnp "
-					"'sport = :%u'", a->text, addr_port(&a->sa));
+		snprintf(why, why_size,
+			 "cannot listen on %s: in use; see who has it: ss -ltnp "
+			 "'sport = :%u'",
+			 a->text, addr_port(&a->sa));
 	else if (err == -EACCES)
-		snprintf(why, why_size, "cannot listen on %s: ports below 1024 need root or "
-					"CAP_NET_BIND_SERVICE", a->text);
+		snprintf(why, why_size,
+			 "cannot listen on %s: ports below 1024 need root or "
+			 "CAP_NET_BIND_SERVICE",
+			 a->text);
 	else if (err)
 		snprintf(why, why_size, "cannot listen on %s: %s", a->text, strerror(-err));
 	return err;
@@ -159,8 +165,8 @@ static int open_listeners(struct edge *g, char *why, size_t why_size)
 		for (j = 0; j < g->n_workers; j++) {
 			err = worker_listen(&g->workers[j], &c->listen[i]);
 			if (err) {
-				snprintf(why, why_size, "cannot listen on %s: %s", c->listen[i].text,
-					 strerror(-err));
+				snprintf(why, why_size, "cannot listen on %s: %s",
+					 c->listen[i].text, strerror(-err));
 				return err;
 			}
 		}
@@ -196,7 +202,7 @@ static int restore_one(void *arg, const struct store_endpoint *e)
 static int open_endpoints(struct edge *g, char *why, size_t why_size)
 {
 	const struct config *c = g->config;
-	struct fault f = { .msg = "" };
+	struct fault f = {.msg = ""};
 	unsigned i;
 
 	for (i = 0; i < c->n_endpoints; i++) {
@@ -217,7 +223,7 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
 	      char *why, size_t why_size)
 {
-	const struct registry_ops ops_of = { .on_online = on_online, .on_offline = on_offline };
+	const struct registry_ops ops_of = {.on_online = on_online, .on_offline = on_offline};
 	struct registry_ops ops = ops_of;
 	struct edge *g = calloc(1, sizeof(*g));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -382,12 +388,12 @@ void edge_status(struct edge *g, struct edge_status *s)
 int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter *c), void *arg)
 {
 	static const struct edge_counter of_worker[] = {
-#define X(group, name, help) { #name, #group, help, 0 },
+#define X(group, name, help) {#name, #group, help, 0},
 		WORKER_COUNTERS(X)
 #undef X
 	};
 	static const struct edge_counter of_kernel[] = {
-#define X(name, help) { #name, "verdict", help, 0 },
+#define X(name, help) {#name, "verdict", help, 0},
 		COUNTERS(X)
 #undef X
 	};
@@ -403,9 +409,9 @@ int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter
 		err = fn(arg, &c);
 	}
 	for (i = 0; i < CLOSE_REASON_MAX && !err; i++) {
-		c = (struct edge_counter){ .name = event_reason_name((enum close_reason)i),
-					   .group = "close",
-					   .help = "connections closed with this reason" };
+		c = (struct edge_counter){.name = event_reason_name((enum close_reason)i),
+					  .group = "close",
+					  .help = "connections closed with this reason"};
 		for (w = 0; w < g->n_workers; w++)
 			c.value += atomic_load(&g->workers[w].reasons[i]);
 		err = fn(arg, &c);
@@ -456,7 +462,7 @@ static void gather(struct worker *w, void *arg)
 
 int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
 {
-	struct gather t = { .endpoint_id = endpoint_id };
+	struct gather t = {.endpoint_id = endpoint_id};
 
 	each_worker(g, gather, &t);
 	if (t.err) {
@@ -494,7 +500,7 @@ static void kill_some(struct worker *w, void *arg)
 
 int edge_conn_kill(struct edge *g, const char *conn_id)
 {
-	struct kill k = { .conn_id = conn_id };
+	struct kill k = {.conn_id = conn_id};
 
 	each_worker(g, kill_some, &k);
 	return k.killed ? 0 : -ENOENT;
@@ -502,7 +508,7 @@ int edge_conn_kill(struct edge *g, const char *conn_id)
 
 int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
 {
-	struct kill k = { .endpoint_id = endpoint_id };
+	struct kill k = {.endpoint_id = endpoint_id};
 
 	each_worker(g, kill_some, &k);
 	return k.killed;
@@ -522,7 +528,7 @@ static void sum_idle(struct worker *w, void *arg)
 
 unsigned edge_pool_idle(struct edge *g, uint32_t endpoint_num)
 {
-	struct idle i = { .num = endpoint_num };
+	struct idle i = {.num = endpoint_num};
 
 	each_worker(g, sum_idle, &i);
 	return i.n;

@@ -36,9 +36,10 @@ struct conn_info {
 
 /* One named number for `status` and /metrics. */
 struct edge_counter {
-	const char *name;  /* e.g. "pass_no_endpoint" */
-	const char *group; /* "verdict" (from the kernel), "hello", "accept", "close", "pool", ... */
-	const char *help;  /* one sentence */
+	const char *name; /* e.g. "pass_no_endpoint" */
+	const char
+		*group;	  /* "verdict" (from the kernel), "hello", "accept", "close", "pool", ... */
+	const char *help; /* one sentence */
 	uint64_t value;
 };
 

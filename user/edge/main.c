@@ -34,19 +34,22 @@ struct options {
 };
 
 static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },   { "check", no_argument, NULL, 'k' },
-	{ "datapath", required_argument, NULL, 'd' }, { "verbose", no_argument, NULL, 'v' },
-	{ "ready-fd", required_argument, NULL, 'r' }, { "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },	      { NULL, 0, NULL, 0 },
+	{"config", required_argument, NULL, 'c'},   {"check", no_argument, NULL, 'k'},
+	{"datapath", required_argument, NULL, 'd'}, {"verbose", no_argument, NULL, 'v'},
+	{"ready-fd", required_argument, NULL, 'r'}, {"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},	    {NULL, 0, NULL, 0},
 };
 
 static const char help[] =
 	"usage: snisplitd [-c FILE] [--check] [--datapath auto|kernel|userspace] [-v]\n"
 	"\n"
 	"  -c, --config FILE   configuration (default " DEFAULT_CONFIG "; missing: defaults)\n"
-	"      --check         parse the configuration, print every error as FILE:LINE, exit 0 or 1\n"
-	"      --datapath D    auto: kernel, else splice(2) with a warning; kernel: refuse to start\n"
-	"                      without BPF; userspace: never load BPF (default: as configured, auto)\n"
+	"      --check         parse the configuration, print every error as FILE:LINE, exit 0 or "
+	"1\n"
+	"      --datapath D    auto: kernel, else splice(2) with a warning; kernel: refuse to "
+	"start\n"
+	"                      without BPF; userspace: never load BPF (default: as configured, "
+	"auto)\n"
 	"  -v, --verbose       log debug lines\n"
 	"      --ready-fd N    write one byte to descriptor N when listening\n"
 	"      --version       libraries, kernel features and the datapath it would use\n"
@@ -71,7 +74,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	*o = (struct options){ .datapath = -1, .ready_fd = -1 };
+	*o = (struct options){.datapath = -1, .ready_fd = -1};
 	while ((c = getopt_long(argc, argv, "c:vh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -94,7 +97,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			log_set_level(LOG_LEVEL_DEBUG);
 			break;
 		case 'r':
-			if (parse_number(optarg, &o->ready_fd) || fcntl(o->ready_fd, F_GETFD) == -1) {
+			if (parse_number(optarg, &o->ready_fd) ||
+			    fcntl(o->ready_fd, F_GETFD) == -1) {
 				log_err("--ready-fd: '%s' is not an open file descriptor", optarg);
 				return -1;
 			}
@@ -125,8 +129,8 @@ static int print_version(void)
 	bool kernel = kern_probe(why, sizeof(why));
 
 	printf("snisplitd %s\n", VERSION);
-	printf("libraries: libbpf %s, SQLite %s, %s\n", kern_libbpf_version(), store_library_version(),
-	       api_library_versions());
+	printf("libraries: libbpf %s, SQLite %s, %s\n", kern_libbpf_version(),
+	       store_library_version(), api_library_versions());
 	printf("kernel: %s\n", kern_release());
 	if (kernel)
 		printf("datapath: kernel (the BPF programs load)\n");
@@ -139,7 +143,7 @@ static int print_version(void)
 static void notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	size_t len;
 	int fd;
 
@@ -160,7 +164,7 @@ static void notify(const char *state)
 
 static void reload(struct edge *g)
 {
-	struct fault f = { .msg = "" };
+	struct fault f = {.msg = ""};
 
 	notify("RELOADING=1");
 	if (edge_reload(g, &f))
@@ -171,7 +175,7 @@ static void reload(struct edge *g)
 /* Until all connections have ended, the time is up or a second signal comes. */
 static void drain(struct edge *g, const sigset_t *set)
 {
-	const struct timespec step = { .tv_nsec = 20 * 1000 * 1000 };
+	const struct timespec step = {.tv_nsec = 20 * 1000 * 1000};
 	unsigned left = edge_config(g)->timeouts.drain;
 	int sig;
 
@@ -224,8 +228,8 @@ static struct config *read_config(const struct options *o)
 static uint32_t chosen_mutant(void)
 {
 #ifdef MUTANT
-	static const char *const names[] = { "none", "naive_close", "no_kick", "redirect_empty",
-					     "helper_return", "delete_unread" };
+	static const char *const names[] = {"none",	      "naive_close",   "no_kick",
+					    "redirect_empty", "helper_return", "delete_unread"};
 	const char *name = getenv("SNISPLIT_MUTANT");
 	uint32_t i;
 
@@ -276,9 +280,9 @@ int main(int argc, char **argv)
 		/* the listen, store and pin errors are not the kernel's lack */
 		return o.datapath == DATAPATH_KERNEL &&
 				       (err == -EPERM || err == -ENOTSUP || err == -EACCES ||
-					err == -EOPNOTSUPP || err == -ENOSYS) ?
-			       EXIT_KERNEL :
-			       EXIT_USAGE;
+					err == -EOPNOTSUPP || err == -ENOSYS)
+			       ? EXIT_KERNEL
+			       : EXIT_USAGE;
 	}
 	api = api_open(g, edge_store(g), config, why, sizeof(why));
 	if (!api) {

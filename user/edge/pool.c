@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pool.h"
 #include "edge_private.h"
 #include "log.h"
-#include "pool.h"
 
 #define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define WATCH_END (EPOLLIN | EPOLLRDHUP | EPOLLET)
@@ -26,16 +26,16 @@ enum { ENTRY_NONE = -1, ENTRY_LOST = -2 };
 struct pool {
 	struct endpoint *endpoint; /* a reference */
 	struct worker *worker;
-	struct pool_value *kernel; /* NULL: only user space takes from it */
+	struct pool_value *kernel;  /* NULL: only user space takes from it */
 	struct list idle, dialling; /* struct warm; idle: oldest first */
 	struct list active;	    /* in worker->pools_active */
 	unsigned n_idle, n_dialling;
-	uint32_t tail; /* where the next one is offered to the program */
+	uint32_t tail;	  /* where the next one is offered to the program */
 	unsigned started; /* in this tick */
 	unsigned want;
-	uint64_t used_ns;   /* last start */
-	uint64_t again_ns;  /* after a failed dial: not before */
-	uint64_t age_ns;    /* how old one may get; learned, at most pool.max_age */
+	uint64_t used_ns;  /* last start */
+	uint64_t again_ns; /* after a failed dial: not before */
+	uint64_t age_ns;   /* how old one may get; learned, at most pool.max_age */
 };
 
 struct endpoint *pool_endpoint(const struct pool *p)
@@ -318,7 +318,8 @@ static void refill(struct pool *p)
 
 	if (w->draining || w->now_ns < p->again_ns || atomic_load(&p->endpoint->gone))
 		return;
-	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN && w->now_ns >= p->again_ns)
+	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN &&
+	       w->now_ns >= p->again_ns)
 		warm_dial(p);
 }
 

@@ -39,8 +39,8 @@ bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr);
 /* The verdict program took it: hands the end over. */
 void pool_taken(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr);
 
-void pool_on_warm(struct warm *wm);	 /* its socket has news */
-void pool_tick(struct worker *w);	 /* expiry, demand; every POOL_TICK_NS */
+void pool_on_warm(struct warm *wm); /* its socket has news */
+void pool_tick(struct worker *w);   /* expiry, demand; every POOL_TICK_NS */
 void pool_drop(struct worker *w, uint32_t num);
 void pool_drop_all(struct worker *w);
 unsigned pool_idle(const struct worker *w, uint32_t num);

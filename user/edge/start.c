@@ -69,7 +69,7 @@ void conn_release_hello(struct conn *c)
 
 static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t alert)
 {
-	const uint8_t record[] = { 21, 3, 3, 0, 2, 2, alert };
+	const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
 
 	if (send(c->client.fd, record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL) !=
 	    (ssize_t)sizeof(record)) {
@@ -173,8 +173,9 @@ void conn_dial_failed(struct conn *c, int err)
 	atomic_fetch_add(&c->endpoint->conns_failed, 1);
 	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
 		  strerror(err));
-	conn_close(c, err == ETIMEDOUT || err == EHOSTUNREACH ? CLOSE_UPSTREAM_TIMEOUT :
-								CLOSE_UPSTREAM_REFUSED,
+	conn_close(c,
+		   err == ETIMEDOUT || err == EHOSTUNREACH ? CLOSE_UPSTREAM_TIMEOUT
+							   : CLOSE_UPSTREAM_REFUSED,
 		   c->replayed);
 }
 
@@ -358,7 +359,8 @@ bool conn_replay(struct conn *c)
 	__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
 	/* takes the socket's lock: no run that saw the old peer is left after this */
 	end_kick(&c->client);
-	if (a->redir != r->len || a->relayed || (slot = worker_slot_get(w, &c->client)) == SLOT_NONE) {
+	if (a->redir != r->len || a->relayed ||
+	    (slot = worker_slot_get(w, &c->client)) == SLOT_NONE) {
 		worker_count(w, WC_replay_refused);
 		return false;
 	}

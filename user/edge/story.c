@@ -101,7 +101,7 @@ static void timing(const struct conn *c, struct event_closed *ev)
 
 void conn_emit(struct conn *c)
 {
-	struct event_closed ev = { .reason = c->reason, .terminated_at = "none" };
+	struct event_closed ev = {.reason = c->reason, .terminated_at = "none"};
 	struct tally t = count_bytes(c);
 	struct endpoint *e = c->endpoint;
 

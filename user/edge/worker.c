@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker.h"
 #include "conn.h"
 #include "edge_private.h"
 #include "log.h"
 #include "pool.h"
-#include "worker.h"
 
 #define EVENTS_A_TURN 256
 #define ACCEPTS_A_TURN 64
@@ -42,7 +42,7 @@ static uint64_t clock_ns(void)
 
 void worker_watch(struct worker *w, struct end *e, uint32_t mask)
 {
-	struct epoll_event ev = { .events = mask, .data.ptr = &e->kind };
+	struct epoll_event ev = {.events = mask, .data.ptr = &e->kind};
 
 	if (!mask) {
 		if (e->watched)
@@ -124,7 +124,8 @@ int worker_listen(struct worker *w, const struct config_addr *addr)
 		err = -errno;
 		goto close;
 	}
-	w->listeners[w->n_listeners++] = (struct listener){ .fd = fd, .kind = END_LISTENER, .worker = w };
+	w->listeners[w->n_listeners++] =
+		(struct listener){.fd = fd, .kind = END_LISTENER, .worker = w};
 	return 0;
 close:
 	close(fd);
@@ -136,8 +137,8 @@ static void listeners_watch(struct worker *w, bool on)
 	unsigned i;
 
 	for (i = 0; i < w->n_listeners; i++) {
-		struct epoll_event ev = { .events = on ? EPOLLIN : 0,
-					  .data.ptr = &w->listeners[i].kind };
+		struct epoll_event ev = {.events = on ? EPOLLIN : 0,
+					 .data.ptr = &w->listeners[i].kind};
 
 		epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, w->listeners[i].fd, &ev);
 	}
@@ -302,7 +303,7 @@ static void mail_run(struct worker *w)
 
 void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
 {
-	struct mail m = { .fn = fn, .arg = arg };
+	struct mail m = {.fn = fn, .arg = arg};
 	uint64_t one = 1;
 
 	list_init(&m.link);
@@ -465,7 +466,7 @@ static void *run(void *arg)
 
 static int watch_own(struct worker *w, int fd, void *ptr)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = ptr };
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = ptr};
 
 	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }

@@ -25,7 +25,8 @@
 	X(accept, accepted, "connections accepted")                                                \
 	X(accept, accept_failed, "accepts that failed, out of descriptors or memory")              \
 	X(accept, over_limit, "connections closed because limits.connections was reached")         \
-	X(accept, unrouted_evicted, "connections without a hello that made room (limits.unrouted)")  \
+	X(accept, unrouted_evicted,                                                                \
+	  "connections without a hello that made room (limits.unrouted)")                          \
 	X(accept, not_enrolled, "clients the kernel path could not take (closed early, map full)") \
 	X(hello, hello_ok, "complete hellos with a usable name")                                   \
 	X(hello, hello_no_sni, "complete hellos without a name")                                   \
@@ -54,11 +55,18 @@ enum worker_counter {
 #define X(group, name, help) WC_##name,
 	WORKER_COUNTERS(X)
 #undef X
-	WC_MAX
+		WC_MAX
 };
 
 /* Deadlines of one kind have one duration, so each list is in order. */
-enum timer_kind { TIMER_HELLO, TIMER_CONNECT, TIMER_IDLE, TIMER_HALF_CLOSED, TIMER_FLUSH, TIMER_MAX };
+enum timer_kind {
+	TIMER_HELLO,
+	TIMER_CONNECT,
+	TIMER_IDLE,
+	TIMER_HALF_CLOSED,
+	TIMER_FLUSH,
+	TIMER_MAX
+};
 
 struct pool;
 
@@ -93,11 +101,11 @@ struct worker {
 	struct pump pump;
 	struct list conns;
 	struct list timers[TIMER_MAX];
-	struct list retry;	/* polled, see conn.h */
-	struct list ready;	/* have more to do in the next turn */
-	struct list graves;	/* struct conn, freed at the end of the turn */
+	struct list retry;  /* polled, see conn.h */
+	struct list ready;  /* have more to do in the next turn */
+	struct list graves; /* struct conn, freed at the end of the turn */
 	struct list warm_graves;
-	struct list answers;	/* kernel-started, hello not yet released */
+	struct list answers; /* kernel-started, hello not yet released */
 	uint32_t n_conns;
 	uint32_t n_unrouted;  /* of these, without a hello yet */
 	uint64_t conn_number; /* the last one given */

@@ -77,13 +77,13 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{ s->maps.sockets, o->slots },
-		{ s->maps.slots, o->slots },
-		{ s->maps.flows, o->slots },
-		{ s->maps.replays, o->replays ? o->replays : 1 },
-		{ s->maps.endpoints, o->endpoints },
-		{ s->maps.wildcards, o->endpoints },
-		{ s->maps.pools, (o->pools + 1) * o->n_workers },
+		{s->maps.sockets, o->slots},
+		{s->maps.slots, o->slots},
+		{s->maps.flows, o->slots},
+		{s->maps.replays, o->replays ? o->replays : 1},
+		{s->maps.endpoints, o->endpoints},
+		{s->maps.wildcards, o->endpoints},
+		{s->maps.pools, (o->pools + 1) * o->n_workers},
 	};
 	size_t i;
 	int err;
@@ -103,8 +103,8 @@ static int make_rings(struct kern *k, const struct kern_opts *o)
 	for (i = 0; i < o->n_workers; i++) {
 		k->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0,
 					     o->ring_bytes ? o->ring_bytes : RING_BYTES, NULL);
-		if (k->rings[i] < 0 ||
-		    bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &i, &k->rings[i], BPF_ANY))
+		if (k->rings[i] < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &i,
+							   &k->rings[i], BPF_ANY))
 			return -errno;
 	}
 	return 0;
@@ -126,7 +126,8 @@ static int attach(struct kern *k, char *why, size_t why_size)
 	if (cgroup >= 0) {
 		k->sockops = bpf_program__attach_cgroup(k->skel->progs.on_sockops, cgroup);
 		if (!k->sockops)
-			snprintf(words, sizeof(words), "cannot attach sockops: %s", strerror(errno));
+			snprintf(words, sizeof(words), "cannot attach sockops: %s",
+				 strerror(errno));
 		close(cgroup);
 	}
 	if (!k->sockops)
@@ -141,16 +142,16 @@ static int pin(struct kern *k, char *why, size_t why_size)
 		const char *name;
 		int fd;
 	} list[] = {
-		{ "sockets", bpf_map__fd(s->maps.sockets) },
-		{ "slots", bpf_map__fd(s->maps.slots) },
-		{ "flows", bpf_map__fd(s->maps.flows) },
-		{ "endpoints", bpf_map__fd(s->maps.endpoints) },
-		{ "wildcards", bpf_map__fd(s->maps.wildcards) },
-		{ "pools", bpf_map__fd(s->maps.pools) },
-		{ "counters", bpf_map__fd(s->maps.counters) },
-		{ "events", bpf_map__fd(s->maps.events) },
-		{ "prog_sockops", bpf_program__fd(s->progs.on_sockops) },
-		{ "prog_verdict", bpf_program__fd(s->progs.on_verdict) },
+		{"sockets", bpf_map__fd(s->maps.sockets)},
+		{"slots", bpf_map__fd(s->maps.slots)},
+		{"flows", bpf_map__fd(s->maps.flows)},
+		{"endpoints", bpf_map__fd(s->maps.endpoints)},
+		{"wildcards", bpf_map__fd(s->maps.wildcards)},
+		{"pools", bpf_map__fd(s->maps.pools)},
+		{"counters", bpf_map__fd(s->maps.counters)},
+		{"events", bpf_map__fd(s->maps.events)},
+		{"prog_sockops", bpf_program__fd(s->progs.on_sockops)},
+		{"prog_verdict", bpf_program__fd(s->progs.on_verdict)},
 	};
 	size_t i;
 	int err;
@@ -347,9 +348,9 @@ void kern_sock_del(struct kern *k, uint64_t cookie)
 int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
 		      const struct endpoint_value *v)
 {
-	return bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, host, v, BPF_ANY) ?
-		       -errno :
-		       0;
+	return bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, host, v, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild)

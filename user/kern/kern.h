@@ -18,13 +18,13 @@ struct kern;
 
 struct kern_opts {
 	unsigned n_workers;
-	uint32_t slots;	    /* entries of `flows`, slot 0 unused */
-	uint32_t replays;   /* entries of `replays`, 0 unused */
-	uint32_t pools;	    /* endpoints that can have warm upstreams at once */
-	uint32_t endpoints; /* names, exact and wild each */
+	uint32_t slots;	     /* entries of `flows`, slot 0 unused */
+	uint32_t replays;    /* entries of `replays`, 0 unused */
+	uint32_t pools;	     /* endpoints that can have warm upstreams at once */
+	uint32_t endpoints;  /* names, exact and wild each */
 	uint32_t soft, hard; /* bytes on the way to one peer, see verdict.bpf.c */
-	uint16_t ports[16]; /* listening ports, host order, 0 ends */
-	uint32_t mutant;    /* enum mutant; test builds only */
+	uint16_t ports[16];  /* listening ports, host order, 0 ends */
+	uint32_t mutant;     /* enum mutant; test builds only */
 	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */
 };
 
@@ -76,7 +76,7 @@ unsigned kern_socks_count(struct kern *k);
 
 struct kern_ring;
 int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r);
-void kern_ring_close(struct kern_ring *r); /* NULL is fine */
+void kern_ring_close(struct kern_ring *r);   /* NULL is fine */
 int kern_ring_fd(const struct kern_ring *r); /* for epoll, level triggered */
 /* Hands every waiting event to <fn>. */
 int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg);

@@ -62,8 +62,10 @@ static int bpffs_find(char *out, size_t size, char *why, size_t why_size)
 	if (mount("bpf", out, "bpf", 0, "mode=0755") == 0)
 		return 0;
 fail:
-	snprintf(why, why_size, "cannot mount bpffs on /sys/fs/bpf or %s: %s; mount it: "
-				"mount -t bpf bpf /sys/fs/bpf", out, strerror(errno));
+	snprintf(why, why_size,
+		 "cannot mount bpffs on /sys/fs/bpf or %s: %s; mount it: "
+		 "mount -t bpf bpf /sys/fs/bpf",
+		 out, strerror(errno));
 	return -ENOTSUP;
 }
 
@@ -130,10 +132,13 @@ int pins_open(struct pins *p, char *why, size_t why_size)
 		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		pid = holder(p->lock_fd);
 		if (pid > 0)
-			snprintf(why, why_size, "another snisplitd (pid %ld) holds %s; stop it first: "
-						"kill %ld", pid, p->root, pid);
+			snprintf(why, why_size,
+				 "another snisplitd (pid %ld) holds %s; stop it first: "
+				 "kill %ld",
+				 pid, p->root, pid);
 		else
-			snprintf(why, why_size, "another snisplitd holds %s; stop it first", p->root);
+			snprintf(why, why_size, "another snisplitd holds %s; stop it first",
+				 p->root);
 		close(p->lock_fd);
 		p->lock_fd = -1;
 		return err;

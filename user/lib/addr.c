@@ -54,8 +54,8 @@ int addr_split(const char *text, char *host, size_t host_size, uint16_t *ret_por
 static int from_numeric(const char *host, uint16_t port, struct sockaddr_storage *ret_sa,
 			socklen_t *ret_len)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 
 	memset(ret_sa, 0, sizeof(*ret_sa));
 	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
@@ -83,7 +83,7 @@ int addr_parse(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret
 
 int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret_len, int max)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list, *ai;
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list, *ai;
 	char host[256], service[8];
 	uint16_t port;
 	int n = 0;

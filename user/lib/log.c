@@ -13,10 +13,10 @@ static const struct {
 	const char *name;
 	const char *journal; /* sd-daemon(3) */
 } levels[] = {
-	[LOG_LEVEL_ERR] = { "error", "<3>" },
-	[LOG_LEVEL_WARN] = { "warning", "<4>" },
-	[LOG_LEVEL_INFO] = { "info", "<6>" },
-	[LOG_LEVEL_DEBUG] = { "debug", "<7>" },
+	[LOG_LEVEL_ERR] = {"error", "<3>"},
+	[LOG_LEVEL_WARN] = {"warning", "<4>"},
+	[LOG_LEVEL_INFO] = {"info", "<6>"},
+	[LOG_LEVEL_DEBUG] = {"debug", "<7>"},
 };
 
 void log_set_level(enum log_level level)
@@ -55,13 +55,13 @@ static void emit(enum log_level level, const char *fmt, va_list ap)
 		return; /* nowhere left to say so */
 }
 
-#define DEFINE_LOG(name, level)                                                                    \
-	void name(const char *fmt, ...)                                                            \
-	{                                                                                          \
-		va_list ap;                                                                        \
-		va_start(ap, fmt);                                                                 \
-		emit(level, fmt, ap);                                                              \
-		va_end(ap);                                                                        \
+#define DEFINE_LOG(name, level)         \
+	void name(const char *fmt, ...) \
+	{                               \
+		va_list ap;             \
+		va_start(ap, fmt);      \
+		emit(level, fmt, ap);   \
+		va_end(ap);             \
 	}
 DEFINE_LOG(log_err, LOG_LEVEL_ERR)
 DEFINE_LOG(log_warn, LOG_LEVEL_WARN)

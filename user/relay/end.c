@@ -63,7 +63,7 @@ bool end_kick(struct end *e)
 
 uint32_t end_close(struct end *e, struct kern *k, bool reset)
 {
-	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	const struct linger now = {.l_onoff = 1, .l_linger = 0};
 	uint32_t slot = e->slot;
 
 	if (e->fd != -1) {
@@ -71,7 +71,8 @@ uint32_t end_close(struct end *e, struct kern *k, bool reset)
 			kern_slot_del(k, e->cookie);
 		if (reset)
 			setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-		close(e->fd); /* also takes it out of `sockets`; no program runs for it after this */
+		close(e->fd); /* also takes it out of `sockets`; no program runs for it after this
+			       */
 	}
 	if (slot) {
 		e->flow->cookie = 0;

@@ -14,13 +14,13 @@
 #include "kern.h"
 
 struct end {
-	int fd;		   /* -1: closed */
-	uint32_t slot;	   /* 0: none */
-	bool enrolled;	   /* in `sockets` */
-	bool watched;	   /* in the worker's epoll set */
-	bool paused;	   /* SO_RCVLOWAT holds its bytes back */
-	bool fin;	   /* the other side has sent FIN */
-	int err;	   /* sticky: what SO_ERROR said, or 0 */
+	int fd;	       /* -1: closed */
+	uint32_t slot; /* 0: none */
+	bool enrolled; /* in `sockets` */
+	bool watched;  /* in the worker's epoll set */
+	bool paused;   /* SO_RCVLOWAT holds its bytes back */
+	bool fin;      /* the other side has sent FIN */
+	int err;       /* sticky: what SO_ERROR said, or 0 */
 	uint64_t cookie;
 	struct flow *flow; /* with a slot */
 	unsigned kind;	   /* whose end it is, and who: set and used by edge/ */

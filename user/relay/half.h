@@ -56,8 +56,8 @@ struct half {
 	size_t pending_off, pending_len, pending_size;
 	int pipe[2]; /* splice: -1 while nothing is in it */
 	size_t piped;
-	uint64_t moved;	   /* bytes user space has written to dst, of src's stream */
-	uint64_t extra;	   /* bytes written to dst that the flow does not count */
+	uint64_t moved; /* bytes user space has written to dst, of src's stream */
+	uint64_t extra; /* bytes written to dst that the flow does not count */
 };
 
 void half_init(struct half *h, struct end *src, struct end *dst);
