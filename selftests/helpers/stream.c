@@ -8,7 +8,8 @@
  *
  * The client prints one line of JSON and exits 1 when anything was wrong.  The
  * server appends a line per connection to its report, which the client compares
- * with what it sent.  SIGUSR1 ends --hold and --server-hold.
+ * with what it sent.  --polite says nothing after the hello before the server has.  SIGUSR1 ends
+ * --hold and --server-hold.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -32,7 +33,7 @@ static struct {
 	uint8_t tags[NAMES_MAX];
 	unsigned n_names;
 	struct sock_addr to;
-	bool has_to, random, hold, keep_going;
+	bool has_to, random, hold, polite;
 	const char *report;
 	uint32_t conns, parallel, read_kbps, write_kbps, stall_ms, hello_size, hello_cut, segment,
 		segment_gap_us;
@@ -218,10 +219,13 @@ static void connect_one(void)
 	c->write_kbps = opt.write_kbps;
 	c->stall_ms = opt.stall_ms;
 	c->held = opt.hold && !released;
+	c->polite = opt.polite;
 	if (opt.random) {
 		plan_randomly(c, &p);
 		size = conn_random(c, 3) ? 0 : conn_random(c, 5000);
 		cut = conn_random(c, 8) ? 0 : 64 + conn_random(c, 500);
+		if (c->segment && c->segment < size / 300) /* a timer's tick each: stay in time */
+			c->segment = size / 300;
 	}
 	len = clienthello_message(msg, opt.names[p.conn % opt.n_names], (uint8_t *)&p, size);
 	p.wire_len = clienthello_records(c->hello, msg, len, cut);
@@ -518,9 +522,9 @@ static void options(int argc, char **argv)
 		{"name", required_argument, NULL, 's'},	  {"order", required_argument, NULL, 's'},
 		{"report", required_argument, NULL, 's'}, {"random", no_argument, NULL, 'r'},
 		{"hold", no_argument, NULL, 'h'},	  {"server-hold", no_argument, NULL, 'H'},
-		{"answer-after", no_argument, NULL, 'a'},
+		{"answer-after", no_argument, NULL, 'a'}, {"polite", no_argument, NULL, 'p'},
 	};
-	unsigned first = 9, i;
+	unsigned first = 10, i;
 	int c, at;
 
 	for (i = 0; i < N_NUMBERS; i++)
@@ -535,6 +539,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'r':
 			opt.random = true;
+			break;
+		case 'p':
+			opt.polite = true;
 			break;
 		case 'h':
 			opt.hold = true;

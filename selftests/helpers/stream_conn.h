@@ -64,7 +64,7 @@ static const char *const fault_names[FAULT_MAX] = {
 
 struct conn {
 	int fd;
-	bool client, connected, greeted, planned, eof, fin_sent, held, told, done;
+	bool client, polite, connected, greeted, planned, eof, fin_sent, held, told, done;
 	struct plan plan;
 	uint8_t *hello; /* the client's to send; the server's so far */
 	uint32_t hello_len, hello_at, segment, segment_gap_us;
@@ -132,7 +132,7 @@ static inline bool conn_wants_write(const struct conn *c)
 {
 	if (!c->connected || (c->client && c->hello_at < c->hello_len))
 		return true;
-	if (!c->greeted || c->fin_sent)
+	if (!c->greeted || c->fin_sent || (c->polite && !c->got))
 		return false;
 	if (conn_ends_second(c) && !c->eof &&
 	    ((c->plan.flags & PLAN_ANSWER_AFTER) || c->sent == c->out_total))

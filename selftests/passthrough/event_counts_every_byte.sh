@@ -5,10 +5,11 @@
 need jq
 start_upstream stream 9000
 start_snisplitd <<-CONF
+	workers: 1
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 CONF
 for n in 1 2 3 4; do # the first finds no warm upstream, the last ones should
-	stream app.test --up 300k --down 2m --seed $n --order server
+	stream app.test --polite --up 300k --down 2m --seed $n --order server
 	up=$(jq .bytes_up <<<"$SUMMARY")
 	event_is $n datapath="$MOVER" conn.bytes_in="$up" conn.bytes_out=2097152 conn.server_name=app.test \
 		conn.server_port=443 terminated_at=upstream upstream_addr="$UP:9000" \

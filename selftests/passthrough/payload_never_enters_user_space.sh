@@ -6,6 +6,7 @@
 need jq strace
 start_upstream stream 9000
 start_snisplitd <<-CONF
+	workers: 1
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 CONF
 stream app.test --up 1k --down 1k # the next one finds a warm upstream
@@ -13,7 +14,7 @@ strace -f -q -o "$TMP/strace" -p "$DAEMON" \
 	-e trace=read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,sendfile,splice,tee,io_uring_enter 2>/dev/null &
 tracer=$!
 wait_for grep -q "TracerPid:.$tracer" "/proc/$DAEMON/task/"*/status
-stream app.test --up 50m --down 50m --write-rate 50000 --server-write-rate 50000 --seed 2
+stream app.test --polite --up 50m --down 50m --write-rate 50000 --server-write-rate 50000 --seed 2
 event_is 2 datapath=kernel
 kill -INT $tracer && wait $tracer || true
 # What a call moved, where it moved more than an event line or a wake-up would.
