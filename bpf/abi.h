@@ -47,9 +47,7 @@ struct flow {
 	__u32 worker;	/* whose ring the events go to */
 	__u32 replay;	/* index in `replays`, 0: none; client only */
 	__u32 told_ack; /* the controller has dealt with <told> PASS episodes */
-	__u32 slow_ack; /* and with <slow> requests to slow the source down */
-	__u32 pad0;
-	__u64 pad1[3];
+	__u64 pad0[4];
 	/* whoever pairs, once: the verdict program (fast start) or the controller */
 	__u64 peer_cookie; /* 0: not paired, pass everything */
 	__u32 peer;	   /* slot of the peer, valid with peer_cookie */
@@ -65,11 +63,11 @@ struct flow {
 	__u32 based;	/* base is set */
 	__u32 hello;	/* the first skb was looked at */
 	__u32 told;	/* PASS episodes begun */
-	__u32 slow;	/* times the soft limit was passed */
+	__u32 broken;	/* a segment could not be handled: the controller resets */
 	__u32 back_max; /* most bytes ever on the way to the peer */
 	/* sockops': what TCP knew when its state last changed */
 	__u32 tcp_state;
-	__u32 pad3;
+	__u32 next_seq; /* TCP sequence number that the next segment starts with */
 };
 _Static_assert(sizeof(struct flow) == 192, "flow: three cache lines");
 
@@ -108,7 +106,6 @@ _Static_assert(sizeof(struct pool_value) == 320, "pool_value");
 enum event_type {
 	EVENT_PAIRED = 1, /* the program started slot + peer; not urgent */
 	EVENT_PASS,	  /* bytes wait for the controller */
-	EVENT_SLOW,	  /* more than the soft limit is on its way to the peer */
 	EVENT_STATE,	  /* TCP left ESTABLISHED: FIN, RST or closed */
 };
 
@@ -125,34 +122,36 @@ _Static_assert(sizeof(struct event) == 24, "event");
  * Every pass, drop and loss has a counter: one struct of named numbers, so that
  * a dump of the map reads by itself.  X(name, what it says to an operator).
  */
-#define COUNTERS(X)                                                                         \
-	X(redirect_skbs, "segments moved to the peer in the kernel")                        \
-	X(redirect_bytes, "bytes moved to the peer in the kernel")                          \
-	X(start_kernel, "connections routed and paired by the verdict program")             \
-	X(pass_not_ours, "segments of a socket that has no slot")                           \
-	X(pass_unpaired, "segments before the controller has paired the connection")        \
-	X(pass_behind, "segments that had to wait behind passed ones, to keep order")       \
-	X(pass_hard_limit, "segments passed because the peer has too much unacknowledged")  \
-	X(pass_no_peer, "segments whose peer is gone from the map")                         \
-	X(pass_peer_closed, "segments whose peer is not connected any more")                \
-	X(pass_redirect_failed, "segments the redirect helper refused")                     \
-	X(pass_hello_large, "first segments longer than the program starts by itself")      \
-	X(pass_hello_unreadable, "first segments the program could not load")               \
-	X(pass_hello_more, "first segments with an unfinished hello")                       \
-	X(pass_hello_split, "first segments with a hello over several records")             \
-	X(pass_hello_no_sni, "hellos without a server name")                                \
-	X(pass_hello_not_tls, "first segments that are not TLS")                            \
-	X(pass_hello_bad, "hellos that are malformed")                                      \
-	X(pass_hello_too_big, "hellos above the size limit")                                \
-	X(pass_hello_name, "hellos whose server name is not a host name")                   \
-	X(pass_unknown_name, "hellos for a name that has no endpoint")                      \
-	X(pass_endpoint_user, "hellos for an endpoint that user space starts")              \
-	X(pass_pool_empty, "hellos that found no warm upstream")                            \
-	X(pass_pool_dead, "hellos that found only dead warm upstreams")                     \
-	X(pass_no_replay, "hellos that found no replay buffer")                             \
-	X(drop_empty, "bare FINs, dropped on purpose: redirecting one breaks the peer")     \
-	X(slow_asked, "times a source was asked to slow down")                              \
-	X(event_lost, "events the ring had no room for; the controller's sweep finds them") \
+#define COUNTERS(X)                                                                            \
+	X(redirect_skbs, "segments moved to the peer in the kernel")                           \
+	X(redirect_bytes, "bytes moved to the peer in the kernel")                             \
+	X(start_kernel, "connections routed and paired by the verdict program")                \
+	X(pass_not_ours, "segments of a socket that has no slot")                              \
+	X(pass_unpaired, "segments before the controller has paired the connection")           \
+	X(pass_behind, "segments that had to wait behind passed ones, to keep order")          \
+	X(pass_hard_limit, "segments passed because the peer has too much unacknowledged")     \
+	X(pass_no_peer, "segments whose peer is gone from the map")                            \
+	X(pass_peer_closed, "segments whose peer is not connected any more")                   \
+	X(pass_redirect_failed, "segments the redirect helper refused")                        \
+	X(pass_hello_large, "first segments longer than the program starts by itself")         \
+	X(pass_hello_unreadable, "first segments the program could not load")                  \
+	X(pass_hello_more, "first segments with an unfinished hello")                          \
+	X(pass_hello_split, "first segments with a hello over several records")                \
+	X(pass_hello_no_sni, "hellos without a server name")                                   \
+	X(pass_hello_not_tls, "first segments that are not TLS")                               \
+	X(pass_hello_bad, "hellos that are malformed")                                         \
+	X(pass_hello_too_big, "hellos above the size limit")                                   \
+	X(pass_hello_name, "hellos whose server name is not a host name")                      \
+	X(pass_unknown_name, "hellos for a name that has no endpoint")                         \
+	X(pass_endpoint_user, "hellos for an endpoint that user space starts")                 \
+	X(pass_pool_empty, "hellos that found no warm upstream")                               \
+	X(pass_pool_dead, "hellos that found only dead warm upstreams")                        \
+	X(pass_no_replay, "hellos that found no replay buffer")                                \
+	X(drop_empty, "bare FINs, dropped on purpose: redirecting one breaks the peer")        \
+	X(trim_skbs, "segments that began with bytes seen before (a retransmission), trimmed") \
+	X(trim_bytes, "bytes cut off these")                                                   \
+	X(trim_failed, "segments that could not be trimmed: the connection is reset")          \
+	X(event_lost, "events the ring had no room for; the controller's sweep finds them")    \
 	X(state_events, "connection ends reported by the kernel")
 
 struct counters {

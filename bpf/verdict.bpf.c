@@ -8,11 +8,13 @@
  */
 #include "maps.bpf.h"
 
-/* Bytes on the way to a peer (redirected or relayed, not yet acknowledged):
- * above soft the controller is asked to slow the source down, above hard the
- * program passes, which closes the source's window by itself. */
-const volatile __u32 cfg_soft = 4U << 20;
-const volatile __u32 cfg_hard = 16U << 20;
+/*
+ * Most bytes on the way to a peer (redirected or relayed, not acknowledged).
+ * Above it the program passes: passed bytes are charged to the source's receive
+ * buffer, so its window closes by itself, until the peer has taken most of what
+ * is on the way and the controller relays the rest.
+ */
+const volatile __u32 cfg_hard = 32U << 20;
 const volatile __u32 cfg_mutant = MUTANT_NONE;
 
 #define POOL_TRIES 4 /* dead warm upstreams looked at before giving up */
@@ -127,11 +129,6 @@ static __always_inline int forward(struct __sk_buff *skb, struct flow *f, __u32 
 		count(pass_hard_limit);
 		return pass(f, slot, len);
 	}
-	if (back + len > cfg_soft && f->slow == f->slow_ack) {
-		f->slow++;
-		count(slow_asked);
-		tell(f, EVENT_SLOW, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
-	}
 	return redirect(skb, f, slot, peer);
 }
 
@@ -178,6 +175,61 @@ static __always_inline struct endpoint_value *route(struct scratch *s)
  * has died or spoken is left out of the pool; the controller, which is told by
  * its own means, discards it.
  */
+struct trim_walk {
+	struct __sk_buff *skb;
+	__u32 bytes; /* never changed: the verifier would follow every value of it */
+	__u32 failed;
+};
+
+#define TRIM_STEP 4095 /* what bpf_skb_adjust_room() takes at once */
+#define TRIM_STEPS 1024
+
+static long trim_step(__u32 i, void *walk)
+{
+	struct trim_walk *w = walk;
+	__u32 done = i * TRIM_STEP, n;
+
+	if (done >= w->bytes)
+		return 1;
+	n = w->bytes - done;
+	if (n > TRIM_STEP)
+		n = TRIM_STEP;
+	if (!bpf_skb_adjust_room(w->skb, -(__s32)n, 0, 0))
+		return 0;
+	w->failed = 1;
+	return 1;
+}
+
+/*
+ * Cuts off what this stream has seen already.  After loss or reordering a queued
+ * skb may overlap the one before it; tcp_recvmsg() would skip the old bytes by
+ * their sequence number, but the sockmap path (tcp_read_skb(), at least up to
+ * 6.18) hands over every skb whole: the peer would get them twice, and
+ * copied_seq would run ahead and stall as many bytes at the end.  skb->cb[0] is
+ * TCP_SKB_CB(skb)->seq.  False: cannot be mended.
+ */
+static __always_inline bool trim(struct __sk_buff *skb, struct flow *f)
+{
+	struct trim_walk w = {.skb = skb};
+	__u32 seq = skb->cb[0], len = skb->len;
+	__s32 old = (__s32)(f->next_seq - seq);
+
+	if (!f->first_ns || old == 0) {
+		f->next_seq = seq + len;
+		return true;
+	}
+	if (old < 0 || (__u32)old > len)
+		return false;
+	w.bytes = (__u32)old;
+	bpf_loop(TRIM_STEPS, trim_step, &w, 0);
+	if (w.failed || w.bytes > TRIM_STEP * TRIM_STEPS)
+		return false;
+	count(trim_skbs);
+	count_add(trim_bytes, (__u32)old);
+	f->next_seq = seq + len;
+	return true;
+}
+
 struct pool_walk {
 	struct pool_value *pool;
 	struct peer_tcp p;
@@ -319,7 +371,7 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 SEC("sk_skb/stream_verdict")
 int on_verdict(struct __sk_buff *skb)
 {
-	__u64 cookie, peer, now;
+	__u64 cookie, peer;
 	struct flow *f;
 	__u32 *found, slot;
 
@@ -344,10 +396,18 @@ int on_verdict(struct __sk_buff *skb)
 		count(drop_empty);
 		return SK_DROP;
 	}
-	now = bpf_ktime_get_coarse_ns();
-	f->last_ns = now;
+	/* Fail closed: better a reset than a stream with a hole or a repetition. */
+	if (f->broken || !trim(skb, f)) {
+		count(trim_failed);
+		f->broken = 1;
+		tell(f, EVENT_PASS, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+		return SK_DROP;
+	}
+	if (!skb->len)
+		return SK_DROP; /* all of it was old: counted in trim() */
+	f->last_ns = bpf_ktime_get_coarse_ns();
 	if (!f->first_ns)
-		f->first_ns = now;
+		f->first_ns = bpf_ktime_get_ns();
 	if (peer)
 		return forward(skb, f, slot, peer);
 	if (f->role == FLOW_CLIENT && !f->hello) {

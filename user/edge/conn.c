@@ -317,8 +317,6 @@ void conn_on_state(struct conn *c, struct end *e)
 	if (!e->fin && end_look_fin(e)) {
 		if (c->reason == CLOSE_REASON_MAX && c->phase == CONN_OPEN)
 			c->reason = e == &c->client ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
-		if (e->paused)
-			end_resume(e);
 		if (e == &c->upstream && conn_replay(c))
 			return;
 	}
@@ -350,19 +348,6 @@ void conn_on_state(struct conn *c, struct end *e)
 	}
 }
 
-void conn_on_slow(struct conn *c, struct end *e)
-{
-	struct half *h = e == &c->client ? &c->up : &c->down;
-
-	conn_on_paired(c);
-	if (c->phase != CONN_OPEN || e->fin || h->mover != MOVER_KERNEL)
-		return;
-	worker_count(c->worker, WC_slowed);
-	end_pause(e);
-	c->retry_step_ns = 0;
-	retry_soon(c);
-}
-
 /* In an episode both sockets are watched; else nothing is registered, because
  * EPOLLIN would wake this thread once a redirected segment. */
 static void watch_for(struct conn *c, unsigned want)
@@ -390,23 +375,6 @@ static void watch_for(struct conn *c, unsigned want)
 static bool both_shut(const struct conn *c)
 {
 	return c->up.state == HALF_SHUT && c->down.state == HALF_SHUT;
-}
-
-/*
- * While the kernel's gate passes, the source waits too: otherwise the flow would
- * be copied for ever instead of returning to the kernel path.  It goes on when
- * everything is relayed and the peer has taken most of it.
- */
-static void pace(struct half *h, struct pump *p)
-{
-	const struct flow *f = h->src->flow;
-
-	if (h->mover != MOVER_KERNEL || h->src->fin)
-		return;
-	if (h->src->paused)
-		half_try_resume(h, p);
-	else if (f->redir && (h->pending_len || f->passed != f->relayed))
-		end_pause(h->src);
 }
 
 void conn_run(struct conn *c)
@@ -443,13 +411,11 @@ void conn_run(struct conn *c)
 	}
 	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) && c->timer_kind == TIMER_IDLE)
 		conn_set_timer(c, TIMER_HALF_CLOSED);
-	pace(&c->up, &w->pump);
-	pace(&c->down, &w->pump);
 	watch_for(c, want);
 	list_del(&c->ready);
 	if (want & HALF_WANT_TURN)
 		list_add_tail(&w->ready, &c->ready);
-	if (want & HALF_WANT_RETRY || c->client.paused || c->upstream.paused)
+	if (want & HALF_WANT_RETRY)
 		retry_soon(c);
 	else
 		retry_never(c);
@@ -484,7 +450,7 @@ void conn_fail(struct conn *c, struct end *broken)
 	enum close_reason reason = broken == &c->client ? CLOSE_CLIENT_RST : CLOSE_UPSTREAM_RST;
 	struct half *h = broken == &c->client ? &c->up : &c->down;
 
-	if (broken->err == ENOMEM || broken->err == EMFILE)
+	if (broken->err == ENOMEM || broken->err == EMFILE || broken->err == EPROTO)
 		reason = CLOSE_INTERNAL;
 	if (broken == &c->upstream && conn_replay(c))
 		return;

@@ -69,7 +69,6 @@ void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 /* Something may have changed at <e>: epoll, or an event of the ring. */
 void conn_on_ready(struct conn *c, struct end *e);
 void conn_on_state(struct conn *c, struct end *e);
-void conn_on_slow(struct conn *c, struct end *e);
 /* The verdict program has paired it (idempotent). */
 void conn_on_paired(struct conn *c);
 void conn_on_retry(struct conn *c);

@@ -76,7 +76,6 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		.n_workers = g->n_workers,
 		.pools = EDGE_POOLS,
 		.endpoints = EDGE_ENDPOINTS,
-		.soft = EDGE_SOFT,
 		.hard = EDGE_HARD,
 		.mutant = g->mutant,
 	};

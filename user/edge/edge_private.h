@@ -10,9 +10,10 @@
 #include "worker.h"
 
 /*
- * Bytes on their way to one peer (redirected, not acknowledged): above SOFT the
- * source is slowed down, above HARD the program passes, which bounds the memory
- * of a stalled connection.  The send buffer must be well above HARD in skb
+ * Bytes on their way to one peer (redirected or relayed, not acknowledged): above
+ * HARD the program passes, which closes the source's window; below SOFT the
+ * passed bytes are relayed and the kernel goes on.  So a stalled connection costs
+ * HARD plus a receive buffer.  The send buffer must be well above HARD in skb
  * truesize, or the kernel's worker sleeps a jiffy for each full buffer.
  */
 #define EDGE_SOFT (4U << 20)

@@ -19,7 +19,7 @@
 #define ACCEPTS_A_TURN 64
 #define ACCEPT_PAUSE_NS (100ULL * 1000 * 1000)
 #define SWEEP_NS (1000ULL * 1000 * 1000)
-#define PUMP_BYTES (256 * 1024)
+#define PUMP_BYTES (8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
 #define BACKLOG 4096
 
 /* What a mailbox message is: lives on the caller's stack until it is done. */
@@ -220,9 +220,6 @@ static void on_ring(void *arg, const struct event *ev)
 		break;
 	case EVENT_STATE:
 		conn_on_state(e->owner, e);
-		break;
-	case EVENT_SLOW:
-		conn_on_slow(e->owner, e);
 		break;
 	default:
 		conn_on_ready(e->owner, e);

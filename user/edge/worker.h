@@ -47,7 +47,6 @@
 	X(pool, warm_used_user, "of these, taken by user space")                                   \
 	X(pool, warm_expired, "of these, closed at pool.max_age")                                  \
 	X(pool, warm_dead, "of these, found closed or readable while idle")                        \
-	X(relay, slowed, "times a source was slowed down for its peer")                            \
 	X(relay, passed_episodes, "times user space had to relay for the kernel path")             \
 	X(relay, swept, "connections brought up to date by a sweep after lost events")
 

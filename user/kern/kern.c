@@ -204,7 +204,6 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 		err = open_fail(-errno, why, why_size);
 		goto fail;
 	}
-	k->skel->rodata->cfg_soft = opts->soft;
 	k->skel->rodata->cfg_hard = opts->hard;
 	k->skel->rodata->cfg_mutant = opts->mutant;
 	memcpy((void *)k->skel->rodata->cfg_ports, opts->ports, sizeof(opts->ports));

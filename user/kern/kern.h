@@ -22,7 +22,7 @@ struct kern_opts {
 	uint32_t replays;    /* entries of `replays`, 0 unused */
 	uint32_t pools;	     /* endpoints that can have warm upstreams at once */
 	uint32_t endpoints;  /* names, exact and wild each */
-	uint32_t soft, hard; /* bytes on the way to one peer, see verdict.bpf.c */
+	uint32_t hard;	     /* bytes on the way to one peer, see verdict.bpf.c */
 	uint16_t ports[16];  /* listening ports, host order, 0 ends */
 	uint32_t mutant;     /* enum mutant; test builds only */
 	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -150,25 +149,4 @@ int end_unacked(const struct end *e)
 	int n = 0;
 
 	return ioctl(e->fd, SIOCOUTQ, &n) ? 0 : n;
-}
-
-static void set_lowat(struct end *e, int bytes)
-{
-	setsockopt(e->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
-}
-
-void end_pause(struct end *e)
-{
-	if (e->paused)
-		return;
-	e->paused = true;
-	set_lowat(e, INT_MAX); /* the kernel cuts it to half the receive buffer */
-}
-
-void end_resume(struct end *e)
-{
-	if (!e->paused)
-		return;
-	e->paused = false;
-	set_lowat(e, 1); /* runs the program over what has waited */
 }

@@ -18,7 +18,6 @@ struct end {
 	uint32_t slot; /* 0: none */
 	bool enrolled; /* in `sockets` */
 	bool watched;  /* in the worker's epoll set */
-	bool paused;   /* SO_RCVLOWAT holds its bytes back */
 	bool fin;      /* the other side has sent FIN */
 	int err;       /* sticky: what SO_ERROR said, or 0 */
 	uint64_t cookie;
@@ -87,9 +86,4 @@ uint64_t end_enqueued(const struct tcp_info *ti);
 
 /* Bytes sent but not acknowledged, and unsent ones: SIOCOUTQ. */
 int end_unacked(const struct end *e);
-
-/* Hold back / let come the source's bytes (SO_RCVLOWAT): its window closes by
- * itself while they wait in its receive queue. */
-void end_pause(struct end *e);
-void end_resume(struct end *e);
 #endif

@@ -317,11 +317,41 @@ bool half_drained(struct half *h)
 		return false;
 	gone = load(&f->redir) + f->relayed;
 	if (gone < end_received(h->src, &ti)) {
-		end_resume(h->src);
 		end_kick(h->src);
 		return false;
 	}
 	return dst_absorbed(h);
+}
+
+/*
+ * Relays what the program passed, in one piece: looks (MSG_PEEK), writes,
+ * publishes, and only then consumes.  Reading first would free src's receive
+ * buffer, its sender would go on at once, and while we write its bytes would be
+ * passed again: a flow that was ever passed would be copied for ever.  This way
+ * passed == relayed holds before the window opens.  Returns as copy_once().
+ */
+static ssize_t relay_passed(struct half *h, struct pump *p)
+{
+	ssize_t n, w, m;
+
+	n = recv(h->src->fd, p->buf, p->size, MSG_PEEK | MSG_DONTWAIT);
+	if (n <= 0)
+		return n ? -errno : 0;
+	w = send(h->dst->fd, p->buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (w < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			fail(h, h->dst, errno);
+		return errno == EAGAIN ? -ENOBUFS : n;
+	}
+	written(h, (size_t)w);
+	for (n = w; w; w -= m) {
+		m = recv(h->src->fd, p->buf, (size_t)w, MSG_DONTWAIT);
+		if (m <= 0) { /* they were there a moment ago */
+			fail(h, h->src, m ? errno : EPIPE);
+			break;
+		}
+	}
+	return n;
 }
 
 static unsigned kernel_pump(struct half *h, struct pump *p)
@@ -331,6 +361,8 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 	ssize_t n;
 	int r;
 
+	if (f->broken)
+		return fail(h, h->src, EPROTO);
 	for (;;) {
 		if (!h->pending_len && load(&f->passed) == f->relayed) {
 			if (f->told_ack == f->told)
@@ -350,12 +382,14 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 			continue;
 		if (turn >= TURN_BYTES)
 			return HALF_WANT_TURN;
-		n = copy_once(h, p);
+		n = relay_passed(h, p);
 		if (h->state == HALF_FAILED)
 			return 0;
+		if (n == -ENOBUFS)
+			return HALF_WANT_WRITE;
 		/* counted as passed, but not yet handed to the socket; or behind our
 		 * own backlog (no event tells when that is gone) */
-		if (n == -EAGAIN)
+		if (n == -EAGAIN || n == -EINTR)
 			return HALF_WANT_READ | HALF_WANT_RETRY;
 		if (n < 0)
 			return fail(h, h->src, (int)-n);
@@ -366,7 +400,7 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 	if (h->src->fin && !h->src->err && h->state == HALF_OPEN)
 		h->state = HALF_EOF;
 	if (h->state != HALF_EOF)
-		return 0; /* the program works; events tell of FIN, PASS and SLOW */
+		return 0; /* the program works; events tell of FIN and PASS */
 #ifdef MUTANT
 	if (p->mutant == MUTANT_NAIVE_CLOSE) {
 		shut(h);
@@ -391,28 +425,6 @@ unsigned half_pump(struct half *h, struct pump *p)
 	default:
 		return copy_pump(h, p);
 	}
-}
-
-bool half_try_resume(struct half *h, struct pump *p)
-{
-	struct flow *f = h->src->flow;
-	struct tcp_info ti;
-	uint64_t out;
-
-	if (!h->src->paused)
-		return true;
-	if (load(&f->passed) != f->relayed || h->pending_len)
-		return false; /* kernel_pump() has to catch up first */
-	if (!h->src->fin) {
-		if (end_info(h->dst, &ti))
-			return false;
-		out = load(&f->redir) + f->relayed + h->extra;
-		if (out > ti.tcpi_bytes_acked && out - ti.tcpi_bytes_acked > p->soft / 2)
-			return false;
-	}
-	__atomic_store_n(&f->slow_ack, f->slow, __ATOMIC_SEQ_CST);
-	end_resume(h->src);
-	return true;
 }
 
 uint64_t half_kernel_bytes(const struct half *h)

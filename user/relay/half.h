@@ -40,7 +40,7 @@ struct pump {
 	int pipes[PUMP_PIPES][2];
 	unsigned n_pipes;
 	size_t size;
-	uint32_t soft;	 /* bytes on the way to a peer, as the programs have it */
+	uint32_t soft;	 /* passed bytes wait until no more than this is on the way to dst */
 	uint32_t mutant; /* enum mutant, test builds */
 };
 
@@ -68,12 +68,6 @@ int half_push(struct half *h, const void *bytes, size_t len);
 
 /* Moves what it can; returns HALF_WANT_ bits, and changes the state. */
 unsigned half_pump(struct half *h, struct pump *p);
-
-/*
- * MOVER_KERNEL: the source was asked to slow down, and may go on now if the
- * peer has taken most of it.  True when it was resumed.
- */
-bool half_try_resume(struct half *h, struct pump *p);
 
 /* Has everything that src sent reached dst's TCP queue? */
 bool half_drained(struct half *h);
