@@ -297,6 +297,16 @@ event_field() { closed_event "$1" | jq -r ".object.$2 // 0"; }
 dump_map() { bpftool -j map dump pinned "$PINS/$1"; }
 map_entries() { dump_map "$1" | jq length; }
 
+# Ids of the daemon's programs; other daemons of the machine have theirs.
+prog_ids() { find "$PINS" -name 'prog_*' -exec bpftool -j prog show pinned {} \; 2>/dev/null | jq .id; }
+progs_are_gone() # ID...
+{
+	local id
+	for id; do
+		if bpftool prog show id "$id" >/dev/null 2>&1; then return 1; fi
+	done
+}
+
 # counter NAME: of the kernel's
 counter()
 {

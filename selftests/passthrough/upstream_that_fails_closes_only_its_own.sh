@@ -1,10 +1,8 @@
 # passthrough/upstream_that_fails_closes_only_its_own.sh - An upstream that refuses, is black-holed or resets is told in the event, and a connection beside it does not notice.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath family
+# Each: datapath topology=veth family
 . "$LIB"
 need jq
-TOPOLOGY=veth CLIENT_NS='' UPSTREAM_NS=''
-topology
 ip neigh add "$(unbracket "${UP/2::2/2::9}" | sed 's/2\.2$/2.9/')" lladdr 02:00:00:00:00:09 dev e-upstream # nobody answers
 hole=${UP/2::2/2::9} hole=${hole/%2.2/2.9}
 start_upstream stream 9000

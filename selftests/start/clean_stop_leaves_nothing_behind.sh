@@ -14,8 +14,9 @@ if [ "$DATAPATH" = kernel ]; then
 	done
 	dump_map endpoints | grep -q num || fail "the dump of endpoints does not read by itself"
 fi
+mapfile -t progs < <(prog_ids)
+[ "$DATAPATH" = userspace ] || [ ${#progs[@]} -ge 2 ] || fail "only ${#progs[@]} programs are pinned"
 stop_snisplitd
 [ ! -e "$PINS" ] || [ -z "$(ls -A "$PINS")" ] || fail "pins stay: $(ls "$PINS")"
 [ ! -e "$TMP/control.sock" ] || fail "the control socket stays"
-progs() { bpftool -j prog show | jq '[.[] | select(.name // "" | startswith("on_"))] | length'; }
-wait_for eval '[ "$(progs)" = 0 ]'
+wait_for progs_are_gone "${progs[@]}"

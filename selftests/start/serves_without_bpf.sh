@@ -15,6 +15,7 @@ stream app.test --conns 100 --parallel 20 --up 100k --down 100k --random
 wait_for has_events 100
 same "datapaths" "$(jq -r .object.datapath "$EVENTS" | sort -u)" splice
 stop_snisplitd
+# shellcheck disable=SC2034 # for configure
 DATAPATH=kernel
 configure <<-CONF
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
