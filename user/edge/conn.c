@@ -204,6 +204,8 @@ void conn_pair(struct conn *c)
 	c->up.mover = c->down.mover = mover;
 	c->phase = CONN_OPEN;
 	c->connected_ns = w->now_ns;
+	if (c->tries)
+		list_add_tail(&w->unanswered, &c->answer);
 	conn_set_timer(c, TIMER_IDLE);
 	if (c->replay_pending && !conn_write_replay(c)) {
 		conn_close(c, CLOSE_UPSTREAM_RST, true);

@@ -43,6 +43,11 @@ struct endpoint {
 	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
 	/* of closed ones: from and to clients, by whether they ever entered user space */
 	atomic_uint_fast64_t in_kernel, in_user, out_kernel, out_user;
+	/* CLOCK_MONOTONIC: no warm upstreams before, because its upstream seems to serve
+	 * one connection at a time; and how long to stay away the next time */
+	atomic_uint_fast64_t warm_after_ns, warm_penalty_ns;
+	atomic_uint_fast64_t answered_ns; /* when a connection that was answered last ended */
+	atomic_uint warm_held; /* warm connections there are, all workers */
 	atomic_int refs;
 	atomic_bool gone; /* removed from the registry; live connections go on */
 };

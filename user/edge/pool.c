@@ -15,7 +15,10 @@
 #define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define WATCH_END (EPOLLIN | EPOLLRDHUP | EPOLLET)
 #define DIALS_A_TURN 16
+#define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
+#define SILENCE_MIN_NS (60ULL * 1000 * 1000 * 1000)
+#define SILENCE_MAX_NS (3600ULL * 1000 * 1000 * 1000)
 #define DIAL_NS (3000ULL * 1000 * 1000)
 #define LOST_NS (100ULL * 1000 * 1000)
 #define MS 1000000ULL
@@ -149,6 +152,7 @@ static void unlink_warm(struct warm *wm)
 	struct pool *p = wm->pool;
 
 	list_del(&wm->link);
+	atomic_fetch_sub(&p->endpoint->warm_held, 1);
 	if (wm->connected) {
 		p->n_idle--;
 		atomic_fetch_sub_explicit(&p->worker->n_warm, 1, memory_order_relaxed);
@@ -198,6 +202,7 @@ static void warm_ready(struct warm *wm)
 	wm->connected = true;
 	wm->born_ns = w->now_ns;
 	list_add_tail(&p->idle, &wm->link);
+	atomic_fetch_add(&p->endpoint->warm_held, 1);
 	p->n_idle++;
 	atomic_fetch_add_explicit(&w->n_warm, 1, memory_order_relaxed);
 	worker_count(w, WC_warm_made);
@@ -243,6 +248,7 @@ static void warm_dial(struct pool *p)
 	wm->end.owner = wm;
 	list_init(&wm->link);
 	list_add_tail(&p->dialling, &wm->link);
+	atomic_fetch_add(&p->endpoint->warm_held, 1);
 	p->n_dialling++;
 	if (wm->end.slot)
 		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
@@ -311,12 +317,35 @@ void pool_on_warm(struct warm *wm)
 
 /* ---- the pool ---- */
 
+static bool is_banned(const struct pool *p)
+{
+	return p->worker->now_ns < atomic_load(&p->endpoint->warm_after_ns);
+}
+
+void pool_on_silence(struct worker *w, struct endpoint *e)
+{
+	uint64_t penalty = atomic_load(&e->warm_penalty_ns);
+
+	/* only when one of ours can be what it sits on, and it answers nobody else: a
+	 * busy one is slow for many at once */
+	if (w->now_ns < atomic_load(&e->warm_after_ns) || !atomic_load(&e->warm_held) ||
+	    w->now_ns - atomic_load(&e->answered_ns) < SILENCE_NS)
+		return;
+	penalty = penalty ? penalty * 4 : SILENCE_MIN_NS;
+	if (penalty > SILENCE_MAX_NS)
+		penalty = SILENCE_MAX_NS;
+	atomic_store(&e->warm_penalty_ns, penalty);
+	atomic_store(&e->warm_after_ns, w->now_ns + penalty);
+	log_info("endpoint %s: no answer from %s while warm connections are held; none for %u s",
+		 e->host, e->upstream, (unsigned)(penalty / 1000000000ULL));
+}
+
 static void refill(struct pool *p)
 {
 	struct worker *w = p->worker;
 	int n = 0;
 
-	if (w->draining || w->now_ns < p->again_ns || atomic_load(&p->endpoint->gone))
+	if (is_banned(p) || w->draining || w->now_ns < p->again_ns || atomic_load(&p->endpoint->gone))
 		return;
 	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN &&
 	       w->now_ns >= p->again_ns)
@@ -406,6 +435,12 @@ static void expire(struct pool *p, uint64_t age_ns)
 	}
 }
 
+static void drop_dialling(struct pool *p)
+{
+	while (!list_empty(&p->dialling))
+		discard(list_of(p->dialling.next, struct warm, link));
+}
+
 static void pool_free(struct pool *p)
 {
 	struct worker *w = p->worker;
@@ -429,12 +464,29 @@ static void drop_gone(struct worker *w)
 			pool_drop(w, i);
 }
 
+/* Those that were dialled and wait for their first byte, oldest first. */
+static void find_silent(struct worker *w)
+{
+	struct conn *c;
+
+	while (!list_empty(&w->unanswered)) {
+		c = list_of(w->unanswered.next, struct conn, answer);
+		if (!half_kernel_bytes(&c->down) && !half_user_bytes(&c->down)) {
+			if (w->now_ns - c->connected_ns < SILENCE_NS)
+				return;
+			pool_on_silence(w, c->endpoint);
+		}
+		list_del(&c->answer);
+	}
+}
+
 void pool_tick(struct worker *w)
 {
 	struct list *it, *tmp;
 	struct pool *p;
 
 	drop_gone(w);
+	find_silent(w);
 	list_for_each_safe(it, tmp, &w->pools_active) {
 		p = list_of(it, struct pool, active);
 		/* demand falls by an eighth a tick, rises at once in pool_on_start() */
@@ -449,7 +501,9 @@ void pool_tick(struct worker *w)
 			p->want = 1;
 		if (p->want > w->config->pool.max_idle)
 			p->want = w->config->pool.max_idle;
-		expire(p, p->age_ns);
+		if (is_banned(p))
+			drop_dialling(p);
+		expire(p, is_banned(p) ? 0 : p->age_ns);
 		refill(p);
 		if (!p->want && !p->n_idle && !p->n_dialling) {
 			list_del(&p->active);
@@ -467,8 +521,7 @@ void pool_drop(struct worker *w, uint32_t num)
 		return;
 	p->want = 0;
 	expire(p, 0);
-	while (!list_empty(&p->dialling))
-		discard(list_of(p->dialling.next, struct warm, link));
+	drop_dialling(p);
 	/* one that the program took this moment is handed over by its event */
 	if (!p->n_idle)
 		pool_free(p);

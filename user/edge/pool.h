@@ -34,6 +34,13 @@ void pool_on_start(struct pool *p);
 /* A dial for this endpoint failed: no more warm ones for a while. */
 void pool_on_dial_failed(struct pool *p);
 
+/*
+ * A connection that was dialled has no answer after a while: perhaps the upstream
+ * serves one connection at a time and sits on a warm one of ours.  All workers
+ * drop theirs and keep none for a minute, longer each time.
+ */
+void pool_on_silence(struct worker *w, struct endpoint *e);
+
 /* Takes a live one for user space into <ret_e>; false: none. */
 bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr);
 /* The verdict program took it: hands the end over. */

@@ -128,6 +128,8 @@ void conn_emit(struct conn *c)
 	timing(c, &ev);
 	tcp_facts(&c->client, &ev.tcp_client);
 	tcp_facts(&c->upstream, &ev.tcp_upstream);
+	if (e && ev.bytes_out)
+		atomic_store(&e->answered_ns, c->worker->now_ns);
 	if (e) {
 		atomic_fetch_add(&e->in_kernel, t.in_kernel);
 		atomic_fetch_add(&e->in_user, t.in_user);

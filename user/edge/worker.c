@@ -509,6 +509,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	list_init(&w->graves);
 	list_init(&w->warm_graves);
 	list_init(&w->answers);
+	list_init(&w->unanswered);
 	list_init(&w->pools_active);
 	list_init(&w->mail);
 	for (i = 0; i < TIMER_MAX; i++)

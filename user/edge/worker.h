@@ -104,7 +104,8 @@ struct worker {
 	struct list ready;  /* have more to do in the next turn */
 	struct list graves; /* struct conn, freed at the end of the turn */
 	struct list warm_graves;
-	struct list answers; /* kernel-started, hello not yet released */
+	struct list answers;	/* kernel-started, hello not yet released */
+	struct list unanswered; /* dialled, first byte of the answer not seen yet */
 	uint32_t n_conns;
 	uint32_t n_unrouted;  /* of these, without a hello yet */
 	uint64_t conn_number; /* the last one given */
