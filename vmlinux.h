@@ -267,8 +267,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
-	int sk_wmem_queued;
-	int sk_sndbuf;
+	int sk_err;
 } __attribute__((preserve_access_index));
 
 struct inet_sock {

@@ -19,7 +19,7 @@
 #define ENDPOINT_KEY_MAX 256 /* a normalised name, zero padded */
 #define LABELS_MAX 127	     /* of a name of 253 bytes */
 #define POOL_SLOTS 64	     /* warm upstreams per endpoint and worker */
-#define REPLAY_BYTES 4088    /* longest hello the program starts by itself */
+#define REPLAY_BYTES 4096    /* longest hello the program starts by itself; power of two */
 #define SLOT_NONE 0
 
 /* What a socket is to us; set by the controller when it enrols one. */
@@ -39,6 +39,8 @@ enum flow_role {
  * peer itself (relayed).  While passed != relayed the program passes, so that
  * order is kept; see verdict.bpf.c.
  */
+#define FLOW_BROKEN 0x100U /* closed by a reset, a timeout, an error: not by FINs */
+
 struct flow {
 	/* the controller's */
 	__u64 cookie;	/* of this socket; 0: the slot is free */
@@ -66,18 +68,23 @@ struct flow {
 	__u32 broken;	/* a segment could not be handled: the controller resets */
 	__u32 back_max; /* most bytes ever on the way to the peer */
 	/* sockops': what TCP knew when its state last changed */
-	__u32 tcp_state;
-	__u32 next_seq; /* TCP sequence number that the next segment starts with */
+	__u32 tcp_state; /* and FLOW_BROKEN */
+	__u32 next_seq;	 /* TCP sequence number that the next segment starts with */
 };
 _Static_assert(sizeof(struct flow) == 192, "flow: three cache lines");
 
-/* The client's hello, until the upstream has answered. */
+/*
+ * A client's hello: parsed here by the program, kept until the upstream has
+ * answered.  One connection's own, not a CPU's: the program runs in process
+ * context too (end_kick()), where a softirq can run it again for another socket.
+ */
 struct replay {
-	__u32 len;
-	__u32 pad;
 	__u8 bytes[REPLAY_BYTES];
+	char name[2 * ENDPOINT_KEY_MAX]; /* the second half stays zero: see route() */
+	__u32 len;
+	__u32 pad[3];
 };
-_Static_assert(sizeof(struct replay) == 4096, "replay: one page");
+_Static_assert(sizeof(struct replay) == 4624, "replay");
 
 struct name_key {
 	char name[ENDPOINT_KEY_MAX];

@@ -23,6 +23,23 @@ static __always_inline bool is_our_port(__u32 port)
 	return false;
 }
 
+/*
+ * Did the socket end by anything but FINs?  Told here, where sk_err is intact: the
+ * kernel's worker that sends for a redirect may be the first to be told of it, and
+ * then SO_ERROR is 0 and CLOSE looks like a clean end.
+ */
+static __always_inline bool is_broken(struct bpf_sock_ops *ctx, __u32 old)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct tcp_sock *tp;
+
+	if (old != BPF_TCP_LAST_ACK && old != BPF_TCP_CLOSING && old != BPF_TCP_FIN_WAIT2 &&
+	    old != BPF_TCP_TIME_WAIT)
+		return true;
+	tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+	return tp && tp->inet_conn.icsk_inet.sk.sk_err;
+}
+
 static __always_inline void on_state(struct bpf_sock_ops *ctx)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx);
@@ -37,7 +54,10 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 	f = bpf_map_lookup_elem(&flows, &s);
 	if (!f || f->cookie != cookie)
 		return;
-	f->tcp_state = state;
+	if (state == BPF_TCP_CLOSE && is_broken(ctx, ctx->args[0]))
+		f->tcp_state = state | FLOW_BROKEN;
+	else
+		f->tcp_state = state;
 	/* The peer's FIN, or the end: what the controller waits for.  Our own FINs
 	 * (FIN_WAIT1, FIN_WAIT2, LAST_ACK) it knows. */
 	if (state != BPF_TCP_CLOSE_WAIT && state != BPF_TCP_CLOSING && state != BPF_TCP_CLOSE &&

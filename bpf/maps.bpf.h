@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#define HELLO_MAX REPLAY_BYTES
 #include "hello.h"
 
 /* Every enrolled socket, by its cookie: never reused, so a stale peer is a miss
@@ -92,12 +93,13 @@ struct {
 	__array(values, struct ring);
 } events SEC(".maps") __weak;
 
+/* Atomic although per CPU: a softirq can run the program within itself. */
 #define count_add(field, n)                                                   \
 	do {                                                                  \
 		__u32 _zero = 0;                                              \
 		struct counters *_c = bpf_map_lookup_elem(&counters, &_zero); \
 		if (_c)                                                       \
-			_c->field += (n);                                     \
+			__sync_fetch_and_add(&_c->field, (n));                \
 	} while (0)
 #define count(field) count_add(field, 1)
 

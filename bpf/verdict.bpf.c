@@ -19,18 +19,6 @@ const volatile __u32 cfg_mutant = MUTANT_NONE;
 
 #define POOL_TRIES 4 /* dead warm upstreams looked at before giving up */
 
-struct scratch {
-	__u8 hello[HELLO_MAX];
-	char name[2 * ENDPOINT_KEY_MAX]; /* the second half stays zero: see route() */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct scratch);
-} scratches SEC(".maps");
-
 /* What the gate needs to know of the peer's TCP. */
 struct peer_tcp {
 	__u32 state, write_seq, snd_una, copied_seq, rcv_nxt;
@@ -133,7 +121,7 @@ static __always_inline int forward(struct __sk_buff *skb, struct flow *f, __u32 
 }
 
 struct route_walk {
-	struct scratch *s;
+	struct replay *s;
 	struct endpoint_value *ep;
 };
 
@@ -141,7 +129,7 @@ struct route_walk {
 static long route_on_byte(__u32 i, void *walk)
 {
 	struct route_walk *w = walk;
-	struct scratch *s = w->s;
+	struct replay *s = w->s;
 
 	i = (i & (ENDPOINT_KEY_MAX - 1)) + 1;
 	if (!s->name[i])
@@ -158,7 +146,7 @@ static long route_on_byte(__u32 i, void *walk)
  * wildcard.  Destroys the name: "*" overwrites the byte before each dot, which
  * makes the key of the wildcard in place.  The zeroes behind the name pad it.
  */
-static __always_inline struct endpoint_value *route(struct scratch *s)
+static __always_inline struct endpoint_value *route(struct replay *s)
 {
 	struct route_walk w = {.s = s};
 	struct endpoint_value *ep;
@@ -266,17 +254,19 @@ static long pool_on_slot(__u32 i, void *walk)
  * the same parser; none falls to a weaker endpoint. */
 static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 slot)
 {
-	__u32 len = skb->len, zero = 0, before, upstream, pool_idx, replay_idx;
+	__u32 len = skb->len, before, upstream, pool_idx, replay_idx;
 	struct endpoint_value *ep;
 	struct pool_walk w = {};
 	struct hello h = {};
 	struct replay *r;
-	struct scratch *s;
 	struct flow *b;
 
-	s = bpf_map_lookup_elem(&scratches, &zero);
-	if (!s)
+	replay_idx = f->replay;
+	r = bpf_map_lookup_elem(&replays, &replay_idx);
+	if (!replay_idx || !r) {
+		count(pass_no_replay);
 		return pass(f, slot, len);
+	}
 	/* 6.1's verifier learns nothing from len != 0 ("invalid access to map value,
 	 * size=0"): bound len - 1 instead, out of the optimiser's sight. */
 	before = len - 1;
@@ -285,11 +275,11 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 		count(pass_hello_large);
 		return pass(f, slot, len);
 	}
-	if (bpf_skb_load_bytes(skb, 0, s->hello, before + 1)) {
+	if (bpf_skb_load_bytes(skb, 0, r->bytes, before + 1)) {
 		count(pass_hello_unreadable);
 		return pass(f, slot, len);
 	}
-	switch (hello_parse(s->hello, len, &h)) {
+	switch (hello_parse(r->bytes, len, &h)) {
 	case HELLO_OK:
 		break;
 	case HELLO_MORE:
@@ -311,23 +301,17 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 		count(pass_hello_bad);
 		return pass(f, slot, len);
 	}
-	if (hello_name(s->hello, &h, s->name) <= 0) {
+	if (hello_name(r->bytes, &h, r->name) <= 0) {
 		count(pass_hello_name);
 		return pass(f, slot, len);
 	}
-	ep = route(s);
+	ep = route(r);
 	if (!ep) {
 		count(pass_unknown_name);
 		return pass(f, slot, len);
 	}
 	if (!(ep->flags & ENDPOINT_KERNEL) || !ep->pool) {
 		count(pass_endpoint_user);
-		return pass(f, slot, len);
-	}
-	replay_idx = f->replay;
-	r = bpf_map_lookup_elem(&replays, &replay_idx);
-	if (!replay_idx || !r) {
-		count(pass_no_replay);
 		return pass(f, slot, len);
 	}
 	pool_idx = ep->pool + f->worker;
@@ -349,8 +333,6 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 		return pass(f, slot, len);
 	}
 	w.pool->taken++;
-	/* Cannot fail: the same bytes were loaded above. */
-	bpf_skb_load_bytes(skb, 0, r->bytes, before + 1);
 	r->len = len;
 	b->peer = slot;
 	b->endpoint = ep->num;

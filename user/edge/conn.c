@@ -35,21 +35,32 @@ static void conn_stop_timer(struct conn *c)
 	list_del(&c->timer);
 }
 
-void conn_set_timer(struct conn *c, enum timer_kind kind)
+/* A half-closed connection has less patience, never more. */
+static uint64_t half_closed_ms(const struct config *g)
 {
-	const struct config *g = c->worker->config;
+	return g->timeouts.idle < EDGE_HALF_CLOSED_MS ? g->timeouts.idle : EDGE_HALF_CLOSED_MS;
+}
+
+uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind)
+{
 	const uint64_t ms[TIMER_MAX] = {
 		[TIMER_HELLO] = g->timeouts.client_hello,
 		[TIMER_CONNECT] = g->timeouts.connect,
-		[TIMER_IDLE] = g->timeouts.idle,
-		[TIMER_HALF_CLOSED] = EDGE_HALF_CLOSED_MS,
+		/* looked at four times: see conn_on_deadline() */
+		[TIMER_IDLE] = g->timeouts.idle / 4,
+		[TIMER_HALF_CLOSED] = half_closed_ms(g) / 4,
 		[TIMER_FLUSH] = FLUSH_MS,
 	};
 
+	return ms[kind];
+}
+
+void conn_set_timer(struct conn *c, enum timer_kind kind)
+{
 	conn_stop_timer(c);
 	c->worker->n_unrouted += kind == TIMER_HELLO;
 	c->timer_kind = (uint8_t)kind;
-	c->deadline_ns = c->worker->now_ns + ms[kind] * MS;
+	c->deadline_ns = c->worker->now_ns + conn_timer_ms(c->worker->config, kind) * MS;
 	list_add_tail(&c->worker->timers[kind], &c->timer);
 }
 
@@ -88,6 +99,7 @@ static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa
 	list_init(&c->retry);
 	list_init(&c->ready);
 	list_init(&c->answer);
+	list_init(&c->silent);
 	c->phase = CONN_HELLO;
 	c->reason = CLOSE_REASON_MAX;
 	c->start_ns = w->now_ns;
@@ -127,7 +139,7 @@ static void client_enrol(struct conn *c)
 		goto plain;
 	}
 	c->replay = worker_replay_get(w);
-	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT, w->index, c->replay)) {
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT, w->index, c->replay, NULL)) {
 		worker_slot_put(w, slot);
 		worker_count(w, WC_not_enrolled);
 		goto plain;
@@ -190,6 +202,15 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 	conn_on_ready(c, &c->client);
 }
 
+/* The kernel path's send buffers are bounded by its gate; here send() is the gate. */
+static void shrink_buffers(struct conn *c)
+{
+	const int bytes = EDGE_COPY_SNDBUF;
+
+	setsockopt(c->client.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	setsockopt(c->upstream.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 /* Both directions' mover, from what the two sockets are. */
 void conn_pair(struct conn *c)
 {
@@ -204,8 +225,8 @@ void conn_pair(struct conn *c)
 	c->up.mover = c->down.mover = mover;
 	c->phase = CONN_OPEN;
 	c->connected_ns = w->now_ns;
-	if (c->tries)
-		list_add_tail(&w->unanswered, &c->answer);
+	if (c->tries && !c->replayed)
+		list_add_tail(&w->unanswered, &c->silent);
 	conn_set_timer(c, TIMER_IDLE);
 	if (c->replay_pending && !conn_write_replay(c)) {
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
@@ -218,10 +239,12 @@ void conn_pair(struct conn *c)
 		__atomic_store_n(&b->peer_cookie, c->client.cookie, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&a->peer_cookie, c->upstream.cookie, __ATOMIC_SEQ_CST);
 	} else {
+		if (w->kern)
+			shrink_buffers(c);
 		worker_watch(w, &c->client, WATCH_ALL);
 		worker_watch(w, &c->upstream, WATCH_ALL);
 	}
-	conn_run(c);
+	conn_catch_up(c);
 }
 
 void conn_on_paired(struct conn *c)
@@ -259,7 +282,17 @@ void conn_on_paired(struct conn *c)
 	if (c->client.watched) /* user space had begun to wait for the hello */
 		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	pool_on_start(pool_of(w, c->endpoint));
-	/* The FIN's event can come before this one: it precedes its segment's bytes. */
+	conn_catch_up(c);
+}
+
+/* Events of an end can come before its connection is known: a FIN's precedes the
+ * bytes of its segment. */
+void conn_catch_up(struct conn *c)
+{
+	if (c->client.flow && c->client.flow->tcp_state)
+		conn_on_state(c, &c->client);
+	if (c->phase == CONN_OPEN && c->upstream.flow && c->upstream.flow->tcp_state)
+		conn_on_state(c, &c->upstream);
 	conn_run(c);
 }
 
@@ -344,7 +377,8 @@ void conn_on_state(struct conn *c, struct end *e)
 		conn_linger(c);
 		return;
 	case CONN_FLUSH:
-		if (e->err)
+		/* the broken end may be reported twice; only the other one matters now */
+		if (c->client.err && c->upstream.err)
 			conn_close(c, c->reason, true);
 		return;
 	}
@@ -397,6 +431,8 @@ void conn_run(struct conn *c)
 	if (c->up.moved + c->down.moved != before) {
 		c->user_ns = w->now_ns;
 		c->retry_step_ns = 0;
+		if (c->down.moved && !c->first_byte_ns)
+			c->first_byte_ns = w->now_ns;
 	}
 	if (c->up.state == HALF_FAILED || c->down.state == HALF_FAILED) {
 		conn_fail(c, c->up.state == HALF_FAILED ? c->up.failed : c->down.failed);
@@ -471,21 +507,32 @@ void conn_fail(struct conn *c, struct end *broken)
 	conn_close(c, reason, true);
 }
 
-static uint64_t last_activity(const struct conn *c)
+/* Bytes that came, bytes user space moved, and bytes a peer took: a slow reader
+ * of what is on its way is busy, although nothing arrives. */
+static uint64_t last_activity(struct conn *c)
 {
-	uint64_t last = c->user_ns;
+	uint64_t last = c->user_ns, acked = 0;
+	struct tcp_info ti;
 
 	if (c->client.flow && c->client.flow->last_ns > last)
 		last = c->client.flow->last_ns;
 	if (c->upstream.flow && c->upstream.flow->last_ns > last)
 		last = c->upstream.flow->last_ns;
-	return last;
+	if (!end_info(&c->client, &ti))
+		acked += ti.tcpi_bytes_acked;
+	if (c->upstream.fd != -1 && !end_info(&c->upstream, &ti))
+		acked += ti.tcpi_bytes_acked;
+	if (acked != c->acked) {
+		c->acked = acked;
+		c->acked_ns = c->worker->now_ns;
+	}
+	return c->acked_ns > last ? c->acked_ns : last;
 }
 
 void conn_on_deadline(struct conn *c)
 {
 	struct worker *w = c->worker;
-	uint64_t quiet, limit;
+	uint64_t last, limit;
 
 	switch (c->timer_kind) {
 	case TIMER_HELLO:
@@ -504,14 +551,14 @@ void conn_on_deadline(struct conn *c)
 		return;
 	default:
 		limit = (c->timer_kind == TIMER_IDLE ? w->config->timeouts.idle
-						     : EDGE_HALF_CLOSED_MS) *
+						     : half_closed_ms(w->config)) *
 			MS;
-		quiet = w->now_ns - last_activity(c);
-		if (w->now_ns > last_activity(c) && quiet >= limit) {
+		last = last_activity(c);
+		if (w->now_ns > last && w->now_ns - last >= limit) {
 			conn_close(c, CLOSE_IDLE, true);
 			return;
 		}
-		/* Bytes came meanwhile: to the end of the list, which keeps it in order. */
+		/* to the end of the list, which keeps it in order */
 		conn_set_timer(c, c->timer_kind);
 	}
 }
@@ -529,6 +576,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 	list_del(&c->retry);
 	list_del(&c->ready);
 	list_del(&c->answer);
+	list_del(&c->silent);
 	list_del(&c->all);
 	/* peers first: nothing may be redirected to a socket that is going */
 	if (c->client.flow)

@@ -40,10 +40,11 @@ struct conn {
 	struct endpoint *endpoint; /* a reference, or NULL */
 	struct conn_note *note;
 	struct sni *sni; /* while user space reads the hello */
-	struct list all, timer, retry, ready, answer;
+	struct list all, timer, retry, ready, answer, silent;
 	uint64_t number;			 /* of its id */
 	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
-	uint64_t hello_ns, dial_ns, connected_ns;
+	uint64_t hello_ns, dial_ns, connected_ns, first_byte_ns;
+	uint64_t acked, acked_ns; /* what both peers have acknowledged, and when that grew */
 	struct timespec start;
 	uint64_t retry_at_ns;
 	uint32_t retry_step_ns;
@@ -71,6 +72,7 @@ void conn_on_ready(struct conn *c, struct end *e);
 void conn_on_state(struct conn *c, struct end *e);
 /* The verdict program has paired it (idempotent). */
 void conn_on_paired(struct conn *c);
+void conn_catch_up(struct conn *c);
 void conn_on_retry(struct conn *c);
 void conn_on_deadline(struct conn *c);
 /* Moves what can be moved and draws the conclusions. */
@@ -101,5 +103,6 @@ void conn_emit(struct conn *c);
 void conn_info(const struct conn *c, struct conn_info *ret_i);
 
 void conn_set_timer(struct conn *c, enum timer_kind kind);
+uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind);
 void conn_pair(struct conn *c);
 #endif

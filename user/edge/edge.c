@@ -107,8 +107,10 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 			 "BPF programs loaded, maps pinned under %s", kern_pin_root(g->kern));
 		return 0;
 	}
-	if (err == -EBUSY || want == DATAPATH_KERNEL)
+	if (err == -EBUSY)
 		return err;
+	if (want == DATAPATH_KERNEL)
+		return -ENOTSUP; /* exit code 4, whatever the kernel's word for it */
 	log_warn("no kernel datapath: %s; connections are relayed with splice(2)", why);
 	snprintf(g->datapath_why, sizeof(g->datapath_why), "%s", why);
 	return 0;
@@ -370,12 +372,14 @@ void edge_status(struct edge *g, struct edge_status *s)
 	s->started = g->started;
 	s->n_workers = g->n_workers;
 	s->draining = g->draining;
+	pthread_mutex_lock(&g->reload_lock); /* a reload frees the old configuration */
 	for (i = 0; i < g->config->n_listen && i < 16; i++) {
 		snprintf(s->listeners[i].addr, sizeof(s->listeners[i].addr), "%s",
 			 g->config->listen[i].text);
 		s->listeners[i].workers = g->n_workers;
 		s->n_listeners++;
 	}
+	pthread_mutex_unlock(&g->reload_lock);
 	s->conns_active = atomic_load(&g->n_conns);
 	for (i = 0; i < g->n_workers; i++) {
 		s->conns_total += atomic_load(&g->workers[i].counters[WC_accepted]);
@@ -487,10 +491,10 @@ static void kill_some(struct worker *w, void *arg)
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
 		conn_on_paired(c);
+		if (c->phase == CONN_DEAD)
+			continue;
 		conn_info(c, &i);
 		if (k->conn_id ? strcmp(i.id, k->conn_id) : strcmp(i.endpoint_id, k->endpoint_id))
-			continue;
-		if (c->phase == CONN_DEAD)
 			continue;
 		conn_close(c, CLOSE_KILLED, true);
 		k->killed++;

@@ -9,7 +9,7 @@
 /*
  * Everything that serves: kernel path, registry, state, listeners, workers.
  * Takes <config> over on success.  0, or -errno with <why>: -EBUSY another daemon
- * holds the pins; with DATAPATH_KERNEL also what the kernel refused.
+ * holds the pins; -ENOTSUP with DATAPATH_KERNEL: the kernel lacks something.
  */
 int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
 	      char *why, size_t why_size);

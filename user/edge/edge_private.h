@@ -20,6 +20,7 @@
 #define EDGE_HARD (32U << 20)
 #define EDGE_SNDBUF (64 << 20)
 #define EDGE_RCVBUF (2 << 20)
+#define EDGE_COPY_SNDBUF (1 << 20)
 #define EDGE_HALF_CLOSED_MS 60000
 #define EDGE_ENDPOINTS 200000
 #define EDGE_POOLS 4096 /* endpoints with warm upstreams in the kernel */

@@ -47,7 +47,7 @@ struct endpoint {
 	 * one connection at a time; and how long to stay away the next time */
 	atomic_uint_fast64_t warm_after_ns, warm_penalty_ns;
 	atomic_uint_fast64_t answered_ns; /* when a connection that was answered last ended */
-	atomic_uint warm_held; /* warm connections there are, all workers */
+	atomic_uint warm_held;		  /* warm connections there are, all workers */
 	atomic_int refs;
 	atomic_bool gone; /* removed from the registry; live connections go on */
 };

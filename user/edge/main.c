@@ -277,12 +277,7 @@ int main(int argc, char **argv)
 	if (err) {
 		log_err("%s", why);
 		config_free(config);
-		/* the listen, store and pin errors are not the kernel's lack */
-		return o.datapath == DATAPATH_KERNEL &&
-				       (err == -EPERM || err == -ENOTSUP || err == -EACCES ||
-					err == -EOPNOTSUPP || err == -ENOSYS)
-			       ? EXIT_KERNEL
-			       : EXIT_USAGE;
+		return err == -ENOTSUP ? EXIT_KERNEL : EXIT_USAGE;
 	}
 	api = api_open(g, edge_store(g), config, why, sizeof(why));
 	if (!api) {

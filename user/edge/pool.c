@@ -17,8 +17,9 @@
 #define DIALS_A_TURN 16
 #define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
-#define SILENCE_MIN_NS (60ULL * 1000 * 1000 * 1000)
+#define SILENCE_MIN_NS (10ULL * 1000 * 1000 * 1000)
 #define SILENCE_MAX_NS (3600ULL * 1000 * 1000 * 1000)
+#define YOUNG_NS (100ULL * 1000 * 1000)
 #define DIAL_NS (3000ULL * 1000 * 1000)
 #define LOST_NS (100ULL * 1000 * 1000)
 #define MS 1000000ULL
@@ -38,7 +39,8 @@ struct pool {
 	unsigned want;
 	uint64_t used_ns;  /* last start */
 	uint64_t again_ns; /* after a failed dial: not before */
-	uint64_t age_ns;   /* how old one may get; learned, at most pool.max_age */
+	uint64_t backoff_ns;
+	uint64_t age_ns; /* how old one may get; learned, at most pool.max_age */
 };
 
 struct endpoint *pool_endpoint(const struct pool *p)
@@ -103,7 +105,8 @@ int pool_dial(struct worker *w, struct endpoint *e, unsigned i, struct end *ret_
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
 		slot = worker_slot_get(w, ret_e);
-		if (slot != SLOT_NONE && end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0))
+		if (slot != SLOT_NONE &&
+		    end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
 			worker_slot_put(w, slot);
 	}
 	if (connect(fd, (const struct sockaddr *)&e->addr[i], e->addr_len[i]) &&
@@ -310,8 +313,15 @@ void pool_on_warm(struct warm *wm)
 	worker_count(w, WC_warm_dead);
 	/* An upstream that hangs up on silent clients: stay well below its patience. */
 	age = (w->now_ns - wm->born_ns) / 4 * 3;
-	if (age < p->age_ns && age > 100 * MS)
+	if (age < YOUNG_NS) {
+		/* it wants none that wait: ask again later and later */
+		p->backoff_ns = p->backoff_ns ? p->backoff_ns * 2 : BACKOFF_NS;
+		if (p->backoff_ns > SILENCE_MAX_NS)
+			p->backoff_ns = SILENCE_MAX_NS;
+		p->again_ns = w->now_ns + p->backoff_ns;
+	} else if (age < p->age_ns) {
 		p->age_ns = age;
+	}
 	discard(wm);
 }
 
@@ -331,7 +341,7 @@ void pool_on_silence(struct worker *w, struct endpoint *e)
 	if (w->now_ns < atomic_load(&e->warm_after_ns) || !atomic_load(&e->warm_held) ||
 	    w->now_ns - atomic_load(&e->answered_ns) < SILENCE_NS)
 		return;
-	penalty = penalty ? penalty * 4 : SILENCE_MIN_NS;
+	penalty = penalty * 4 > SILENCE_MIN_NS ? penalty * 4 : SILENCE_MIN_NS;
 	if (penalty > SILENCE_MAX_NS)
 		penalty = SILENCE_MAX_NS;
 	atomic_store(&e->warm_penalty_ns, penalty);
@@ -345,11 +355,20 @@ static void refill(struct pool *p)
 	struct worker *w = p->worker;
 	int n = 0;
 
-	if (is_banned(p) || w->draining || w->now_ns < p->again_ns || atomic_load(&p->endpoint->gone))
+	if (is_banned(p) || w->draining || w->now_ns < p->again_ns ||
+	    atomic_load(&p->endpoint->gone))
 		return;
 	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN &&
 	       w->now_ns >= p->again_ns)
 		warm_dial(p);
+}
+
+/* pool.max_idle is an endpoint's; every worker may hold its part. */
+static unsigned share(const struct worker *w)
+{
+	unsigned n = (w->config->pool.max_idle + w->edge->n_workers - 1) / w->edge->n_workers;
+
+	return n < POOL_SLOTS ? n : POOL_SLOTS;
 }
 
 void pool_on_start(struct pool *p)
@@ -358,9 +377,7 @@ void pool_on_start(struct pool *p)
 
 	if (!p)
 		return;
-	max = p->worker->config->pool.max_idle;
-	if (max > POOL_SLOTS)
-		max = POOL_SLOTS;
+	max = share(p->worker);
 	p->started++;
 	p->used_ns = p->worker->now_ns;
 	if (!max)
@@ -426,6 +443,11 @@ static void expire(struct pool *p, uint64_t age_ns)
 		if (withdraw(wm) != HELD_BY_US)
 			continue;
 		worker_count(p->worker, WC_warm_expired);
+		/* it would have waited longer: perhaps what we learned was a restart */
+		p->backoff_ns = 0;
+		p->age_ns += p->age_ns / 8;
+		if (p->age_ns > p->worker->config->pool.max_age * MS)
+			p->age_ns = p->worker->config->pool.max_age * MS;
 		discard(wm);
 	}
 	list_for_each_safe(it, tmp, &p->dialling) {
@@ -467,16 +489,25 @@ static void drop_gone(struct worker *w)
 /* Those that were dialled and wait for their first byte, oldest first. */
 static void find_silent(struct worker *w)
 {
+	uint64_t patience;
 	struct conn *c;
 
 	while (!list_empty(&w->unanswered)) {
-		c = list_of(w->unanswered.next, struct conn, answer);
+		c = list_of(w->unanswered.next, struct conn, silent);
 		if (!half_kernel_bytes(&c->down) && !half_user_bytes(&c->down)) {
-			if (w->now_ns - c->connected_ns < SILENCE_NS)
+			/* far away: a handful of its round trips */
+			patience = (c->connected_ns - c->dial_ns) * 5;
+			if (patience < SILENCE_NS)
+				patience = SILENCE_NS;
+			if (w->now_ns - c->connected_ns < patience)
 				return;
 			pool_on_silence(w, c->endpoint);
+		} else if (atomic_load(&c->endpoint->warm_held)) {
+			/* answers with warm ones held: forgiven by halves */
+			atomic_store(&c->endpoint->warm_penalty_ns,
+				     atomic_load(&c->endpoint->warm_penalty_ns) / 2);
 		}
-		list_del(&c->answer);
+		list_del(&c->silent);
 	}
 }
 
@@ -499,8 +530,8 @@ void pool_tick(struct worker *w)
 			p->want = 0;
 		else if (!p->want)
 			p->want = 1;
-		if (p->want > w->config->pool.max_idle)
-			p->want = w->config->pool.max_idle;
+		if (p->want > share(w))
+			p->want = share(w);
 		if (is_banned(p))
 			drop_dialling(p);
 		expire(p, is_banned(p) ? 0 : p->age_ns);

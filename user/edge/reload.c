@@ -74,11 +74,6 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 	return 0;
 }
 
-static void take_config(struct worker *w, void *arg)
-{
-	w->config = arg;
-}
-
 int edge_reload(struct edge *g, struct fault *f)
 {
 	struct config *c, *old;
@@ -120,7 +115,7 @@ int edge_reload(struct edge *g, struct fault *f)
 	old = g->config;
 	g->config = c;
 	for (i = 0; i < g->n_workers; i++)
-		worker_call(&g->workers[i], take_config, c);
+		worker_call(&g->workers[i], worker_take_config, c);
 	log_info("reloaded %s", c->file ? c->file : "(no file)");
 	c = old;
 	ret = 0;

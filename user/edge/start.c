@@ -127,6 +127,12 @@ static void refuse(struct conn *c, enum hello_verdict v)
 
 static void dial(struct conn *c);
 
+/* Did we run out of something?  Not the upstream's fault then. */
+static bool is_ours(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
 /* An established upstream: enrolled when the client is, then paired. */
 static void joined(struct conn *c)
 {
@@ -135,7 +141,9 @@ static void joined(struct conn *c)
 	if (c->client.enrolled && !c->fallback_path && c->upstream.slot && !c->upstream.enrolled &&
 	    end_enrol(&c->upstream, w->kern))
 		c->fallback_path = true;
-	if (c->upstream.enrolled && c->upstream.watched)
+	if (c->upstream.enrolled)
+		end_kick(&c->upstream); /* what it may have said already */
+	if (c->upstream.enrolled && (c->upstream.watched || w->polled))
 		worker_watch(w, &c->upstream, w->polled ? EPOLLRDHUP | EPOLLET : 0);
 	if (c->client.enrolled && c->client.watched && !c->fallback_path)
 		worker_watch(w, &c->client, w->polled ? EPOLLRDHUP | EPOLLET : 0);
@@ -165,8 +173,13 @@ void conn_dial_failed(struct conn *c, int err)
 	if (c->upstream.fd != -1)
 		worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	/* the deadline is for all addresses together */
-	if (err != ETIMEDOUT && c->tries < c->endpoint->n_addr) {
+	if (err != ETIMEDOUT && !is_ours(err) && c->tries < c->endpoint->n_addr) {
 		dial(c);
+		return;
+	}
+	if (is_ours(err)) {
+		log_debug("endpoint %s: cannot dial: %s", c->endpoint->host, strerror(err));
+		conn_close(c, CLOSE_LIMIT, true);
 		return;
 	}
 	pool_on_dial_failed(pool_of(w, c->endpoint));
@@ -307,6 +320,11 @@ void conn_read_hello(struct conn *c)
 			return;
 		}
 		sni_init(c->sni, w->config->limits.client_hello);
+		if (c->replay) { /* the program has passed: it does not look at it again */
+			c->client.flow->replay = 0;
+			worker_replay_put(w, c->replay);
+			c->replay = 0;
+		}
 		if (!c->client.watched || w->polled)
 			worker_watch(w, &c->client, WATCH_ALL);
 	}
@@ -345,13 +363,19 @@ bool conn_replay(struct conn *c)
 	const struct flow *a = c->client.flow, *b = c->upstream.flow;
 	struct tcp_info ti;
 	struct replay *r;
-	uint32_t slot, old;
+	uint32_t slot, old, place;
+	struct hello h;
 	struct flow *f;
+	bool moved;
 
 	if (!c->replay || c->replayed || c->phase != CONN_OPEN || c->up.mover != MOVER_KERNEL)
 		return false;
 	r = kern_replay(w->kern, c->replay);
 	if (!r->len || c->client.fin || c->client.err || b->redir + b->passed)
+		return false;
+	/* early data is not for repeating (RFC 8446 8) */
+	if (hello_parse(r->bytes, r->len, &h) != HELLO_OK ||
+	    hello_has_ext(&h, HELLO_EXT_EARLY_DATA))
 		return false;
 	/* our SYN counts as one */
 	if (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked > 1)
@@ -367,20 +391,26 @@ bool conn_replay(struct conn *c)
 	c->replayed = 1;
 	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	old = c->client.slot;
-	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_STARTED, w->index, 0)) {
+	f = kern_flow(w->kern, old);
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_STARTED, w->index, 0, f)) {
 		worker_slot_put(w, slot);
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return true;
 	}
+	place = f->next_seq;
 	/* the last run that wrote to the old slot is over after this */
 	end_kick(&c->client);
-	f = kern_flow(w->kern, old);
-	c->client.flow->first_ns = f->first_ns;
 	/* what it counted as passed is still unread */
 	__atomic_fetch_add(&c->client.flow->passed, f->passed, __ATOMIC_SEQ_CST);
+	moved = f->next_seq != place;
 	f->cookie = 0;
 	f->role = FLOW_FREE;
 	worker_slot_put(w, old);
+	c->up.extra = r->len;
+	if (moved) { /* a segment came between the two slots */
+		conn_close(c, CLOSE_UPSTREAM_RST, true);
+		return true;
+	}
 	/* The hello goes first, outside the flow's count: it was this stream's bytes
 	 * already, and they are in bytes_user now. */
 	c->replay_pending = true;
@@ -404,7 +434,6 @@ bool conn_write_replay(struct conn *c)
 	if (n != (ssize_t)r->len)
 		return false;
 	c->replay_pending = false;
-	c->up.extra = r->len;
 	list_del(&c->answer);
 	worker_replay_put(c->worker, c->replay);
 	c->replay = 0;

@@ -95,7 +95,9 @@ static void timing(const struct conn *c, struct event_closed *ev)
 	ev->us_hello = since(c->start_ns, c->hello_ns);
 	ev->us_connect = since(c->dial_ns, c->connected_ns);
 	ev->us_first_byte = -1;
-	if (b && b->first_ns)
+	if (c->first_byte_ns)
+		ev->us_first_byte = since(c->start_ns, c->first_byte_ns);
+	else if (b && b->first_ns)
 		ev->us_first_byte = since(c->start_ns, b->first_ns);
 }
 

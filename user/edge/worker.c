@@ -267,6 +267,10 @@ static void sweep_if_lost(struct worker *w)
 	if (!w->kern || w->now_ns < w->sweep_ns)
 		return;
 	w->sweep_ns = w->now_ns + SWEEP_NS;
+	if (w->polled) {
+		sweep(w);
+		return;
+	}
 	if (kern_counters(w->kern, &k) || k.event_lost == w->event_lost_seen)
 		return;
 	w->event_lost_seen = k.event_lost;
@@ -445,6 +449,8 @@ static void *run(void *arg)
 			dispatch(w, &events[i]);
 		if (w->accept_again_ns && w->now_ns >= w->accept_again_ns) {
 			w->accept_again_ns = 0;
+			if (w->spare_fd == -1)
+				w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 			listeners_watch(w, true);
 		}
 		run_ready(w);
@@ -556,13 +562,36 @@ void worker_drain(struct worker *w, void *arg)
 void worker_stop(struct worker *w, void *arg)
 {
 	struct list *it, *tmp;
+	struct conn *c;
 
 	(void)arg;
 	listeners_close(w);
+	list_for_each_safe(it, tmp, &w->conns) {
+		c = list_of(it, struct conn, all);
+		conn_on_paired(c); /* its event does not wake us */
+		conn_close(c, CLOSE_DRAINED, true);
+	}
 	pool_drop_all(w);
-	list_for_each_safe(it, tmp, &w->conns)
-		conn_close(list_of(it, struct conn, all), CLOSE_DRAINED, true);
 	w->stop = true;
+}
+
+void worker_take_config(struct worker *w, void *arg)
+{
+	struct list *it;
+	struct conn *c;
+	uint64_t at;
+	int i;
+
+	w->config = arg;
+	/* A shorter time holds for those that wait already.  The lists stay in order. */
+	for (i = 0; i < TIMER_MAX; i++) {
+		at = w->now_ns + conn_timer_ms(w->config, (enum timer_kind)i) * 1000000ULL;
+		list_for_each(it, &w->timers[i]) {
+			c = list_of(it, struct conn, timer);
+			if (c->deadline_ns > at)
+				c->deadline_ns = at;
+		}
+	}
 }
 
 void worker_join(struct worker *w)

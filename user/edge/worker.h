@@ -138,6 +138,8 @@ int worker_listen(struct worker *w, const struct config_addr *addr);
 /* For worker_call(): no new connections; the end of all of them and of the thread. */
 void worker_drain(struct worker *w, void *arg);
 void worker_stop(struct worker *w, void *arg);
+/* ... and after a reload: <arg> is the new configuration. */
+void worker_take_config(struct worker *w, void *arg);
 
 /* Any other thread: runs fn(w, arg) in the worker's and waits for it. */
 void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);

@@ -16,7 +16,7 @@ void end_init(struct end *e, int fd)
 }
 
 int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, unsigned worker,
-	     uint32_t replay)
+	     uint32_t replay, const struct flow *from)
 {
 	struct flow *f = kern_flow(k, slot);
 	socklen_t len = sizeof(e->cookie);
@@ -29,6 +29,12 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 	f->role = role;
 	f->worker = worker;
 	f->replay = replay;
+	if (from) {
+		f->hello = 1;
+		f->tcp_state = from->tcp_state;
+		f->next_seq = from->next_seq;
+		f->first_ns = from->first_ns;
+	}
 	err = kern_slot_set(k, e->cookie, slot);
 	if (err) {
 		f->cookie = 0;
@@ -107,7 +113,7 @@ int end_error(struct end *e)
 static bool is_fin_state(uint32_t state)
 {
 	switch (state) {
-	case TCP_STATE_CLOSE: /* after FIN_WAIT2 or LAST_ACK; a reset one has its error set */
+
 	case TCP_STATE_CLOSE_WAIT:
 	case TCP_STATE_LAST_ACK:
 	case TCP_STATE_CLOSING:
@@ -120,12 +126,21 @@ static bool is_fin_state(uint32_t state)
 bool end_look_fin(struct end *e)
 {
 	struct tcp_info ti;
+	uint32_t state = 0;
 
 	if (e->fin || end_error(e))
 		return e->fin;
-	if (e->flow && is_fin_state(*(volatile __u32 *)&e->flow->tcp_state))
-		e->fin = true;
-	else if (!end_info(e, &ti) && is_fin_state(ti.tcpi_state))
+	if (e->flow)
+		state = *(volatile __u32 *)&e->flow->tcp_state;
+	if (!state && !end_info(e, &ti)) {
+		state = ti.tcpi_state;
+		/* nobody has told how it came to be closed: clean only behind our FIN */
+		if (state == TCP_STATE_CLOSE && !e->shut)
+			state |= FLOW_BROKEN;
+	}
+	if (state & FLOW_BROKEN)
+		e->err = ECONNRESET;
+	else if (state == TCP_STATE_CLOSE || is_fin_state(state))
 		e->fin = true;
 	return e->fin;
 }

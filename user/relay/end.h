@@ -19,6 +19,7 @@ struct end {
 	bool enrolled; /* in `sockets` */
 	bool watched;  /* in the worker's epoll set */
 	bool fin;      /* the other side has sent FIN */
+	bool shut;     /* we have */
 	int err;       /* sticky: what SO_ERROR said, or 0 */
 	uint64_t cookie;
 	struct flow *flow; /* with a slot */
@@ -43,10 +44,11 @@ void end_init(struct end *e, int fd);
 /*
  * Gives the end a slot (both from the caller's stock), so that its later states
  * are reported.  An upstream's must come before connect(2).  0 or -errno; the
- * slot stays the caller's on failure.
+ * slot stays the caller's on failure.  <from>: the slot it has had so far, whose
+ * place in the stream goes over (NULL: none).
  */
 int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, unsigned worker,
-	     uint32_t replay);
+	     uint32_t replay, const struct flow *from);
 
 /*
  * Puts it under the verdict program.  0 or -errno (see kern_sock_add): then it

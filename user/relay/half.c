@@ -10,6 +10,7 @@
 
 #define PIPE_BYTES (1024 * 1024) /* fs.pipe-max-size's default */
 #define TURN_BYTES (4U * 1024 * 1024)
+#define COPY_BYTES (256 * 1024)
 #define CHUNK_BYTES (1024 * 1024)
 
 static inline uint64_t load(const __u64 *p)
@@ -150,7 +151,7 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 	ssize_t n, w;
 
 	do
-		n = recv(h->src->fd, p->buf, p->size, MSG_DONTWAIT);
+		n = recv(h->src->fd, p->buf, COPY_BYTES, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
@@ -175,6 +176,7 @@ static void shut(struct half *h)
 {
 	/* ENOTCONN: the peer has reset meanwhile; its own event tells */
 	shutdown(h->dst->fd, SHUT_WR);
+	h->dst->shut = true;
 	h->state = HALF_SHUT;
 }
 
