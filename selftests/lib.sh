@@ -55,7 +55,8 @@ in_upstream() { (in_upstream_exec "$@"); }
 
 link() # NAME NUMBER: a namespace NAME, 10.9.NUMBER.2, behind a veth of ours, .1
 {
-	ip netns add "$1"
+	touch "/run/netns/$1"
+	unshare --net="/run/netns/$1" true
 	ip link add "e-$1" mtu 1500 type veth peer name "p-$1" mtu 1500 netns "$1"
 	ip addr add "10.9.$2.1/24" dev "e-$1"
 	ip addr add "fd09:$2::1/64" dev "e-$1" nodad
