@@ -37,7 +37,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
-#ifndef HELLO_MAX /* a program with smaller buffers says so first */
+#ifndef HELLO_MAX	/* a program with smaller buffers says so first */
 #define HELLO_MAX 16384 /* bytes one hello_parse() sees; power of two */
 #endif
 #define HELLO_RECORD_MAX 16384 /* RFC 8446 5.1: plaintext of one record */
