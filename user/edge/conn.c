@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,7 +13,6 @@
 #include "sni.h"
 
 #define MS 1000000ULL
-#define FLUSH_MS 1000		   /* a reset's other end gets this long to take the rest */
 #define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
 #define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
@@ -26,42 +23,6 @@ static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t 
 {
 	memset(to, 0, sizeof(*to));
 	memcpy(to, sa, len < sizeof(*to) ? len : sizeof(*to));
-}
-
-static void conn_stop_timer(struct conn *c)
-{
-	if (!list_empty(&c->timer) && c->timer_kind == TIMER_HELLO)
-		c->worker->n_unrouted--;
-	list_del(&c->timer);
-}
-
-/* A half-closed connection has less patience, never more. */
-static uint64_t half_closed_ms(const struct config *g)
-{
-	return g->timeouts.idle < EDGE_HALF_CLOSED_MS ? g->timeouts.idle : EDGE_HALF_CLOSED_MS;
-}
-
-uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind)
-{
-	const uint64_t ms[TIMER_MAX] = {
-		[TIMER_HELLO] = g->timeouts.client_hello,
-		[TIMER_CONNECT] = g->timeouts.connect,
-		/* looked at four times: see conn_on_deadline() */
-		[TIMER_IDLE] = g->timeouts.idle / 4,
-		[TIMER_HALF_CLOSED] = half_closed_ms(g) / 4,
-		[TIMER_FLUSH] = FLUSH_MS,
-	};
-
-	return ms[kind];
-}
-
-void conn_set_timer(struct conn *c, enum timer_kind kind)
-{
-	conn_stop_timer(c);
-	c->worker->n_unrouted += kind == TIMER_HELLO;
-	c->timer_kind = (uint8_t)kind;
-	c->deadline_ns = c->worker->now_ns + conn_timer_ms(c->worker->config, kind) * MS;
-	list_add_tail(&c->worker->timers[kind], &c->timer);
 }
 
 static void retry_soon(struct conn *c)
@@ -505,62 +466,6 @@ void conn_fail(struct conn *c, struct end *broken)
 		return;
 	}
 	conn_close(c, reason, true);
-}
-
-/* Bytes that came, bytes user space moved, and bytes a peer took: a slow reader
- * of what is on its way is busy, although nothing arrives. */
-static uint64_t last_activity(struct conn *c)
-{
-	uint64_t last = c->user_ns, acked = 0;
-	struct tcp_info ti;
-
-	if (c->client.flow && c->client.flow->last_ns > last)
-		last = c->client.flow->last_ns;
-	if (c->upstream.flow && c->upstream.flow->last_ns > last)
-		last = c->upstream.flow->last_ns;
-	if (!end_info(&c->client, &ti))
-		acked += ti.tcpi_bytes_acked;
-	if (c->upstream.fd != -1 && !end_info(&c->upstream, &ti))
-		acked += ti.tcpi_bytes_acked;
-	if (acked != c->acked) {
-		c->acked = acked;
-		c->acked_ns = c->worker->now_ns;
-	}
-	return c->acked_ns > last ? c->acked_ns : last;
-}
-
-void conn_on_deadline(struct conn *c)
-{
-	struct worker *w = c->worker;
-	uint64_t last, limit;
-
-	switch (c->timer_kind) {
-	case TIMER_HELLO:
-		conn_on_paired(c);
-		if (c->phase != CONN_HELLO)
-			return; /* no longer on the list */
-		worker_count(w, WC_hello_timeout);
-		conn_close(c, CLOSE_HELLO_TIMEOUT, false);
-		return;
-	case TIMER_CONNECT:
-		worker_count(w, WC_dial_timeout);
-		conn_dial_failed(c, ETIMEDOUT);
-		return;
-	case TIMER_FLUSH:
-		conn_close(c, c->reason, c->phase == CONN_FLUSH);
-		return;
-	default:
-		limit = (c->timer_kind == TIMER_IDLE ? w->config->timeouts.idle
-						     : half_closed_ms(w->config)) *
-			MS;
-		last = last_activity(c);
-		if (w->now_ns > last && w->now_ns - last >= limit) {
-			conn_close(c, CLOSE_IDLE, true);
-			return;
-		}
-		/* to the end of the list, which keeps it in order */
-		conn_set_timer(c, c->timer_kind);
-	}
 }
 
 void conn_close(struct conn *c, enum close_reason reason, bool reset)

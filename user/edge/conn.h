@@ -103,6 +103,7 @@ void conn_emit(struct conn *c);
 void conn_info(const struct conn *c, struct conn_info *ret_i);
 
 void conn_set_timer(struct conn *c, enum timer_kind kind);
+void conn_stop_timer(struct conn *c);
 uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind);
 void conn_pair(struct conn *c);
 #endif

@@ -13,6 +13,7 @@
 #include "conn.h"
 #include "edge_open.h"
 #include "edge_private.h"
+#include "listener.h"
 #include "log.h"
 #include "pool.h"
 #include "store.h"
@@ -164,7 +165,7 @@ static int open_listeners(struct edge *g, char *why, size_t why_size)
 		if (err)
 			return err;
 		for (j = 0; j < g->n_workers; j++) {
-			err = worker_listen(&g->workers[j], &c->listen[i]);
+			err = listener_open(&g->workers[j], &c->listen[i]);
 			if (err) {
 				snprintf(why, why_size, "cannot listen on %s: %s",
 					 c->listen[i].text, strerror(-err));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,15 +11,13 @@
 #include "worker.h"
 #include "conn.h"
 #include "edge_private.h"
+#include "listener.h"
 #include "log.h"
 #include "pool.h"
 
 #define EVENTS_A_TURN 256
-#define ACCEPTS_A_TURN 64
-#define ACCEPT_PAUSE_NS (100ULL * 1000 * 1000)
 #define SWEEP_NS (1000ULL * 1000 * 1000)
 #define PUMP_BYTES (8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
-#define BACKLOG 4096
 
 /* What a mailbox message is: lives on the caller's stack until it is done. */
 struct mail {
@@ -92,110 +89,6 @@ void worker_replay_put(struct worker *w, uint32_t idx)
 		return;
 	kern_replay(w->kern, idx)->len = 0;
 	w->replay_stock[w->n_replay_stock++] = idx;
-}
-
-/* ---- listeners ---- */
-
-int worker_listen(struct worker *w, const struct config_addr *addr)
-{
-	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
-
-	if (w->n_listeners == WORKER_LISTENERS_MAX)
-		return -E2BIG;
-	fd = socket(addr->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (fd == -1)
-		return -errno;
-	/* Children inherit all of these.  The window scale is chosen from the receive
-	 * buffer at the handshake, so it has to be set here. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
-	    (addr->sa.ss_family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one))) {
-		err = -errno;
-		goto close;
-	}
-	if (w->kern) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
-	}
-	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) || listen(fd, BACKLOG)) {
-		err = -errno;
-		goto close;
-	}
-	w->listeners[w->n_listeners++] =
-		(struct listener){.fd = fd, .kind = END_LISTENER, .worker = w};
-	return 0;
-close:
-	close(fd);
-	return err;
-}
-
-static void listeners_watch(struct worker *w, bool on)
-{
-	unsigned i;
-
-	for (i = 0; i < w->n_listeners; i++) {
-		struct epoll_event ev = {.events = on ? EPOLLIN : 0,
-					 .data.ptr = &w->listeners[i].kind};
-
-		epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, w->listeners[i].fd, &ev);
-	}
-}
-
-static void listeners_close(struct worker *w)
-{
-	unsigned i;
-
-	for (i = 0; i < w->n_listeners; i++)
-		close(w->listeners[i].fd);
-	w->n_listeners = 0;
-}
-
-/* Out of descriptors: the spare one takes the connection so that it can be
- * closed, and its event told, instead of hanging in the queue. */
-static void accept_without_fd(struct worker *w, struct listener *l)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	int fd;
-
-	worker_count(w, WC_accept_failed);
-	if (w->spare_fd != -1) {
-		close(w->spare_fd);
-		fd = accept4(l->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd != -1)
-			conn_refuse(w, fd, (struct sockaddr *)&sa, len, CLOSE_LIMIT);
-		w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	}
-	if (!w->accept_again_ns) {
-		log_warn("cannot accept: out of file descriptors; raise LimitNOFILE (ulimit -n)");
-		listeners_watch(w, false);
-	}
-	w->accept_again_ns = w->now_ns + ACCEPT_PAUSE_NS;
-}
-
-static void on_listener(struct listener *l)
-{
-	struct worker *w = l->worker;
-	struct sockaddr_storage sa;
-	socklen_t len;
-	int fd, i;
-
-	for (i = 0; i < ACCEPTS_A_TURN && w->n_listeners; i++) {
-		len = sizeof(sa);
-		fd = accept4(l->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd != -1) {
-			conn_accept(w, fd, (struct sockaddr *)&sa, len);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			accept_without_fd(w, l);
-		/* ECONNABORTED and the network errors of accept(2) concern that one only */
-		if (errno == EAGAIN || w->accept_again_ns)
-			return;
-	}
 }
 
 /* ---- what the kernel tells ---- */
@@ -420,7 +313,7 @@ static void dispatch(struct worker *w, const struct epoll_event *ev)
 	else if (kind == (unsigned *)&w->ring)
 		kern_ring_drain(w->ring, on_ring, w);
 	else if (*kind == END_LISTENER)
-		on_listener(list_of(kind, struct listener, kind));
+		listener_on_readable(list_of(kind, struct listener, kind));
 	else
 		on_end(list_of(kind, struct end, kind), ev->events);
 }
@@ -449,9 +342,7 @@ static void *run(void *arg)
 			dispatch(w, &events[i]);
 		if (w->accept_again_ns && w->now_ns >= w->accept_again_ns) {
 			w->accept_again_ns = 0;
-			if (w->spare_fd == -1)
-				w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-			listeners_watch(w, true);
+			listener_watch_all(w, true);
 		}
 		run_ready(w);
 		run_retries(w);
@@ -555,7 +446,7 @@ void worker_drain(struct worker *w, void *arg)
 {
 	(void)arg;
 	w->draining = true;
-	listeners_close(w);
+	listener_close_all(w);
 	pool_drop_all(w);
 }
 
@@ -565,7 +456,7 @@ void worker_stop(struct worker *w, void *arg)
 	struct conn *c;
 
 	(void)arg;
-	listeners_close(w);
+	listener_close_all(w);
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
 		conn_on_paired(c); /* its event does not wake us */
@@ -604,7 +495,7 @@ void worker_join(struct worker *w)
 void worker_close(struct worker *w)
 {
 	bury(w);
-	listeners_close(w);
+	listener_close_all(w);
 	pool_drop_all(w);
 	free(w->pools);
 	kern_ring_close(w->ring);

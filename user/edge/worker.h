@@ -132,9 +132,6 @@ int worker_start(struct worker *w);
 void worker_join(struct worker *w);
 void worker_close(struct worker *w);
 
-/* Opens a listener for this worker (before worker_start()). 0 or -errno. */
-int worker_listen(struct worker *w, const struct config_addr *addr);
-
 /* For worker_call(): no new connections; the end of all of them and of the thread. */
 void worker_drain(struct worker *w, void *arg);
 void worker_stop(struct worker *w, void *arg);
