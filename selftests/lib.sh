@@ -53,6 +53,9 @@ in_upstream_exec() { exec nsenter ${UPSTREAM_NS:+--net=$UPSTREAM_NS} -- "$@"; }
 in_client() { (in_client_exec "$@"); }
 in_upstream() { (in_upstream_exec "$@"); }
 
+# ("ip -n" and "ip netns" want / to be a mount point, which it is not in a chroot)
+in_ns() { nsenter --net="/run/netns/$1" -- "${@:2}"; } # NAME CMD...
+
 link() # NAME NUMBER: a namespace NAME, 10.9.NUMBER.2, behind a veth of ours, .1
 {
 	touch "/run/netns/$1"
@@ -61,19 +64,19 @@ link() # NAME NUMBER: a namespace NAME, 10.9.NUMBER.2, behind a veth of ours, .1
 	ip addr add "10.9.$2.1/24" dev "e-$1"
 	ip addr add "fd09:$2::1/64" dev "e-$1" nodad
 	ip link set "e-$1" up
-	ip -n "$1" addr add "10.9.$2.2/24" dev "p-$1"
-	ip -n "$1" addr add "fd09:$2::2/64" dev "p-$1" nodad
-	ip -n "$1" link set lo up
-	ip -n "$1" link set "p-$1" up
+	in_ns "$1" ip addr add "10.9.$2.2/24" dev "p-$1"
+	in_ns "$1" ip addr add "fd09:$2::2/64" dev "p-$1" nodad
+	in_ns "$1" ip link set lo up
+	in_ns "$1" ip link set "p-$1" up
 	local onoff=on
 	[ "$TOPOLOGY" = veth ] || onoff=off
 	ethtool -K "e-$1" gro "$onoff" gso "$onoff" tso "$onoff"
-	nsenter --net="/run/netns/$1" ethtool -K "p-$1" gro "$onoff" gso "$onoff" tso "$onoff"
+	in_ns "$1" ethtool -K "p-$1" gro "$onoff" gso "$onoff" tso "$onoff"
 }
 
 link_is_up() # NAME: at both ends
 {
-	ip link show "e-$1" | grep -q 'state UP' && ip -n "$1" link show "p-$1" | grep -q 'state UP'
+	ip link show "e-$1" | grep -q 'state UP' && in_ns "$1" ip link show "p-$1" | grep -q 'state UP'
 }
 
 topology()
