@@ -81,7 +81,7 @@ static const struct {
 	{"size", "limits: {client_hello: 64q}\n", {"f:1: limits.client_hello: must be a size"}},
 	{"size range",
 	 "limits: {client_hello: 1g}\n",
-	 {"f:1: limits.client_hello: 1g is out of range: 1024 to 1048576 bytes"}},
+	 {"f:1: limits.client_hello: 1g is out of range: 1024 to 65536 bytes"}},
 	{"size overflow",
 	 "limits: {client_hello: 99999999999999999999g}\n",
 	 {"f:1: limits.client_hello: 99999999999999999999g is out of range"}},

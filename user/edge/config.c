@@ -290,7 +290,7 @@ static const struct doc_key tls_keys[] = {
 
 static const struct doc_key limits_keys[] = {
 	{"connections", doc_count, AT(limits.connections), 1, 1 << 20, NULL},
-	{"client_hello", doc_size, AT(limits.client_hello), 1 << 10, 1 << 20, NULL},
+	{"client_hello", doc_size, AT(limits.client_hello), 1 << 10, 64 << 10, NULL},
 	{"unrouted", doc_count, AT(limits.unrouted), 1, 1 << 20, NULL},
 	{.name = NULL},
 };

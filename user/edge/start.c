@@ -320,13 +320,15 @@ void conn_read_hello(struct conn *c)
 			return;
 		}
 		sni_init(c->sni, w->config->limits.client_hello);
-		if (c->replay) { /* the program has passed: it does not look at it again */
-			c->client.flow->replay = 0;
-			worker_replay_put(w, c->replay);
-			c->replay = 0;
-		}
 		if (!c->client.watched || w->polled)
 			worker_watch(w, &c->client, WATCH_ALL);
+	}
+	/* Once the program has passed something it is done with the buffer: that is
+	 * the last thing start() does.  Not before: it may be parsing there now. */
+	if (c->replay && c->client.flow->passed) {
+		c->client.flow->replay = 0;
+		worker_replay_put(w, c->replay);
+		c->replay = 0;
 	}
 	for (;;) {
 		n = recv(c->client.fd, buf, sizeof(buf), MSG_DONTWAIT);
