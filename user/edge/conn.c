@@ -309,8 +309,7 @@ void conn_on_state(struct conn *c, struct end *e)
 		conn_connected(c);
 		return;
 	}
-	end_error(e);
-	if (!e->fin && end_look_fin(e)) {
+	if (!end_is_broken(e) && !e->fin && end_look_fin(e)) {
 		if (c->reason == CLOSE_REASON_MAX && c->phase == CONN_OPEN)
 			c->reason = e == &c->client ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
 		if (e == &c->upstream && conn_replay(c))
@@ -436,8 +435,8 @@ void conn_on_retry(struct conn *c)
 	h = to == &c->client ? &c->down : &c->up;
 	if (h->state != HALF_SHUT && h->state != HALF_FAILED)
 		half_pump(h, &w->pump);
-	if (end_error(to) || ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len &&
-			      !h->piped && !end_unacked(to))) {
+	if (end_is_broken(to) || ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len &&
+				  !h->piped && !end_unacked(to))) {
 		conn_close(c, c->reason, true);
 		return;
 	}

@@ -123,25 +123,39 @@ static bool is_fin_state(uint32_t state)
 	return false;
 }
 
-bool end_look_fin(struct end *e)
+/* As sockops told it, else as TCP_INFO has it now; with FLOW_BROKEN if known. */
+static uint32_t end_state(const struct end *e)
 {
 	struct tcp_info ti;
 	uint32_t state = 0;
 
-	if (e->fin || end_error(e))
-		return e->fin;
 	if (e->flow)
 		state = *(volatile __u32 *)&e->flow->tcp_state;
-	if (!state && !end_info(e, &ti)) {
+	if (!state && !end_info(e, &ti))
 		state = ti.tcpi_state;
-		/* nobody has told how it came to be closed: clean only behind our FIN */
-		if (state == TCP_STATE_CLOSE && !e->shut)
-			state |= FLOW_BROKEN;
-	}
-	if (state & FLOW_BROKEN)
+	return state;
+}
+
+bool end_is_broken(struct end *e)
+{
+	uint32_t state;
+
+	if (end_error(e))
+		return true;
+	state = end_state(e);
+	if (state & FLOW_BROKEN || (state == TCP_STATE_CLOSE && !e->shut))
 		e->err = ECONNRESET;
-	else if (state == TCP_STATE_CLOSE || is_fin_state(state))
-		e->fin = true;
+	return e->err;
+}
+
+bool end_look_fin(struct end *e)
+{
+	uint32_t state;
+
+	if (e->fin || end_is_broken(e))
+		return e->fin;
+	state = end_state(e);
+	e->fin = state == TCP_STATE_CLOSE || is_fin_state(state);
 	return e->fin;
 }
 

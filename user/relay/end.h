@@ -81,6 +81,13 @@ int end_error(struct end *e);
  */
 bool end_look_fin(struct end *e);
 
+/*
+ * Has it ended by anything but FINs, a FIN before that or not?  SO_ERROR tells it
+ * once, to whoever asks first, which may be the kernel's own worker; a socket
+ * that is closed although we have not sent FIN is broken all the same.
+ */
+bool end_is_broken(struct end *e);
+
 /* Payload bytes that TCP has received in order, without the FIN. */
 uint64_t end_received(const struct end *e, const struct tcp_info *ti);
 /* Payload bytes ever accepted for sending. */
