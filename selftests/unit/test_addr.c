@@ -118,8 +118,33 @@ static void check_resolve(void)
 	CHECK(addr_resolve(":1", sa, len, 4) == -EINVAL, "no host accepted");
 }
 
+static void check_unmap(void)
+{
+	static const struct {
+		const char *text;
+		sa_family_t want;
+	} rows[] = {
+		{"[::ffff:192.0.2.1]:443", AF_INET},
+		{"[::192.0.2.1]:443", AF_INET6},
+		{"[64:ff9b::192.0.2.1]:443", AF_INET6},
+		{"192.0.2.1:443", AF_INET},
+	};
+	char before[ADDR_TEXT_MAX], after[ADDR_TEXT_MAX];
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		addr_parse(rows[i].text, &sa, &len);
+		addr_text(&sa, before);
+		addr_unmap(&sa);
+		CHECK(sa.ss_family == rows[i].want, "%s", rows[i].text);
+		CHECK(!strcmp(before, addr_text(&sa, after)), "%s became %s", before, after);
+	}
+}
+
 int main(void)
 {
+	check_unmap();
 	check_parse();
 	check_split();
 	check_resolve();

@@ -130,6 +130,19 @@ uint16_t addr_port(const struct sockaddr_storage *sa)
 	return 0;
 }
 
+void addr_unmap(struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+
+	if (sa->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		return;
+	v4.sin_port = v6->sin6_port;
+	memcpy(&v4.sin_addr, &v6->sin6_addr.s6_addr[12], sizeof(v4.sin_addr));
+	memset(sa, 0, sizeof(*sa));
+	memcpy(sa, &v4, sizeof(v4));
+}
+
 const char *addr_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX])
 {
 	char ip[ADDR_TEXT_MAX];
