@@ -29,6 +29,7 @@ use.snisplit	:= lib wire
 use.unit	:= lib wire kern relay store edge
 use.fuzz	:= lib wire edge
 use.kernel	:= lib wire
+use.helpers	:= lib wire
 use.bench	:= lib wire
 
 # Who may see which library.
@@ -131,6 +132,11 @@ $(O)/unit/%: $(O)/selftests/unit/%.o $(filter-out $(O)/api.a,$(ROOM_LIBS))
 $(O)/helpers/%: selftests/helpers/%.c
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# The one helper that is made of ours: what it says is judged by others.
+$(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/edge/,config.c config_endpoints.c \
 		   doc.c endpoint_spec.c)
