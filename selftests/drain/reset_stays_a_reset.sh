@@ -16,4 +16,4 @@ same "ends" "$(jq -r .object.close_reason "$EVENTS" | sort -u | tr '\n' ' ')" "c
 stream app.test --order client-rst --up 1k --down 1k --conns 20 --parallel 5 --seed 3
 stream app.test --order server-rst --up 1k --down 1k --conns 20 --parallel 5 --seed 4
 wait_for has_events 80
-moved_by_mover 80
+moved_by_mover 50

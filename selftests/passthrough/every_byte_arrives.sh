@@ -17,5 +17,5 @@ stream one.test=1 --name two.test=2 --name three.test=3 --conns "$conns" --paral
 echo "$SUMMARY"
 wait_for has_events "$conns"
 same "events" "$(event_count)" "$conns"
-moved_by_mover 60
+moved_by_mover 40
 wait_for eval '[ "$(live_conns)" = 0 ]'

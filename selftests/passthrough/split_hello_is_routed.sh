@@ -12,7 +12,7 @@ CONF
 n=0
 while read -r args; do
 	# shellcheck disable=SC2086 # words are wanted
-	stream app.test=1 --name deep.down.test=2 --conns 8 --parallel 4 --up 200k --down 200k --seed $((n += 1)) $args
+	stream app.test=1 --name deep.down.test=2 --conns 8 --parallel 4 --up 200k --down 200k --order server --seed $((n += 1)) $args
 	wait_for has_events $((n * 8))
 done <<-'CASES'
 	--segment 1 --segment-gap-us 50
