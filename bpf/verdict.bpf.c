@@ -158,11 +158,6 @@ static __always_inline struct endpoint_value *route(struct replay *s)
 	return w.ep;
 }
 
-/*
- * Takes a live warm upstream out of the pool: its slot, or SLOT_NONE.  One that
- * has died or spoken is left out of the pool; the controller, which is told by
- * its own means, discards it.
- */
 struct trim_walk {
 	struct __sk_buff *skb;
 	__u32 bytes; /* never changed: the verifier would follow every value of it */
@@ -221,10 +216,14 @@ static __always_inline bool trim(struct __sk_buff *skb, struct flow *f)
 struct pool_walk {
 	struct pool_value *pool;
 	struct peer_tcp p;
-	__u64 cookie;
 	__u32 slot, tries, first;
+	__u32 pad;
 };
 
+/*
+ * Takes a live warm upstream out of the pool.  One that has died or spoken is
+ * left out of it; the controller, which is told by its own means, discards it.
+ */
 static long pool_on_slot(__u32 i, void *walk)
 {
 	struct pool_walk *w = walk;
