@@ -13,11 +13,8 @@
 #include <linux/types.h>
 #endif
 
-#define ABI_VERSION 1
-
 #define WORKERS_MAX 64	     /* rings in `events` */
 #define ENDPOINT_KEY_MAX 256 /* a normalised name, zero padded */
-#define LABELS_MAX 127	     /* of a name of 253 bytes */
 #define POOL_SLOTS 64	     /* warm upstreams per endpoint and worker */
 #define REPLAY_BYTES 4096    /* longest hello the program starts by itself; power of two */
 #define SLOT_NONE 0

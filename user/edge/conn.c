@@ -12,12 +12,9 @@
 #include "pool.h"
 #include "sni.h"
 
-#define MS 1000000ULL
 #define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
 #define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
-#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-#define WATCH_END (EPOLLRDHUP | EPOLLET)
 
 static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
 {

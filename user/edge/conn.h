@@ -54,7 +54,6 @@ struct conn {
 	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
 	uint8_t tries; /* addresses of the endpoint dialled */
-	uint8_t last_dial_err;
 	bool replayed, replay_pending;
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
 	bool watch_all;	    /* a PASS episode: both sockets are in epoll */

@@ -12,8 +12,7 @@
 #include "edge_private.h"
 #include "log.h"
 
-#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-#define WATCH_END (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define WATCH_IDLE (EPOLLIN | WATCH_END) /* one that speaks is to be discarded */
 #define DIALS_A_TURN 16
 #define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
@@ -215,7 +214,7 @@ static void warm_ready(struct warm *wm)
 		return;
 	}
 	if (!wm->end.enrolled || w->polled)
-		worker_watch(w, &wm->end, WATCH_END);
+		worker_watch(w, &wm->end, WATCH_IDLE);
 	else
 		worker_watch(w, &wm->end, 0); /* the ring tells */
 	offer(wm);

@@ -19,8 +19,6 @@
 #include "pool.h"
 #include "sni.h"
 
-#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-
 /* RFC 8446 6: fatal alerts, in the clear, as a server that has chosen nothing. */
 enum { ALERT_MISSING_EXTENSION = 109, ALERT_UNRECOGNIZED_NAME = 112 };
 
@@ -144,9 +142,9 @@ static void joined(struct conn *c)
 	if (c->upstream.enrolled)
 		end_kick(&c->upstream); /* what it may have said already */
 	if (c->upstream.enrolled && (c->upstream.watched || w->polled))
-		worker_watch(w, &c->upstream, w->polled ? EPOLLRDHUP | EPOLLET : 0);
+		worker_watch(w, &c->upstream, w->polled ? WATCH_END : 0);
 	if (c->client.enrolled && c->client.watched && !c->fallback_path)
-		worker_watch(w, &c->client, w->polled ? EPOLLRDHUP | EPOLLET : 0);
+		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	worker_count(w, WC_start_user);
 	conn_pair(c);
 }
@@ -169,7 +167,6 @@ void conn_dial_failed(struct conn *c, int err)
 	struct worker *w = c->worker;
 
 	worker_count(w, WC_dial_refused);
-	c->last_dial_err = (uint8_t)(err < 256 ? err : EIO);
 	if (c->upstream.fd != -1)
 		worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	/* the deadline is for all addresses together */

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "config.h"
 #include "edge.h"
@@ -145,6 +146,10 @@ static inline void worker_count(struct worker *w, enum worker_counter c)
 {
 	atomic_fetch_add_explicit(&w->counters[c], 1, memory_order_relaxed);
 }
+
+/* Masks of an end: everything, or only that the other side is done. */
+#define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define WATCH_END (EPOLLRDHUP | EPOLLET)
 
 /* epoll: <mask> 0 takes it out. */
 void worker_watch(struct worker *w, struct end *e, uint32_t mask);

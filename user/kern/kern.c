@@ -378,20 +378,6 @@ int kern_counters(struct kern *k, struct counters *ret_c)
 	return err;
 }
 
-unsigned kern_socks_count(struct kern *k)
-{
-	uint64_t key, next;
-	unsigned n = 0;
-	void *at = NULL;
-
-	while (!bpf_map_get_next_key(k->slots_fd, at, &next)) {
-		key = next;
-		at = &key;
-		n++;
-	}
-	return n;
-}
-
 static int on_sample(void *ctx, void *data, size_t size)
 {
 	struct kern_ring *r = ctx;

@@ -71,8 +71,6 @@ void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool w
 
 /* Sum over all CPUs. */
 int kern_counters(struct kern *k, struct counters *ret_c);
-/* Entries now in `sockets` + `slots`: what leaks are found with.  Slow. */
-unsigned kern_socks_count(struct kern *k);
 
 struct kern_ring;
 int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r);
