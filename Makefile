@@ -23,11 +23,12 @@ use.wire	:= lib
 use.kern	:= lib wire
 use.store	:= lib
 use.relay	:= lib wire kern
-use.edge	:= lib wire kern store relay
-use.api		:= lib wire store relay edge
+use.event	:= lib
+use.edge	:= lib wire kern store relay event
+use.api		:= lib wire store relay event edge
 use.snisplit	:= lib wire
-use.unit	:= lib wire kern relay store edge
-use.fuzz	:= lib wire edge
+use.unit	:= lib wire kern relay store event edge
+use.fuzz	:= lib wire event edge
 use.kernel	:= lib wire
 use.helpers	:= lib wire
 use.bench	:= lib wire
@@ -54,7 +55,7 @@ msg	= @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2:$(O)/%=%)); mkdir -
 objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
-ROOM_LIBS	:= $(foreach r,lib wire kern store relay edge api,$(O)/$(r).a)
+ROOM_LIBS	:= $(foreach r,lib wire kern store relay event edge api,$(O)/$(r).a)
 DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd
 CLI_LIBS	:= jansson
 
@@ -95,7 +96,7 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib wire kern store relay edge api,$(eval $(call archive,$(r))))
+$(foreach r,lib wire kern store relay event edge api,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)
@@ -143,7 +144,7 @@ FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/edge/,confi
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/edge \
+		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/event -Iuser/edge \
 		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h
