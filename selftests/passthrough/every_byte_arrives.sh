@@ -5,7 +5,9 @@
 . "$LIB"
 need jq
 start_upstream stream 9000 --listen "$UP:9001=1" --listen "$UP:9002=2" --listen "$UP:9003=3"
+# (a hello in segments of a few bytes, a tick of the client each, can take seconds on a busy machine)
 start_snisplitd <<-CONF
+	timeouts: {client_hello: 60s}
 	endpoints:
 	  - {url: "tls://one.test", upstream: "$UP:9001"}
 	  - {url: "tls://two.test", upstream: "$UP:9002"}
