@@ -31,7 +31,8 @@ is 400/-/upstream POST /endpoints '{"url":"a.test","upstream":"no-such-host.inva
 is 400/-/- POST /endpoints '{"url":'
 is 400/-/- POST /endpoints '[]'
 is 400/-/- POST /endpoints
-is 413/-/- POST /endpoints "$(printf '%070000d' 1)"
+printf '%01100000d' 1 >"$TMP/large"
+is 413/-/- POST /endpoints "@$TMP/large"
 is 409/ERR_SNISPLIT_334/url POST /endpoints "{\"url\":\"tls://File.test\",$up}"
 is 409/ERR_SNISPLIT_9001/- DELETE /endpoints/file.test
 is 400/-/kill DELETE '/endpoints/file.test?kill=yes'

@@ -252,10 +252,10 @@ static void check_values(void)
 	CHECK(c->n_endpoints == 2, "%u", c->n_endpoints);
 	CHECK(c->endpoints[0].line == 18 && c->endpoints[0].origin == ENDPOINT_FILE, "%u",
 	      c->endpoints[0].line);
-	CHECK(!strcmp(c->endpoints[1].datapath, "userspace") &&
-		      !strcmp(c->endpoints[1].name, "12") &&
-		      !strcmp(c->endpoints[1].upstream, "8443"),
-	      "%s", c->endpoints[1].name);
+	CHECK(!strcmp(c->endpoints[1].values[FIELD_ID_DATAPATH], "userspace") &&
+		      !strcmp(c->endpoints[1].values[FIELD_ID_NAME], "12") &&
+		      !strcmp(c->endpoints[1].values[FIELD_ID_UPSTREAM], "8443"),
+	      "%s", c->endpoints[1].values[FIELD_ID_NAME]);
 	config_free(c);
 }
 

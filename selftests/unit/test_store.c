@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "store.h"
 
 static int failures;
@@ -47,23 +49,33 @@ static struct store *open_or_die(const char *dir)
 
 static void put(struct store *s, const char *id, const char *description, time_t created)
 {
+	const struct store_field fields[] = {
+		{"url", "tls://a.b"}, {"upstream", "127.0.0.1:1"}, {"description", description}};
 	struct store_endpoint e = {.id = id,
-				   .url = "tls://a.b",
-				   .upstream = "127.0.0.1:1",
-				   .description = description,
-				   .created = {created, 5}};
+				   .created = {created, 5},
+				   .fields = fields,
+				   .n_fields = description ? 3 : 2};
 	struct fault f = {0};
 
 	CHECK(!store_endpoint_put(s, &e, &f), "%s", f.msg);
+}
+
+static const char *value_of(const struct store_endpoint *e, const char *name)
+{
+	for (unsigned i = 0; i < e->n_fields; i++)
+		if (!strcmp(e->fields[i].name, name))
+			return e->fields[i].value;
+	return "-";
 }
 
 static int list(void *arg, const struct store_endpoint *e)
 {
 	char *out = arg;
 
-	sprintf(out + strlen(out), "%s:%s:%ld.%ld ", e->id, e->description ? e->description : "-",
+	sprintf(out + strlen(out), "%s:%s:%ld.%ld ", e->id, value_of(e, "description"),
 		(long)e->created.tv_sec, e->created.tv_nsec);
-	CHECK(!strcmp(e->url, "tls://a.b") && !e->metadata, "%s", e->url);
+	CHECK(!strcmp(value_of(e, "url"), "tls://a.b") && !strcmp(value_of(e, "metadata"), "-"),
+	      "%s", value_of(e, "url"));
 	return 0;
 }
 
@@ -159,6 +171,39 @@ static void scribble(const char *dir, off_t at, const void *bytes, size_t len)
 	close(fd);
 }
 
+/* A database as version 1 wrote it comes out as the fields that were not NULL. */
+static void check_migration(void)
+{
+	static const char sql[] = "PRAGMA user_version = 1;"
+				  "CREATE TABLE endpoint (id TEXT PRIMARY KEY NOT NULL, url TEXT "
+				  "NOT NULL, upstream TEXT "
+				  "NOT NULL, datapath TEXT, name TEXT, description TEXT, metadata "
+				  "TEXT, created_s INTEGER "
+				  "NOT NULL, created_ns INTEGER NOT NULL) WITHOUT ROWID;"
+				  "INSERT INTO endpoint VALUES "
+				  "('ep_2','tls://a.b','127.0.0.1:1',NULL,NULL,'old',NULL,20,5);"
+				  "INSERT INTO endpoint VALUES "
+				  "('ep_1','tls://a.b','127.0.0.1:1','auto',NULL,NULL,NULL,10,5);";
+	char path[300];
+	struct store *s;
+	sqlite3 *db;
+
+	store_close(open_or_die(dir_of("m"))); /* makes the folder */
+	snprintf(path, sizeof(path), "%s/state.db", dir_of("m"));
+	CHECK(!unlink(path), "%s", path);
+	CHECK(sqlite3_open(path, &db) == SQLITE_OK &&
+		      sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
+	      "%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+	s = open_or_die(dir_of("m"));
+	expect(s, "ep_1:-:10.5 ep_2:old:20.5 ");
+	put(s, "ep_2", "new", 20);
+	store_close(s);
+	s = open_or_die(dir_of("m"));
+	expect(s, "ep_1:-:10.5 ep_2:new:20.5 ");
+	store_close(s);
+}
+
 static void check_refusals(void)
 {
 	static const unsigned char newer[] = {0, 0, 0, 99};
@@ -169,7 +214,7 @@ static void check_refusals(void)
 	store_close(open_or_die(dir_of("n")));
 	scribble(dir_of("n"), 60, newer, sizeof(newer)); /* user_version in the header */
 	CHECK(store_open(dir_of("n"), &s, &f) == -EPROTONOSUPPORT, "%s", f.msg);
-	CHECK(strstr(f.msg, "is of version 99, this snisplitd knows up to 1"), "%s", f.msg);
+	CHECK(strstr(f.msg, "is of version 99, this snisplitd knows up to "), "%s", f.msg);
 
 	memset(garbage, 'x', sizeof(garbage));
 	store_close(open_or_die(dir_of("g")));
@@ -194,6 +239,7 @@ int main(void)
 		return 1;
 	check_round_trip();
 	check_kill();
+	check_migration();
 	check_refusals();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", base);
 	CHECK(!system(cmd), "%s", cmd);

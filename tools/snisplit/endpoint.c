@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,13 +73,60 @@ static json_t *json_value(const struct field *fd, const char *value)
 	}
 }
 
+/* The file of a FIELD_PEM, malloc'd; NULL after an error, which is told. */
+static char *read_pem(const struct opt *o, const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = calloc(1, FIELD_PEM_MAX + 2);
+	size_t n;
+
+	if (!in || !text) {
+		fprintf(stderr, "snisplit: --%s: %s: %s\n", o->name, path, strerror(errno));
+	} else {
+		n = fread(text, 1, FIELD_PEM_MAX + 1, in);
+		if (!ferror(in) && n && strlen(text) == n && strstr(text, "-----BEGIN ")) {
+			fclose(in);
+			return text; /* too long a one is refused as any field's value */
+		}
+		fprintf(stderr, "snisplit: --%s: %s: %s\n", o->name, path,
+			ferror(in) ? strerror(errno) : "is not a PEM file (-----BEGIN ...)");
+	}
+	if (in)
+		fclose(in);
+	free(text);
+	return NULL;
+}
+
+static int set_pem(json_t *body, const struct opt *o, const char *path)
+{
+	const struct field *fd = field_of(o);
+	char *text = read_pem(o, path);
+	struct fault f;
+	int err = !text;
+
+	if (text && field_check(fd, fd->kind, text, &f)) {
+		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
+		err = 1;
+	}
+	if (!err && json_object_set_new(body, fd->name, json_string(text))) {
+		fprintf(stderr, "snisplit: --%s: %s: must be UTF-8 text\n", o->name, path);
+		err = 1;
+	}
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	return err ? -1 : 0;
+}
+
 /* Checked here too, so that the message can name the option. */
 static int set_option(json_t *body, const struct opt *o, const char *value)
 {
 	const struct field *fd = field_of(o);
 	struct fault f;
 
-	if (fd->kind != FIELD_LIST && field_check(fd, fd->kind, value, &f)) {
+	if (fd->kind == FIELD_PEM && !fd->needs)
+		return set_pem(body, o, value);
+	if (field_check(fd, fd->kind, value, &f)) {
 		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
 		return -1;
 	}

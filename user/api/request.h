@@ -17,7 +17,7 @@
 
 #include "fault.h"
 
-#define REQUEST_BODY_MAX (64 << 10)
+#define REQUEST_BODY_MAX (1 << 20) /* a chain, a key and ten CAs fit */
 
 struct edge;
 struct store;

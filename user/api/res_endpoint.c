@@ -52,10 +52,12 @@ static json_t *endpoint_json(struct edge *edge, struct endpoint *e)
 			 "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443,
 			 "type", "cloud", "origin", e->origin == ENDPOINT_FILE ? "file" : "api",
 			 "created_at", created, "updated_at", created, "name",
-			 text_or_empty(e->label), "description", text_or_empty(e->description),
-			 "metadata", text_or_empty(e->metadata), "upstream_url", e->upstream,
-			 "terminate_at", "upstream", "datapath", datapaths[e->datapath],
-			 "pooling_enabled", 0, "bindings", "public", "metrics", metrics(edge, e));
+			 text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
+			 text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
+			 text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
+			 e->upstream, "terminate_at", "upstream", "datapath",
+			 datapaths[e->datapath], "pooling_enabled", 0, "bindings", "public",
+			 "metrics", metrics(edge, e));
 }
 
 static int answer_with(struct request *r, unsigned status, json_t *j)
@@ -106,6 +108,34 @@ int endpoint_get_one(struct request *r)
 
 /* ---- adding ---- */
 
+static int set_list(struct endpoint_spec *s, const char *name, const json_t *list, struct fault *f)
+{
+	char *joined = NULL;
+	size_t i, size;
+	FILE *to = open_memstream(&joined, &size);
+	int err = to ? 0 : fault_set(f, 500, 0, name, "out of memory");
+	json_t *v;
+
+	json_array_foreach(list, i, v) {
+		const char *text = json_string_value(v);
+
+		if (err)
+			break;
+		if (!text || !*text || strlen(text) != json_string_length(v) || strchr(text, '\n'))
+			err = fault_set(
+				f, 400, 0, name,
+				"must be a list of strings, none empty or with a line break");
+		else
+			fprintf(to, "%s%s", i ? "\n" : "", text);
+	}
+	if (to && fclose(to) && !err)
+		err = fault_set(f, 500, 0, name, "out of memory");
+	if (!err)
+		err = endpoint_spec_set(s, name, FIELD_LIST, joined, f);
+	free(joined);
+	return err;
+}
+
 /* A field as it is in JSON, in the terms of wire/field.h. */
 static int set_field(struct endpoint_spec *s, const char *name, const json_t *v, struct fault *f)
 {
@@ -126,7 +156,7 @@ static int set_field(struct endpoint_spec *s, const char *name, const json_t *v,
 		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
 		return endpoint_spec_set(s, name, FIELD_NUMBER, number, f);
 	case JSON_ARRAY:
-		return endpoint_spec_set(s, name, FIELD_LIST, json_array_size(v) ? "x" : "", f);
+		return set_list(s, name, v, f);
 	case JSON_NULL:
 		return endpoint_spec_set(s, name, FIELD_NULL, "", f);
 	default:
@@ -139,14 +169,14 @@ static int choose_name(struct request *r, struct endpoint_spec *s)
 {
 	char random[ULID_LEN + 1], *url;
 
-	if (!s->url || strcasecmp(s->url, "tls://"))
+	if (!s->values[FIELD_ID_URL] || strcasecmp(s->values[FIELD_ID_URL], "tls://"))
 		return 0;
 	ulid_new("", random, sizeof(random));
 	/* the last 60 bits: all random */
 	if (asprintf(&url, "tls://%s.%s", random + ULID_LEN - 12, r->api->base_domain) < 0)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
-	free(s->url);
-	s->url = url;
+	free(s->values[FIELD_ID_URL]);
+	s->values[FIELD_ID_URL] = url;
 	return 0;
 }
 
@@ -166,19 +196,20 @@ static int read_spec(struct request *r, struct endpoint_spec *s)
  * Registered, now on disk too, or neither.  In between somebody may have removed
  * it again: then it must not come back with the next start.
  */
-static int make_durable(struct request *r, const struct endpoint_spec *s, struct endpoint *e)
+static int make_durable(struct request *r, struct endpoint *e)
 {
-	const struct store_endpoint row = {
-		.id = e->id,
-		.url = e->host,
-		.upstream = s->upstream,
-		.datapath = s->datapath,
-		.name = s->name,
-		.description = s->description,
-		.metadata = s->metadata,
-		.created = e->created,
-	};
+	struct store_field fields[FIELD_ID_MAX];
+	struct store_endpoint row = {.id = e->id, .created = e->created, .fields = fields};
 	int err;
+
+	for (int i = 0; i < FIELD_ID_MAX; i++) {
+		if (!e->spec.values[i])
+			continue;
+		fields[row.n_fields].name = field_table[i].name;
+		/* the name as it routes, so that it need not be normalised in the same way for ever
+		 */
+		fields[row.n_fields++].value = i == FIELD_ID_URL ? e->host : e->spec.values[i];
+	}
 
 	pthread_mutex_lock(&r->api->change);
 	if (atomic_load(&e->gone)) {
@@ -203,7 +234,7 @@ int endpoints_post(struct request *r)
 	if (!err)
 		err = registry_add(edge_registry(r->api->edge), &s, NULL, NULL, &e, &r->fault);
 	if (!err) {
-		err = make_durable(r, &s, e);
+		err = make_durable(r, e);
 		if (!err) {
 			log_info("endpoint added: endpoint=%s url=tls://%s upstream=%s %s", e->id,
 				 e->host, e->upstream, request_who(r, who));

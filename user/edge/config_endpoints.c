@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config_endpoints.h"
 #include "config.h"
@@ -22,6 +27,8 @@ static enum field_kind kind_of(const struct yaml_node_s *node, const char *text,
 		return FIELD_LIST;
 	if (!text)
 		return FIELD_OTHER;
+	if (want == FIELD_PEM)
+		return FIELD_PEM;
 	/* 8443 without quotes is a fine string */
 	if (want == FIELD_STRING || !doc_is_plain(node))
 		return FIELD_STRING;
@@ -32,11 +39,76 @@ static enum field_kind kind_of(const struct yaml_node_s *node, const char *text,
 	return FIELD_STRING;
 }
 
+/* The elements, a line each, malloc'd; NULL after an error, which is told. */
+static char *join(struct doc *d, const struct yaml_node_s *list)
+{
+	struct yaml_node_s *item;
+	const char *text;
+	char *out = NULL;
+	size_t size;
+	FILE *to = open_memstream(&out, &size);
+	bool bad = !to;
+
+	for (unsigned i = 0; !bad && (item = doc_item(d, list, i)); i++) {
+		text = doc_scalar(d, item);
+		if (text && strchr(text, '\n')) {
+			doc_error(d, item, "has a line break in it");
+			text = NULL;
+		}
+		bad = !text;
+		if (text)
+			fprintf(to, "%s%s", i ? "\n" : "", text);
+	}
+	if (to && fclose(to)) {
+		doc_error(d, list, "out of memory");
+		bad = true;
+	}
+	if (!bad)
+		return out;
+	free(out);
+	return NULL;
+}
+
+/* What the file of a FIELD_PEM holds, malloc'd; NULL after an error, which is told. */
+static char *read_pem(struct doc *d, const struct yaml_node_s *node, const char *path)
+{
+	int fd = *path == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	struct stat st;
+	char *text = NULL;
+	ssize_t n = -1;
+
+	if (*path != '/')
+		doc_error(d, node, "must be a path that starts with /, got '%.200s'", path);
+	else if (fd == -1 || fstat(fd, &st))
+		doc_error(d, node, "%.200s cannot be read: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode) || st.st_size > FIELD_PEM_MAX)
+		doc_error(d, node, "%.200s is not a file of at most %d KiB", path,
+			  FIELD_PEM_MAX >> 10);
+	else if (!(text = malloc((size_t)st.st_size + 1)))
+		doc_error(d, node, "out of memory");
+	else if ((n = read(fd, text, (size_t)st.st_size)) < 0)
+		doc_error(d, node, "%.200s cannot be read: %s", path, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	if (n < 0) {
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	if (strlen(text) == (size_t)n && strstr(text, "-----BEGIN "))
+		return text;
+	doc_error(d, node, "%.200s is not a PEM file (-----BEGIN ...)", path);
+	free(text);
+	return NULL;
+}
+
 static void read_field(struct doc *d, struct endpoint_spec *s, struct yaml_node_s *key,
 		       struct yaml_node_s *value)
 {
 	const char *name = doc_scalar(d, key), *text = "";
 	const struct field *fd;
+	enum field_kind kind;
+	char *made = NULL;
 	struct fault f;
 
 	if (!name)
@@ -51,13 +123,17 @@ static void read_field(struct doc *d, struct endpoint_spec *s, struct yaml_node_
 	}
 	doc_enter(d, name, -1);
 	if (doc_is_list(value))
-		text = doc_item(d, value, 0) ? "x" : "";
+		text = made = join(d, value);
 	else if (!doc_is_map(value) && !doc_is_null(value))
 		text = doc_scalar(d, value);
-	if (text &&
-	    endpoint_spec_set(s, name, kind_of(value, doc_is_map(value) ? NULL : text, fd->kind),
-			      text, &f))
+	kind = kind_of(value, doc_is_map(value) ? NULL : text, fd->kind);
+	if (text && kind == FIELD_PEM && !fd->needs)
+		text = made = read_pem(d, value, text);
+	if (text && endpoint_spec_set(s, name, kind, text, &f))
 		doc_error(d, value, "%s", f.msg);
+	if (made && fd->secret)
+		explicit_bzero(made, strlen(made));
+	free(made);
 	doc_leave(d);
 }
 

@@ -183,21 +183,24 @@ static int open_listeners(struct edge *g, char *why, size_t why_size)
 
 static int restore_one(void *arg, const struct store_endpoint *e)
 {
-	struct endpoint_spec s = {
-		.url = (char *)e->url,
-		.upstream = (char *)e->upstream,
-		.datapath = (char *)e->datapath,
-		.name = (char *)e->name,
-		.description = (char *)e->description,
-		.metadata = (char *)e->metadata,
-		.origin = ENDPOINT_API,
-	};
+	struct endpoint_spec s = {.origin = ENDPOINT_API};
 	struct edge *g = arg;
 	struct fault f;
+	int err = 0;
 
+	for (unsigned i = 0; i < e->n_fields && !err; i++) {
+		const struct field *fd = field_find(e->fields[i].name);
+
+		err = endpoint_spec_set(&s, e->fields[i].name, fd ? fd->kind : FIELD_OTHER,
+					e->fields[i].value, &f);
+	}
+	if (!err)
+		err = registry_add(g->registry, &s, e->id, &e->created, NULL, &f);
 	/* Not fatal: the others must come back even when one name is in the file now. */
-	if (registry_add(g->registry, &s, e->id, &e->created, NULL, &f))
-		log_err("endpoint %s (%s) is not restored: %s", e->id, e->url, f.msg);
+	if (err)
+		log_err("endpoint %s (%s) is not restored: %s: %s", e->id,
+			s.values[FIELD_ID_URL] ? s.values[FIELD_ID_URL] : "no url", f.field, f.msg);
+	endpoint_spec_done(&s);
 	return 0;
 }
 

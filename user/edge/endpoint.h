@@ -31,10 +31,11 @@ struct endpoint {
 	char host[ENDPOINT_NAME_MAX]; /* normalised, zero padded; "*.example.com" when wild */
 	bool wild;
 	enum endpoint_origin origin;
-	struct timespec created;	      /* CLOCK_REALTIME */
-	char *label, *description, *metadata; /* label is the display name */
+	struct timespec created;   /* CLOCK_REALTIME */
+	struct endpoint_spec spec; /* what was asked for; the origin is its origin */
 	/* where to */
-	char *upstream;					  /* as given, without tls:// */
+	const char *upstream;				  /* in <spec>, without tls:// */
+	bool upstream_tls;				  /* re-encrypt */
 	struct sockaddr_storage addr[ENDPOINT_ADDRS_MAX]; /* resolved, tried in turn */
 	socklen_t addr_len[ENDPOINT_ADDRS_MAX];
 	unsigned n_addr;

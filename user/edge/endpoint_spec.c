@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,30 +11,55 @@
 
 void endpoint_spec_done(struct endpoint_spec *s)
 {
-	free(s->url);
-	free(s->upstream);
-	free(s->datapath);
-	free(s->name);
-	free(s->description);
-	free(s->metadata);
+	for (int i = 0; i < FIELD_ID_MAX; i++) {
+		if (s->values[i] && field_table[i].secret)
+			explicit_bzero(s->values[i], strlen(s->values[i]));
+		free(s->values[i]);
+	}
 	memset(s, 0, sizeof(*s));
 }
 
-/* Where <field> is kept; NULL for those that only have one valid value as yet. */
-static char **member(struct endpoint_spec *s, const char *field)
+int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_to)
 {
-	const struct {
-		const char *name;
-		char **where;
-	} members[] = {
-		{"url", &s->url},   {"upstream", &s->upstream},	      {"datapath", &s->datapath},
-		{"name", &s->name}, {"description", &s->description}, {"metadata", &s->metadata},
-	};
+	memset(ret_to, 0, sizeof(*ret_to));
+	ret_to->origin = s->origin;
+	ret_to->line = s->line;
+	for (int i = 0; i < FIELD_ID_MAX; i++) {
+		if (!s->values[i])
+			continue;
+		ret_to->values[i] = strdup(s->values[i]);
+		if (!ret_to->values[i]) {
+			endpoint_spec_done(ret_to);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (!strcmp(members[i].name, field))
-			return members[i].where;
-	return NULL;
+bool endpoint_spec_same(const struct endpoint_spec *a, const struct endpoint_spec *b)
+{
+	for (int i = 0; i < FIELD_ID_MAX; i++) {
+		const char *x = a->values[i], *y = b->values[i];
+
+		if (i != FIELD_ID_URL && (x && y ? strcmp(x, y) != 0 : x != y))
+			return false;
+	}
+	return true;
+}
+
+bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id)
+{
+	return s->values[id] && !strcmp(s->values[id], "true");
+}
+
+const char *endpoint_spec_upstream(const struct endpoint_spec *s, bool *ret_tls)
+{
+	const char *text = s->values[FIELD_ID_UPSTREAM];
+	bool tls = text && !strncasecmp(text, "tls://", 6);
+
+	if (ret_tls)
+		*ret_tls = tls;
+	return tls ? text + 6 : text;
 }
 
 int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kind kind,
@@ -46,8 +72,9 @@ int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kin
 		return fault_set(f, 400, 0, field, "unknown field");
 	if (field_check(fd, kind, text, f))
 		return -1;
-	where = member(s, field);
-	if (!where || kind == FIELD_NULL)
+	where = &s->values[fd - field_table];
+	/* an empty list is as good as none */
+	if (kind == FIELD_NULL || (kind == FIELD_LIST && !*text))
 		return 0;
 	if (*where)
 		return fault_set(f, 400, 0, field, "given twice");
@@ -110,16 +137,11 @@ static int check_upstream(const char *upstream, struct fault *f)
 int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
 			struct fault *f)
 {
-	if (!s->url)
+	if (!s->values[FIELD_ID_URL])
 		return fault_set(f, 400, URL_INVALID, "url", "is missing: tls://NAME");
-	if (endpoint_url_host(s->url, ret_host, f))
+	if (endpoint_url_host(s->values[FIELD_ID_URL], ret_host, f))
 		return -1;
-	if (!s->upstream)
+	if (!s->values[FIELD_ID_UPSTREAM])
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
-	if (check_upstream(s->upstream, f))
-		return -1;
-	if (s->datapath && !field_is_choice("auto|kernel|userspace", s->datapath))
-		return fault_set(f, 400, 0, "datapath",
-				 "must be one of auto|kernel|userspace, got '%.40s'", s->datapath);
-	return 0;
+	return check_upstream(s->values[FIELD_ID_UPSTREAM], f);
 }

@@ -5,6 +5,8 @@
  */
 #ifndef ENDPOINT_SPEC_H
 #define ENDPOINT_SPEC_H
+#include <stdbool.h>
+
 #include "fault.h"
 #include "field.h"
 
@@ -12,18 +14,26 @@
 
 enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API };
 
-/* What a user asked for, unvalidated.  Strings are owned by the spec. */
+/*
+ * What a user asked for, each value as a text checked by itself; whether they go together says
+ * endpoint_spec_check().  Strings are owned by the spec.
+ */
 struct endpoint_spec {
-	char *url;	/* tls://NAME or NAME */
-	char *upstream; /* [tls://]HOST:PORT */
-	char *datapath; /* auto|kernel|userspace; NULL: auto */
-	char *name;	/* display name */
-	char *description;
-	char *metadata;
+	char *values[FIELD_ID_MAX]; /* NULL: not given; FIELD_LIST and FIELD_PEM as in field.h */
 	enum endpoint_origin origin;
 	unsigned line; /* in the config file; 0: not from a file */
 };
 void endpoint_spec_done(struct endpoint_spec *s);
+/* 0, or -ENOMEM with *ret_to empty. */
+int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_to);
+bool endpoint_spec_same(const struct endpoint_spec *a, const struct endpoint_spec *b);
+
+/* A FIELD_BOOL that is true? */
+bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id);
+
+/* HOST:PORT of the upstream, without tls://; *ret_tls (NULL is fine) says whether that stood there.
+ */
+const char *endpoint_spec_upstream(const struct endpoint_spec *s, bool *ret_tls);
 
 /*
  * Sets one field by the name of wire/field.h.  Unknown, of the wrong kind, given

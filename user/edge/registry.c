@@ -154,10 +154,7 @@ void entry_free(struct entry *t)
 		num_give(r, t->e.num);
 	}
 	registry_put(r);
-	free(t->e.label);
-	free(t->e.description);
-	free(t->e.metadata);
-	free(t->e.upstream);
+	endpoint_spec_done(&t->e.spec);
 	free(t);
 }
 
@@ -228,12 +225,6 @@ void registry_set_ops(struct registry *r, const struct registry_ops *ops)
 	r->ops = *ops;
 }
 
-static int copy(char **ret_to, const char *from)
-{
-	*ret_to = from ? strdup(from) : NULL;
-	return from && !*ret_to ? -ENOMEM : 0;
-}
-
 static int resolve(struct endpoint *e, struct fault *f)
 {
 	int n = addr_resolve(e->upstream, e->addr, e->addr_len, ENDPOINT_ADDRS_MAX);
@@ -243,6 +234,13 @@ static int resolve(struct endpoint *e, struct fault *f)
 				 e->upstream);
 	e->n_addr = (unsigned)n;
 	return 0;
+}
+
+static enum endpoint_datapath datapath_of(const char *word)
+{
+	if (word && !strcmp(word, "kernel"))
+		return ENDPOINT_DP_KERNEL;
+	return word && !strcmp(word, "userspace") ? ENDPOINT_DP_USERSPACE : ENDPOINT_DP_AUTO;
 }
 
 /* Checked and resolved (may block); not yet in the registry and without a num. */
@@ -273,15 +271,12 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 		ulid_new("ep_", t->e.id, sizeof(t->e.id));
 	t->host_hash = hash(t->e.host);
 	t->id_hash = hash(t->e.id);
-	if (s->datapath && !strcmp(s->datapath, "kernel"))
-		t->e.datapath = ENDPOINT_DP_KERNEL;
-	else if (s->datapath && !strcmp(s->datapath, "userspace"))
-		t->e.datapath = ENDPOINT_DP_USERSPACE;
-	if (copy(&t->e.label, s->name) || copy(&t->e.description, s->description) ||
-	    copy(&t->e.metadata, s->metadata) || copy(&t->e.upstream, s->upstream)) {
+	if (endpoint_spec_copy(s, &t->e.spec)) {
 		fault_set(f, 500, 0, "", "out of memory");
 		goto refused;
 	}
+	t->e.upstream = endpoint_spec_upstream(&t->e.spec, &t->e.upstream_tls);
+	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	if (resolve(&t->e, f))
 		goto refused;
 	return t;

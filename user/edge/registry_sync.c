@@ -8,16 +8,9 @@
 #include "registry_entry.h"
 #include "log.h"
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 static bool same(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->datapath == b->datapath && same_text(a->upstream, b->upstream) &&
-	       same_text(a->label, b->label) && same_text(a->description, b->description) &&
-	       same_text(a->metadata, b->metadata) && a->n_addr == b->n_addr &&
+	return endpoint_spec_same(&a->spec, &b->spec) && a->n_addr == b->n_addr &&
 	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 

@@ -56,20 +56,20 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 	for (i = 0; i < c->n_endpoints; i++) {
 		const struct endpoint_spec *s = &c->endpoints[i];
 
-		e = registry_find(g->registry, s->url);
+		e = registry_find(g->registry, s->values[FIELD_ID_URL]);
 		if (e && e->origin == ENDPOINT_API) {
 			fault_set(f, 409, 334, "endpoints",
 				  "%s:%u: %s is already online as %s, "
 				  "registered over the API; remove one of them",
-				  c->file, s->line, s->url, e->id);
+				  c->file, s->line, s->values[FIELD_ID_URL], e->id);
 			endpoint_put(e);
 			return -1;
 		}
 		endpoint_put(e);
-		if (addr_resolve(s->upstream, sa, len, 1) < 0)
+		if (addr_resolve(endpoint_spec_upstream(s, NULL), sa, len, 1) < 0)
 			return fault_set(f, 400, 0, "upstream",
 					 "%s:%u: upstream %s does not resolve", c->file, s->line,
-					 s->upstream);
+					 s->values[FIELD_ID_UPSTREAM]);
 	}
 	return 0;
 }

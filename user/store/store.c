@@ -28,6 +28,23 @@ static const char *const migrations[] = {
 	" datapath TEXT, name TEXT, description TEXT, metadata TEXT,"
 	" created_s INTEGER NOT NULL, created_ns INTEGER NOT NULL"
 	") WITHOUT ROWID;",
+	/* private keys are among the values: what is deleted is overwritten */
+	"CREATE TABLE endpoint_field ("
+	" endpoint_id TEXT NOT NULL REFERENCES endpoint_new(id) ON DELETE CASCADE,"
+	" name TEXT NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (endpoint_id, name)) WITHOUT ROWID;"
+	"CREATE TABLE endpoint_new (id TEXT PRIMARY KEY NOT NULL,"
+	" created_s INTEGER NOT NULL, created_ns INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO endpoint_new SELECT id, created_s, created_ns FROM endpoint;"
+	"INSERT INTO endpoint_field"
+	" SELECT id, 'url', url FROM endpoint"
+	" UNION ALL SELECT id, 'upstream', upstream FROM endpoint"
+	" UNION ALL SELECT id, 'datapath', datapath FROM endpoint WHERE datapath NOT NULL"
+	" UNION ALL SELECT id, 'name', name FROM endpoint WHERE name NOT NULL"
+	" UNION ALL SELECT id, 'description', description FROM endpoint WHERE description NOT NULL"
+	" UNION ALL SELECT id, 'metadata', metadata FROM endpoint WHERE metadata NOT NULL;"
+	"DROP TABLE endpoint;"
+	"ALTER TABLE endpoint_new RENAME TO endpoint;",
 };
 
 static int to_errno(int code)
@@ -165,6 +182,8 @@ int store_open(const char *dir, struct store **ret_s, struct fault *f)
 	static const char setup[] = "PRAGMA locking_mode = EXCLUSIVE;"
 				    "PRAGMA journal_mode = WAL;"
 				    "PRAGMA synchronous = FULL;"
+				    "PRAGMA foreign_keys = ON;"
+				    "PRAGMA secure_delete = ON;" /* private keys */
 				    "BEGIN IMMEDIATE; COMMIT;";
 	struct store *s;
 	int err, code;
@@ -204,38 +223,60 @@ void store_close(struct store *s)
 
 /* ---- endpoints ---- */
 
-/* Runs a prepared change to its end. */
-static int run(struct store *s, sqlite3_stmt *q, struct fault *f)
+/* One statement, with <n> texts bound and then, unless NULL, the two numbers of a time. */
+static int change(struct store *s, const char *sql, const char *const *texts, int n,
+		  const struct timespec *when)
 {
-	int code = sqlite3_step(q), err = code == SQLITE_DONE ? 0 : failed(s, code, f);
+	sqlite3_stmt *q;
+	int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
 
+	for (int i = 0; code == SQLITE_OK && i < n; i++)
+		code = sqlite3_bind_text(q, i + 1, texts[i], -1, SQLITE_STATIC);
+	if (code == SQLITE_OK && when)
+		code = sqlite3_bind_int64(q, n + 1, when->tv_sec);
+	if (code == SQLITE_OK && when)
+		code = sqlite3_bind_int64(q, n + 2, when->tv_nsec);
+	if (code == SQLITE_OK) {
+		code = sqlite3_step(q);
+		if (code == SQLITE_DONE)
+			code = SQLITE_OK;
+	}
 	sqlite3_finalize(q);
-	return err;
+	return code;
+}
+
+static int put_all(struct store *s, const struct store_endpoint *e)
+{
+	int code = change(s, "DELETE FROM endpoint WHERE id = ?", &e->id, 1, NULL);
+
+	if (code == SQLITE_OK)
+		code = change(s,
+			      "INSERT INTO endpoint (id, created_s, created_ns) VALUES (?, ?, ?)",
+			      &e->id, 1, &e->created);
+	for (unsigned i = 0; code == SQLITE_OK && i < e->n_fields; i++) {
+		const char *const texts[] = {e->id, e->fields[i].name, e->fields[i].value};
+
+		code = change(s,
+			      "INSERT INTO endpoint_field (endpoint_id, name, value) "
+			      "VALUES (?, ?, ?)",
+			      texts, 3, NULL);
+	}
+	return code;
 }
 
 int store_endpoint_put(struct store *s, const struct store_endpoint *e, struct fault *f)
 {
-	static const char sql[] = "INSERT OR REPLACE INTO endpoint (id, url, upstream, datapath, "
-				  "name, description, metadata, created_s, created_ns) "
-				  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-	const char *const texts[] = {e->id,   e->url,	      e->upstream, e->datapath,
-				     e->name, e->description, e->metadata};
-	sqlite3_stmt *q;
-	int err, code;
+	int err = 0, code;
 
 	pthread_mutex_lock(&s->lock);
-	code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
-	for (int i = 0; code == SQLITE_OK && i < 7; i++)
-		code = sqlite3_bind_text(q, i + 1, texts[i], -1, SQLITE_STATIC);
+	code = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (code == SQLITE_OK)
-		code = sqlite3_bind_int64(q, 8, e->created.tv_sec);
+		code = put_all(s, e);
 	if (code == SQLITE_OK)
-		code = sqlite3_bind_int64(q, 9, e->created.tv_nsec);
-	if (code == SQLITE_OK) {
-		err = run(s, q, f);
-	} else {
+		code = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (code != SQLITE_OK) {
 		err = failed(s, code, f);
-		sqlite3_finalize(q);
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return err;
@@ -243,19 +284,12 @@ int store_endpoint_put(struct store *s, const struct store_endpoint *e, struct f
 
 int store_endpoint_del(struct store *s, const char *id, struct fault *f)
 {
-	sqlite3_stmt *q;
-	int err, code;
+	int err = 0, code;
 
 	pthread_mutex_lock(&s->lock);
-	code = sqlite3_prepare_v2(s->db, "DELETE FROM endpoint WHERE id = ?", -1, &q, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
-	if (code == SQLITE_OK) {
-		err = run(s, q, f);
-	} else {
+	code = change(s, "DELETE FROM endpoint WHERE id = ?", &id, 1, NULL);
+	if (code != SQLITE_OK)
 		err = failed(s, code, f);
-		sqlite3_finalize(q);
-	}
 	pthread_mutex_unlock(&s->lock);
 	return err;
 }
@@ -265,37 +299,74 @@ static const char *text(sqlite3_stmt *q, int column)
 	return (const char *)sqlite3_column_text(q, column);
 }
 
+/* Copies: a step takes back what the one before gave. */
+struct row {
+	struct store_endpoint e;
+	struct store_field fields[STORE_FIELDS_MAX];
+	char *texts[2 * STORE_FIELDS_MAX];
+};
+
+static void row_done(struct row *r)
+{
+	for (unsigned i = 0; i < 2 * STORE_FIELDS_MAX; i++) {
+		if (r->texts[i])
+			explicit_bzero(r->texts[i], strlen(r->texts[i])); /* keys are among them */
+		free(r->texts[i]);
+	}
+	memset(r, 0, sizeof(*r));
+}
+
+/* The fields of the endpoint <id>.  SQLITE_OK or what went wrong. */
+static int row_fill(sqlite3_stmt *q, const char *id, struct row *r)
+{
+	int code = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
+	unsigned n = 0;
+
+	while (code == SQLITE_OK && (code = sqlite3_step(q)) == SQLITE_ROW) {
+		code = n < STORE_FIELDS_MAX ? SQLITE_OK : SQLITE_CORRUPT;
+		if (code != SQLITE_OK)
+			break;
+		r->texts[2 * n] = strdup(text(q, 0));
+		r->texts[2 * n + 1] = strdup(text(q, 1));
+		if (!r->texts[2 * n] || !r->texts[2 * n + 1])
+			code = SQLITE_NOMEM;
+		r->fields[n].name = r->texts[2 * n];
+		r->fields[n].value = r->texts[2 * n + 1];
+		n++;
+	}
+	r->e.fields = r->fields;
+	r->e.n_fields = n;
+	sqlite3_reset(q);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
 int store_endpoint_each(struct store *s, int (*fn)(void *arg, const struct store_endpoint *e),
 			void *arg, struct fault *f)
 {
-	static const char sql[] = "SELECT id, url, upstream, datapath, name, description, metadata,"
-				  " created_s, created_ns FROM endpoint "
+	static const char sql[] = "SELECT id, created_s, created_ns FROM endpoint "
 				  "ORDER BY created_s, created_ns, id";
-	sqlite3_stmt *q;
+	static const char fields_sql[] = "SELECT name, value FROM endpoint_field "
+					 "WHERE endpoint_id = ? ORDER BY name";
+	sqlite3_stmt *q = NULL, *fields = NULL;
+	struct row r = {0};
 	int res = 0, code;
 
 	pthread_mutex_lock(&s->lock);
 	code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
-	while (code == SQLITE_OK && !res) {
-		code = sqlite3_step(q);
-		if (code == SQLITE_ROW) {
-			struct store_endpoint e = {
-				text(q, 0),
-				text(q, 1),
-				text(q, 2),
-				text(q, 3),
-				text(q, 4),
-				text(q, 5),
-				text(q, 6),
-				{sqlite3_column_int64(q, 7), sqlite3_column_int64(q, 8)},
-			};
-
-			res = fn(arg, &e);
-			code = SQLITE_OK;
-		}
+	if (code == SQLITE_OK)
+		code = sqlite3_prepare_v2(s->db, fields_sql, -1, &fields, NULL);
+	while (code == SQLITE_OK && !res && (code = sqlite3_step(q)) == SQLITE_ROW) {
+		r.e.id = text(q, 0);
+		r.e.created.tv_sec = sqlite3_column_int64(q, 1);
+		r.e.created.tv_nsec = sqlite3_column_int64(q, 2);
+		code = row_fill(fields, r.e.id, &r);
+		if (code == SQLITE_OK)
+			res = fn(arg, &r.e);
+		row_done(&r);
 	}
 	if (code != SQLITE_OK && code != SQLITE_DONE)
 		res = failed(s, code, f);
+	sqlite3_finalize(fields);
 	sqlite3_finalize(q);
 	pthread_mutex_unlock(&s->lock);
 	return res;

@@ -16,12 +16,18 @@
 
 struct store;
 
-/* One registered endpoint, as it was asked for.  NULL strings are absent. */
-struct store_endpoint {
-	const char *id, *url, *upstream;
-	const char *datapath, *name, *description, *metadata;
-	struct timespec created;
+struct store_field {
+	const char *name, *value;
 };
+
+/* One registered endpoint, as it was asked for: the fields that were given. */
+struct store_endpoint {
+	const char *id;
+	struct timespec created;
+	const struct store_field *fields;
+	unsigned n_fields; /* at most STORE_FIELDS_MAX */
+};
+#define STORE_FIELDS_MAX 64
 
 /*
  * Opens (makes) state.db in <dir>, which is made 0700 if missing.  Refuses a

@@ -5,112 +5,141 @@
 
 #define TERMINATION "passthrough endpoints only"
 
-const struct field field_table[] = {
-	{.name = "url",
-	 .kind = FIELD_STRING,
-	 .arg = "URL",
-	 .max = 512,
-	 .code = 249,
-	 .help = "tls://NAME: which names it serves; tls://*.NAME for all below"},
-	{.name = "upstream",
-	 .kind = FIELD_STRING,
-	 .arg = "HOST:PORT",
-	 .max = 512,
-	 .help = "where its connections go"},
-	{.name = "terminate_at",
-	 .kind = FIELD_STRING,
-	 .arg = "upstream|edge",
-	 .same = "upstream",
-	 .choices = "upstream|edge|agent",
-	 .needs = TERMINATION,
-	 .max = 16,
-	 .code = 224,
-	 .help = "who holds the certificate"},
-	{.name = "crt",
-	 .kind = FIELD_STRING,
-	 .arg = "FILE",
-	 .needs = TERMINATION,
-	 .max = 4096,
-	 .help = "certificate chain, PEM"},
-	{.name = "key",
-	 .kind = FIELD_STRING,
-	 .arg = "FILE",
-	 .needs = TERMINATION,
-	 .max = 4096,
-	 .help = "private key, PEM"},
-	{.name = "mutual_tls_cas",
-	 .kind = FIELD_STRING,
-	 .arg = "FILE",
-	 .needs = TERMINATION,
-	 .max = 4096,
-	 .help = "clients must show a certificate of these CAs"},
-	{.name = "cidr_allow",
-	 .kind = FIELD_LIST,
-	 .arg = "CIDR",
-	 .same = "",
-	 .needs = "no IP restriction",
-	 .max = 64,
-	 .code = 362,
-	 .help = "only these clients"},
-	{.name = "cidr_deny",
-	 .kind = FIELD_LIST,
-	 .arg = "CIDR",
-	 .same = "",
-	 .needs = "no IP restriction",
-	 .max = 64,
-	 .code = 362,
-	 .help = "not these clients"},
-	{.name = "proxy_proto",
-	 .kind = FIELD_NUMBER,
-	 .arg = "1|2",
-	 .choices = "1|2",
-	 .needs = "no PROXY header is written",
-	 .max = 8,
-	 .help = "tell the upstream the client's address"},
-	{.name = "upstream_tls_verify",
-	 .kind = FIELD_BOOL,
-	 .same = "false",
-	 .needs = TERMINATION,
-	 .help = "check the upstream's certificate"},
-	{.name = "upstream_tls_verify_cas",
-	 .kind = FIELD_STRING,
-	 .arg = "FILE",
-	 .needs = TERMINATION,
-	 .max = 4096,
-	 .help = "against these CAs"},
-	{.name = "pooling_enabled",
-	 .kind = FIELD_BOOL,
-	 .same = "false",
-	 .needs = "one endpoint a name",
-	 .help = "share the name with other endpoints"},
-	{.name = "datapath",
-	 .kind = FIELD_STRING,
-	 .arg = "auto|kernel|userspace",
-	 .choices = "auto|kernel|userspace",
-	 .same = "auto",
-	 .max = 16,
-	 .help = "what carries its bytes"},
-	{.name = "name",
-	 .kind = FIELD_STRING,
-	 .arg = "TEXT",
-	 .max = 255,
-	 .help = "what to call it"},
-	{.name = "description",
-	 .kind = FIELD_STRING,
-	 .arg = "TEXT",
-	 .max = 255,
-	 .help = "for people"},
-	{.name = "metadata",
-	 .kind = FIELD_STRING,
-	 .arg = "TEXT",
-	 .max = 4096,
-	 .help = "for programs"},
-	{.name = NULL},
+const struct field field_table[FIELD_ID_MAX + 1] = {
+	[FIELD_ID_URL] = {.name = "url",
+			  .kind = FIELD_STRING,
+			  .arg = "URL",
+			  .max = 512,
+			  .code = 249,
+			  .help = "tls://NAME: which names it serves; tls://*.NAME for all below"},
+	[FIELD_ID_UPSTREAM] = {.name = "upstream",
+			       .kind = FIELD_STRING,
+			       .arg = "HOST:PORT",
+			       .max = 512,
+			       .help = "where its connections go"},
+	[FIELD_ID_TERMINATE_AT] = {.name = "terminate_at",
+				   .kind = FIELD_STRING,
+				   .arg = "upstream|edge",
+				   .same = "upstream",
+				   .choices = "upstream|edge|agent",
+				   .needs = TERMINATION,
+				   .max = 16,
+				   .code = 224,
+				   .help = "who holds the certificate"},
+	[FIELD_ID_CRT] = {.name = "crt",
+			  .kind = FIELD_PEM,
+			  .arg = "FILE",
+			  .needs = TERMINATION,
+			  .max = FIELD_PEM_MAX,
+			  .help = "certificate chain, PEM"},
+	[FIELD_ID_KEY] = {.name = "key",
+			  .kind = FIELD_PEM,
+			  .secret = 1,
+			  .arg = "FILE",
+			  .needs = TERMINATION,
+			  .max = FIELD_PEM_MAX,
+			  .help = "private key, PEM"},
+	[FIELD_ID_MUTUAL_TLS_CAS] = {.name = "mutual_tls_cas",
+				     .kind = FIELD_PEM,
+				     .arg = "FILE",
+				     .needs = TERMINATION,
+				     .max = FIELD_PEM_MAX,
+				     .help = "clients must show a certificate of these CAs"},
+	[FIELD_ID_CIDR_ALLOW] = {.name = "cidr_allow",
+				 .kind = FIELD_LIST,
+				 .arg = "CIDR",
+				 .same = "",
+				 .needs = "no IP restriction",
+				 .max = 64,
+				 .code = 362,
+				 .help = "only these clients"},
+	[FIELD_ID_CIDR_DENY] = {.name = "cidr_deny",
+				.kind = FIELD_LIST,
+				.arg = "CIDR",
+				.same = "",
+				.needs = "no IP restriction",
+				.max = 64,
+				.code = 362,
+				.help = "not these clients"},
+	[FIELD_ID_PROXY_PROTO] = {.name = "proxy_proto",
+				  .kind = FIELD_NUMBER,
+				  .arg = "1|2",
+				  .choices = "1|2",
+				  .needs = "no PROXY header is written",
+				  .max = 8,
+				  .help = "tell the upstream the client's address"},
+	[FIELD_ID_UPSTREAM_TLS_VERIFY] = {.name = "upstream_tls_verify",
+					  .kind = FIELD_BOOL,
+					  .same = "false",
+					  .needs = TERMINATION,
+					  .help = "check the upstream's certificate"},
+	[FIELD_ID_UPSTREAM_TLS_VERIFY_CAS] = {.name = "upstream_tls_verify_cas",
+					      .kind = FIELD_PEM,
+					      .arg = "FILE",
+					      .needs = TERMINATION,
+					      .max = FIELD_PEM_MAX,
+					      .help = "against these CAs"},
+	[FIELD_ID_POOLING_ENABLED] = {.name = "pooling_enabled",
+				      .kind = FIELD_BOOL,
+				      .same = "false",
+				      .needs = "one endpoint a name",
+				      .help = "share the name with other endpoints"},
+	[FIELD_ID_DATAPATH] = {.name = "datapath",
+			       .kind = FIELD_STRING,
+			       .arg = "auto|kernel|userspace",
+			       .choices = "auto|kernel|userspace",
+			       .same = "auto",
+			       .max = 16,
+			       .help = "what carries its bytes"},
+	[FIELD_ID_NAME] = {.name = "name",
+			   .kind = FIELD_STRING,
+			   .arg = "TEXT",
+			   .max = 255,
+			   .help = "what to call it"},
+	[FIELD_ID_DESCRIPTION] = {.name = "description",
+				  .kind = FIELD_STRING,
+				  .arg = "TEXT",
+				  .max = 255,
+				  .help = "for people"},
+	[FIELD_ID_METADATA] = {.name = "metadata",
+			       .kind = FIELD_STRING,
+			       .arg = "TEXT",
+			       .max = 4096,
+			       .help = "for programs"},
+	[FIELD_ID_ALPN] = {.name = "alpn",
+			   .kind = FIELD_LIST,
+			   .arg = "PROTOCOL",
+			   .same = "",
+			   .needs = TERMINATION,
+			   .max = 255,
+			   .help = "protocols offered to clients, best first; h2, http/1.1"},
+	[FIELD_ID_ACME_UPSTREAM] = {.name = "acme_upstream",
+				    .kind = FIELD_STRING,
+				    .arg = "HOST:PORT",
+				    .needs = TERMINATION,
+				    .max = 512,
+				    .help = "who answers acme-tls/1 (tls-alpn-01) for this name"},
+	[FIELD_ID_UPSTREAM_CRT] = {.name = "upstream_crt",
+				   .kind = FIELD_PEM,
+				   .arg = "FILE",
+				   .needs = TERMINATION,
+				   .max = FIELD_PEM_MAX,
+				   .help = "certificate shown to the upstream, PEM"},
+	[FIELD_ID_UPSTREAM_KEY] = {.name = "upstream_key",
+				   .kind = FIELD_PEM,
+				   .arg = "FILE",
+				   .secret = 1,
+				   .needs = TERMINATION,
+				   .max = FIELD_PEM_MAX,
+				   .help = "its private key, PEM"},
+	[FIELD_ID_MAX] = {.name = NULL},
 };
 
 static const char *kind_names[] = {
-	[FIELD_NULL] = "absent",     [FIELD_STRING] = "a string", [FIELD_BOOL] = "true or false",
-	[FIELD_NUMBER] = "a number", [FIELD_LIST] = "a list",	  [FIELD_OTHER] = "something else",
+	[FIELD_NULL] = "absent",	  [FIELD_STRING] = "a string",
+	[FIELD_BOOL] = "true or false",	  [FIELD_NUMBER] = "a number",
+	[FIELD_LIST] = "a list",	  [FIELD_PEM] = "PEM text",
+	[FIELD_OTHER] = "something else",
 };
 
 const struct field *field_find(const char *name)
@@ -133,13 +162,40 @@ int field_is_choice(const char *choices, const char *text)
 	return 0;
 }
 
+const char *field_item(const char *list, char item[FIELD_ITEM_MAX])
+{
+	size_t len = strcspn(list, "\n"), n = len < FIELD_ITEM_MAX ? len : FIELD_ITEM_MAX - 1;
+
+	if (!*list)
+		return NULL;
+	memcpy(item, list, n);
+	item[n] = '\0';
+	return list + len + (list[len] == '\n');
+}
+
+static int too_long(const struct field *fd, const char *text)
+{
+	size_t len;
+
+	if (!fd->max)
+		return 0;
+	if (fd->kind != FIELD_LIST)
+		return strlen(text) > fd->max;
+	for (; *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (len > fd->max)
+			return 1;
+	}
+	return 0;
+}
+
 int field_check(const struct field *fd, enum field_kind kind, const char *text, struct fault *f)
 {
 	if (kind == FIELD_NULL)
 		return 0;
-	if (kind != fd->kind)
+	if (kind != fd->kind && !(kind == FIELD_STRING && fd->kind == FIELD_PEM))
 		return fault_set(f, 400, fd->code, fd->name, "must be %s", kind_names[fd->kind]);
-	if (fd->max && strlen(text) > fd->max)
+	if (too_long(fd, text))
 		return fault_set(f, 400, fd->code, fd->name, "is longer than %zu bytes", fd->max);
 	if (fd->choices && !field_is_choice(fd->choices, text))
 		return fault_set(f, 400, fd->code, fd->name, "must be one of %s, got '%.40s'",
@@ -147,5 +203,8 @@ int field_check(const struct field *fd, enum field_kind kind, const char *text, 
 	if (fd->needs && !(fd->same && !strcmp(fd->same, text)))
 		return fault_set(f, 400, 0, fd->name, "not available in this version (%s)",
 				 fd->needs);
+	if (fd->kind == FIELD_PEM && !strstr(text, "-----BEGIN "))
+		return fault_set(f, 400, fd->code, fd->name,
+				 "must be PEM text (-----BEGIN ...), not a path");
 	return 0;
 }
