@@ -36,6 +36,12 @@ enum flow_role {
  * peer itself (relayed).  While passed != relayed the program passes, so that
  * order is kept; see verdict.bpf.c.
  */
+enum flow_hello {
+	FLOW_HELLO_NONE,
+	FLOW_HELLO_SEEN,   /* the first skb was looked at, or is not for the program to look at */
+	FLOW_HELLO_DENIED, /* an IP policy denies this client: all that it sends is dropped */
+};
+
 #define FLOW_BROKEN 0x100U /* closed by a reset, a timeout, an error: not by FINs */
 
 struct flow {
@@ -60,7 +66,7 @@ struct flow {
 	__u64 first_ns; /* when the first did */
 	__u32 base;	/* peer's write_seq where this stream's byte 0 belongs */
 	__u32 based;	/* base is set */
-	__u32 hello;	/* the first skb was looked at */
+	__u32 hello;	/* enum flow_hello */
 	__u32 told;	/* PASS episodes begun */
 	__u32 broken;	/* a segment could not be handled: the controller resets */
 	__u32 back_max; /* most bytes ever on the way to the peer */
@@ -91,9 +97,25 @@ struct name_key {
 
 struct endpoint_value {
 	__u32 num;
-	__u32 flags; /* ENDPOINT_ */
-	__u32 pool;  /* first of this endpoint's pools (one a worker); 0: none */
-	__u32 pad;
+	__u32 flags;  /* ENDPOINT_ */
+	__u32 pool;   /* first of this endpoint's pools (one a worker); 0: none */
+	__u32 policy; /* who may connect: the id in `policies`; 0: everybody */
+};
+
+/*
+ * IP policies, solved for a longest-prefix lookup (user/edge/policy.h): one trie for all,
+ * because the id, which is never used again for another policy, is the first 32 bits.
+ * IPv4 lives in ::ffff:0:0/96.
+ */
+struct policy_key {
+	__u32 prefixlen; /* 32 more than that of the address */
+	__u32 policy;
+	__u8 addr[16];
+};
+_Static_assert(sizeof(struct policy_key) == 24, "policy_key");
+
+struct policy_value {
+	__u32 allow;
 };
 
 /* Slots of warm upstreams.  Taken by exchange with 0, by either side. */
@@ -111,6 +133,7 @@ enum event_type {
 	EVENT_PAIRED = 1, /* the program started slot + peer; not urgent */
 	EVENT_PASS,	  /* bytes wait for the controller */
 	EVENT_STATE,	  /* TCP left ESTABLISHED: FIN, RST or closed */
+	EVENT_DENIED,	  /* an IP policy denies this client: the controller resets it */
 };
 
 struct event {
@@ -130,6 +153,7 @@ _Static_assert(sizeof(struct event) == 24, "event");
 	X(redirect_skbs, "segments moved to the peer in the kernel")                           \
 	X(redirect_bytes, "bytes moved to the peer in the kernel")                             \
 	X(start_kernel, "connections routed and paired by the verdict program")                \
+	X(deny_policy, "connections that an IP policy denied in the kernel")                   \
 	X(pass_not_ours, "segments of a socket that has no slot")                              \
 	X(pass_unpaired, "segments before the controller has paired the connection")           \
 	X(pass_behind, "segments that had to wait behind passed ones, to keep order")          \
@@ -148,9 +172,11 @@ _Static_assert(sizeof(struct event) == 24, "event");
 	X(pass_hello_name, "hellos whose server name is not a host name")                      \
 	X(pass_unknown_name, "hellos for a name that has no endpoint")                         \
 	X(pass_endpoint_user, "hellos for an endpoint that user space starts")                 \
+	X(pass_policy_gone, "hellos whose endpoint's IP policy was just being replaced")       \
 	X(pass_pool_empty, "hellos that found no warm upstream")                               \
 	X(pass_pool_dead, "hellos that found only dead warm upstreams")                        \
 	X(pass_no_replay, "hellos that found no replay buffer")                                \
+	X(drop_denied, "segments of clients that an IP policy denied")                         \
 	X(drop_empty, "bare FINs, dropped on purpose: redirecting one breaks the peer")        \
 	X(trim_skbs, "segments that began with bytes seen before (a retransmission), trimmed") \
 	X(trim_bytes, "bytes cut off these")                                                   \

@@ -4,9 +4,11 @@
  *
  * Runs once per skb, under the socket's lock, before the controller could read
  * it.  SK_PASS gives the bytes to the controller (fail to the slow path: never
- * lost, never reordered); SK_DROP is used for empty skbs only.
+ * lost, never reordered); SK_DROP is used for empty skbs, and for streams that end
+ * in a reset whatever comes: denied or broken ones.
  */
 #include "maps.bpf.h"
+#include <bpf/bpf_endian.h>
 
 /*
  * Most bytes on the way to a peer (redirected or relayed, not acknowledged).
@@ -248,6 +250,42 @@ static long pool_on_slot(__u32 i, void *walk)
 	return ++w->tries == POOL_TRIES;
 }
 
+#define AF_INET 2
+#define AF_INET6 10
+
+/* What the endpoint's policy says of this client; NULL: it has just been replaced. */
+static __always_inline struct policy_value *policy_of(struct __sk_buff *skb, __u32 policy)
+{
+	struct policy_key k = {.prefixlen = 32 + 128, .policy = policy};
+	__u32 *words = (__u32 *)k.addr, last;
+
+	if (skb->family == AF_INET6) {
+		words[0] = skb->remote_ip6[0];
+		words[1] = skb->remote_ip6[1];
+		words[2] = skb->remote_ip6[2];
+		last = skb->remote_ip6[3];
+		/* or clang makes one load of both branches, from a computed place in the
+		 * context, which the verifier refuses */
+		barrier_var(last);
+	} else {
+		words[2] = bpf_htonl(0xffff);
+		last = skb->remote_ip4;
+		barrier_var(last);
+	}
+	words[3] = last;
+	return bpf_map_lookup_elem(&policies, &k);
+}
+
+/* Fail closed: the controller resets the client, which nothing was answered. */
+static __always_inline int deny(struct flow *f, __u32 slot)
+{
+	f->hello = FLOW_HELLO_DENIED;
+	count(deny_policy);
+	count(drop_denied);
+	tell(f, EVENT_DENIED, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+	return SK_DROP;
+}
+
 /* The first skb of a client: route and pair it here, or leave it to the
  * controller.  Every refusal fails to the slow path, which decides again with
  * the same parser; none falls to a weaker endpoint. */
@@ -308,6 +346,18 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 	if (!ep) {
 		count(pass_unknown_name);
 		return pass(f, slot, len);
+	}
+	if (ep->policy) {
+		struct policy_value *v = policy_of(skb, ep->policy);
+
+		if (!v) {
+			count(pass_policy_gone);
+			return pass(f, slot, len);
+		}
+		if (!v->allow) {
+			r->len = len; /* for the event */
+			return deny(f, slot);
+		}
 	}
 	if (!(ep->flags & ENDPOINT_KERNEL) || !ep->pool) {
 		count(pass_endpoint_user);
@@ -386,13 +436,17 @@ int on_verdict(struct __sk_buff *skb)
 	}
 	if (!skb->len)
 		return SK_DROP; /* all of it was old: counted in trim() */
+	if (f->hello == FLOW_HELLO_DENIED) {
+		count(drop_denied);
+		return SK_DROP;
+	}
 	f->last_ns = bpf_ktime_get_coarse_ns();
 	if (!f->first_ns)
 		f->first_ns = bpf_ktime_get_ns();
 	if (peer)
 		return forward(skb, f, slot, peer);
-	if (f->role == FLOW_CLIENT && !f->hello) {
-		f->hello = 1;
+	if (f->role == FLOW_CLIENT && f->hello == FLOW_HELLO_NONE) {
+		f->hello = FLOW_HELLO_SEEN;
 		return start(skb, f, slot);
 	}
 	count(pass_unpaired);

@@ -27,7 +27,7 @@ struct kern {
 	size_t flows_len, replays_len, pools_len;
 	uint32_t n_slots;
 	int rings[WORKERS_MAX];
-	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, counters_fd;
+	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, policies_fd, counters_fd;
 	unsigned n_cpus;
 };
 
@@ -83,6 +83,7 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 		{s->maps.replays, o->replays ? o->replays : 1},
 		{s->maps.endpoints, o->endpoints},
 		{s->maps.wildcards, o->endpoints},
+		{s->maps.policies, o->policies ? o->policies : 1},
 		{s->maps.pools, (o->pools + 1) * o->n_workers},
 	};
 	size_t i;
@@ -147,6 +148,7 @@ static int pin(struct kern *k, char *why, size_t why_size)
 		{"flows", bpf_map__fd(s->maps.flows)},
 		{"endpoints", bpf_map__fd(s->maps.endpoints)},
 		{"wildcards", bpf_map__fd(s->maps.wildcards)},
+		{"policies", bpf_map__fd(s->maps.policies)},
 		{"pools", bpf_map__fd(s->maps.pools)},
 		{"counters", bpf_map__fd(s->maps.counters)},
 		{"events", bpf_map__fd(s->maps.events)},
@@ -221,6 +223,7 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	k->slots_fd = bpf_map__fd(k->skel->maps.slots);
 	k->endpoints_fd = bpf_map__fd(k->skel->maps.endpoints);
 	k->wildcards_fd = bpf_map__fd(k->skel->maps.wildcards);
+	k->policies_fd = bpf_map__fd(k->skel->maps.policies);
 	k->counters_fd = bpf_map__fd(k->skel->maps.counters);
 	k->flows = map_memory(k->skel->maps.flows, &k->flows_len);
 	k->replays = map_memory(k->skel->maps.replays, &k->replays_len);
@@ -355,6 +358,29 @@ int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wi
 void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild)
 {
 	bpf_map_delete_elem(wild ? k->wildcards_fd : k->endpoints_fd, host);
+}
+
+static struct policy_key policy_key(uint32_t id, const struct cidr *c)
+{
+	struct policy_key key = {.prefixlen = 32 + c->prefixlen, .policy = id};
+
+	memcpy(key.addr, c->addr, sizeof(key.addr));
+	return key;
+}
+
+int kern_policy_put(struct kern *k, uint32_t id, const struct cidr *c, bool allow)
+{
+	const struct policy_key key = policy_key(id, c);
+	const struct policy_value v = {.allow = allow};
+
+	return bpf_map_update_elem(k->policies_fd, &key, &v, BPF_ANY) ? -errno : 0;
+}
+
+void kern_policy_del(struct kern *k, uint32_t id, const struct cidr *c)
+{
+	const struct policy_key key = policy_key(id, c);
+
+	bpf_map_delete_elem(k->policies_fd, &key);
 }
 
 int kern_counters(struct kern *k, struct counters *ret_c)

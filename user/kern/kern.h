@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "cidr.h"
 
 struct kern;
 
@@ -22,6 +23,7 @@ struct kern_opts {
 	uint32_t replays;    /* entries of `replays`, 0 unused */
 	uint32_t pools;	     /* endpoints that can have warm upstreams at once */
 	uint32_t endpoints;  /* names, exact and wild each */
+	uint32_t policies;   /* entries of all IP policies together */
 	uint32_t hard;	     /* bytes on the way to one peer, see verdict.bpf.c */
 	uint16_t ports[16];  /* listening ports, host order, 0 ends */
 	uint32_t mutant;     /* enum mutant; test builds only */
@@ -68,6 +70,13 @@ void kern_sock_del(struct kern *k, uint64_t cookie);
 int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
 		      const struct endpoint_value *v);
 void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild);
+
+/*
+ * What policy <id> says of a range (user/edge/policy.h).  0, or -errno; -ENOSPC: the map is
+ * full.  Shorter prefixes are taken out first, or a lookup meanwhile finds the wrong one.
+ */
+int kern_policy_put(struct kern *k, uint32_t id, const struct cidr *c, bool allow);
+void kern_policy_del(struct kern *k, uint32_t id, const struct cidr *c);
 
 /* Sum over all CPUs. */
 int kern_counters(struct kern *k, struct counters *ret_c);

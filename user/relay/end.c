@@ -30,7 +30,7 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 	f->worker = worker;
 	f->replay = replay;
 	if (from) {
-		f->hello = 1;
+		f->hello = FLOW_HELLO_SEEN;
 		f->tcp_state = from->tcp_state;
 		f->next_seq = from->next_seq;
 		f->first_ns = from->first_ns;
