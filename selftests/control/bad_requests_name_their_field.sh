@@ -22,7 +22,7 @@ is 400/-/nope POST /endpoints "{\"url\":\"a.test\",$up,\"nope\":1}"
 is 400/-/crt POST /endpoints "{\"url\":\"a.test\",$up,\"crt\":\"x\"}"
 is 400/-/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"terminate_at\":\"edge\"}"
 is 400/ERR_SNISPLIT_224/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"terminate_at\":\"moon\"}"
-is 400/-/proxy_proto POST /endpoints "{\"url\":\"a.test\",$up,\"proxy_proto\":2}"
+is 400/-/proxy_proto POST /endpoints "{\"url\":\"a.test\",$up,\"proxy_proto\":3}"
 is 400/-/cidr_allow POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_allow\":[\"::/0\"]}"
 is 400/-/description POST /endpoints "{\"url\":\"a.test\",$up,\"description\":{}}"
 is 400/-/name POST /endpoints "{\"url\":\"a.test\",$up,\"name\":\"$(printf '%0300d' 1)\"}"
@@ -57,7 +57,7 @@ exits()
 	grep -qF -- "$msg" "$TMP/err" || fail "$*: no '$msg' in: $(cat "$TMP/err")"
 }
 exits 1 '--crt: not available in this version' endpoint add a.test --upstream 127.0.0.1:1 --crt /x
-exits 1 '--proxy-proto: not available in this version' endpoint add a.test --upstream 127.0.0.1:1 --proxy-proto=2
+exits 1 '--proxy-proto: must be one of 1|2' endpoint add a.test --upstream 127.0.0.1:1 --proxy-proto=3
 exits 1 '--datapath: must be one of auto|kernel|userspace' endpoint add a.test --upstream 127.0.0.1:1 --datapath bpf
 exits 1 'needs --upstream' endpoint add a.test
 exits 1 'did you mean --upstream?' endpoint add a.test --upstrem x

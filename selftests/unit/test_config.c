@@ -126,9 +126,10 @@ static const struct {
 	 "endpoints:\n- {url: a.b, upstream: 'c:1', terminate_at: moon}\n",
 	 {"f:2: endpoints[0].terminate_at: must be one of upstream|edge|agent, got 'moon'"}},
 	{"endpoint options",
-	 "endpoints:\n- url: a.b\n  upstream: 'c:1'\n  crt: /x\n  proxy_proto: 2\n"
+	 "endpoints:\n- url: a.b\n  upstream: 'c:1'\n  crt: /x\n  proxy_proto: 3\n"
 	 "  cidr_allow: [10.0.0.0/8]\n  pooling_enabled: true\n  upstream_tls_verify: 1\n",
-	 {"f:4: endpoints[0].crt: not available", "f:5: endpoints[0].proxy_proto: not available",
+	 {"f:4: endpoints[0].crt: not available",
+	  "f:5: endpoints[0].proxy_proto: must be one of 1|2",
 	  "f:6: endpoints[0].cidr_allow: not available",
 	  "f:7: endpoints[0].pooling_enabled: not available",
 	  "f:8: endpoints[0].upstream_tls_verify: must be true or false"}},
@@ -231,7 +232,7 @@ static void check_values(void)
 		     "    datapath: userspace\n"
 		     "    pooling_enabled: false\n"
 		     "    cidr_deny: []\n"
-		     "    proxy_proto: ~\n"
+		     "    proxy_proto: 2\n"
 		     "    name: 12\n");
 
 	CHECK(c->n_listen == 1 && c->listen[0].sa.ss_family == AF_INET6, "%u", c->n_listen);

@@ -136,7 +136,7 @@ static void check_spec(void)
 		{"pooling_enabled", FIELD_STRING, "false", "must be true or false"},
 		{"terminate_at", FIELD_STRING, "upstream", NULL},
 		{"terminate_at", FIELD_STRING, "agent", "not available in this version"},
-		{"proxy_proto", FIELD_NUMBER, "2", "not available in this version"},
+		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
 		{"proxy_proto", FIELD_NUMBER, "3", "must be one of 1|2"},
 		{"cidr_allow", FIELD_LIST, "", NULL},
 		{"cidr_allow", FIELD_LIST, "x", "not available in this version"},

@@ -98,6 +98,11 @@ void conn_linger(struct conn *c);
 void conn_took_upstream(struct conn *c);
 
 /* story.c: what is told of a connection */
+#define CONN_ID_MAX 40
+const char *conn_id(const struct conn *c, char out[CONN_ID_MAX]);
+/* Whose connection it is, and where it went: by its PROXY header if it came with one. */
+void conn_client_addr(const struct conn *c, struct sockaddr_storage *ret_sa);
+void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa);
 void conn_emit(struct conn *c);
 void conn_info(const struct conn *c, struct conn_info *ret_i);
 

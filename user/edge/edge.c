@@ -30,7 +30,8 @@ static int on_online(void *arg, struct endpoint *e)
 
 	if (!g->kern)
 		return 0;
-	if (e->datapath != ENDPOINT_DP_USERSPACE)
+	/* a PROXY header has to be written before the program may send anything */
+	if (e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto)
 		v.flags |= ENDPOINT_KERNEL;
 	if (e->num <= g->n_pools)
 		v.pool = e->num * g->n_workers;

@@ -40,6 +40,7 @@ struct endpoint {
 	socklen_t addr_len[ENDPOINT_ADDRS_MAX];
 	unsigned n_addr;
 	enum endpoint_datapath datapath;
+	unsigned proxy_proto; /* the PROXY header's version, 0: none */
 	/* counters */
 	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
 	/* of closed ones: from and to clients, by whether they ever entered user space */

@@ -236,6 +236,11 @@ static int resolve(struct endpoint *e, struct fault *f)
 	return 0;
 }
 
+static unsigned number_of(const struct endpoint_spec *s, enum field_id id)
+{
+	return s->values[id] ? (unsigned)strtoul(s->values[id], NULL, 10) : 0;
+}
+
 static enum endpoint_datapath datapath_of(const char *word)
 {
 	if (word && !strcmp(word, "kernel"))
@@ -277,6 +282,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	}
 	t->e.upstream = endpoint_spec_upstream(&t->e.spec, &t->e.upstream_tls);
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
+	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
 	if (resolve(&t->e, f))
 		goto refused;
 	return t;

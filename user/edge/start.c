@@ -14,6 +14,7 @@
 #include "alpn.h"
 #include "conn.h"
 #include "edge_private.h"
+#include "header.h"
 #include "ja4.h"
 #include "log.h"
 #include "pool.h"
@@ -146,6 +147,11 @@ static void joined(struct conn *c)
 	if (c->client.enrolled && c->client.watched && !c->fallback_path)
 		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	worker_count(w, WC_start_user);
+	/* before it is paired: nothing is redirected to it yet */
+	if (conn_write_header(c, NULL)) {
+		conn_close(c, CLOSE_UPSTREAM_RST, true);
+		return;
+	}
 	conn_pair(c);
 }
 
@@ -405,7 +411,7 @@ bool conn_replay(struct conn *c)
 	f->cookie = 0;
 	f->role = FLOW_FREE;
 	worker_slot_put(w, old);
-	c->up.extra = r->len;
+	c->up.before = r->len;
 	if (moved) { /* a segment came between the two slots */
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return true;

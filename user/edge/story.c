@@ -28,8 +28,8 @@ static struct tally count_bytes(const struct conn *c)
 	struct tally t = {
 		.in_kernel = half_kernel_bytes(&c->up),
 		.out_kernel = half_kernel_bytes(&c->down),
-		.in_user = half_user_bytes(&c->up) + c->up.pending_len + c->up.piped + c->up.extra +
-			   c->discarded,
+		.in_user = half_user_bytes(&c->up) + c->up.pending_len + c->up.piped +
+			   c->up.before + c->up.skipped + c->discarded,
 		.out_user = half_user_bytes(&c->down) + c->alert_bytes,
 	};
 	return t;
@@ -57,19 +57,25 @@ static void wide(const union conn_addr *from, struct sockaddr_storage *to)
 	memcpy(to, from, sizeof(*from));
 }
 
-static const char *conn_id(const struct conn *c, char out[40])
+const char *conn_id(const struct conn *c, char out[CONN_ID_MAX])
 {
-	snprintf(out, 40, "conn_%012llx%02x%010llx", (unsigned long long)c->worker->edge->id_prefix,
-		 c->worker->index & 0xff, (unsigned long long)c->number);
+	snprintf(out, CONN_ID_MAX, "conn_%012llx%02x%010llx",
+		 (unsigned long long)c->worker->edge->id_prefix, c->worker->index & 0xff,
+		 (unsigned long long)c->number);
 	return out;
 }
 
-static void server_addr(const struct conn *c, struct sockaddr_storage *to)
+void conn_client_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 {
-	socklen_t len = sizeof(*to);
+	wide(&c->client_addr, ret_sa);
+}
 
-	memset(to, 0, sizeof(*to));
-	getsockname(c->client.fd, (struct sockaddr *)to, &len);
+void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
+{
+	socklen_t len = sizeof(*ret_sa);
+
+	memset(ret_sa, 0, sizeof(*ret_sa));
+	getsockname(c->client.fd, (struct sockaddr *)ret_sa, &len);
 }
 
 static void tcp_facts(const struct end *e, struct event_tcp *to)
@@ -108,8 +114,8 @@ void conn_emit(struct conn *c)
 	struct endpoint *e = c->endpoint;
 
 	conn_id(c, ev.connection_id);
-	wide(&c->client_addr, &ev.client);
-	server_addr(c, &ev.server);
+	conn_client_addr(c, &ev.client);
+	conn_server_addr(c, &ev.server);
 	ev.start = c->start;
 	clock_gettime(CLOCK_REALTIME, &ev.end);
 	if (c->note) {
@@ -174,8 +180,8 @@ void conn_info(const struct conn *c, struct conn_info *ret_i)
 		wide(&c->upstream_addr, &ret_i->upstream);
 	}
 	snprintf(ret_i->state, sizeof(ret_i->state), "%s", state_name(c));
-	wide(&c->client_addr, &ret_i->client);
-	server_addr(c, &ret_i->server);
+	conn_client_addr(c, &ret_i->client);
+	conn_server_addr(c, &ret_i->server);
 	ret_i->start = c->start;
 	ret_i->datapath = datapath(c);
 	ret_i->bytes_in = t.in_user + t.in_kernel;

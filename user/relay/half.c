@@ -277,15 +277,20 @@ static unsigned splice_pump(struct half *h, struct pump *p)
 	}
 }
 
+/* How much dst is to have been given, with what is still on the way to its TCP queue. */
+static uint64_t dst_total(const struct half *h)
+{
+	const struct flow *f = h->src->flow;
+
+	return load(&f->redir) + f->relayed + h->before + h->prefix - h->skipped;
+}
+
 /* All that was redirected is in dst's TCP queue, so that a write goes behind it. */
 static bool dst_absorbed(const struct half *h)
 {
-	const struct flow *f = h->src->flow;
 	struct tcp_info ti;
 
-	if (end_info(h->dst, &ti))
-		return false;
-	return end_enqueued(&ti) >= load(&f->redir) + f->relayed + h->extra;
+	return !end_info(h->dst, &ti) && end_enqueued(&ti) >= dst_total(h);
 }
 
 /*
@@ -295,8 +300,7 @@ static bool dst_absorbed(const struct half *h)
  */
 static bool dst_may_relay(const struct half *h, const struct pump *p)
 {
-	const struct flow *f = h->src->flow;
-	uint64_t out = load(&f->redir) + f->relayed + h->extra;
+	uint64_t out = dst_total(h);
 	struct tcp_info ti;
 
 	if (!out)
@@ -317,7 +321,7 @@ bool half_drained(struct half *h)
 		return !h->pending_len && !h->piped;
 	if (h->pending_len || load(&f->passed) != f->relayed || end_info(h->src, &ti))
 		return false;
-	gone = load(&f->redir) + f->relayed;
+	gone = load(&f->redir) + f->relayed + h->before;
 	if (gone < end_received(h->src, &ti)) {
 		end_kick(h->src);
 		return false;

@@ -57,7 +57,10 @@ struct half {
 	int pipe[2]; /* splice: -1 while nothing is in it */
 	size_t piped;
 	uint64_t moved; /* bytes user space has written to dst, of src's stream */
-	uint64_t extra; /* bytes written to dst that the flow does not count */
+	/* Where the two streams differ from what src's flow counts. */
+	uint64_t before;  /* src's, written to dst, from before its flow: a hello sent again */
+	uint64_t prefix;  /* in dst's queue, not src's: the PROXY header we write */
+	uint64_t skipped; /* src's, relayed to nobody: the PROXY header we read */
 };
 
 void half_init(struct half *h, struct end *src, struct end *dst);

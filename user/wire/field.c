@@ -65,7 +65,6 @@ const struct field field_table[FIELD_ID_MAX + 1] = {
 				  .kind = FIELD_NUMBER,
 				  .arg = "1|2",
 				  .choices = "1|2",
-				  .needs = "no PROXY header is written",
 				  .max = 8,
 				  .help = "tell the upstream the client's address"},
 	[FIELD_ID_UPSTREAM_TLS_VERIFY] = {.name = "upstream_tls_verify",

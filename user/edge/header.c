@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "header.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "conn.h"
+
+/* Base, CRC and SSL; a name, an id, and the texts of a session. */
+#define HEADER_MAX (52 + 7 + 8 + 256 + 3 + PROXY_UNIQUE_ID_MAX + 3 + 1024)
+
+/* The first of "h2,http/1.1"; one that alpn_write() had to escape is not worth telling. */
+static struct proxy_bytes first_offer(const struct conn *c)
+{
+	struct proxy_bytes first = {NULL, 0};
+	size_t len;
+
+	if (!c->note)
+		return first;
+	len = strcspn(c->note->alpn, ",");
+	if (len && !memchr(c->note->alpn, '\\', len))
+		first = (struct proxy_bytes){c->note->alpn, len};
+	return first;
+}
+
+static int build_v2(const struct conn *c, const struct header_session *s,
+		    const struct sockaddr_storage *src, const struct sockaddr_storage *dst,
+		    uint8_t buf[HEADER_MAX])
+{
+	struct proxy_extra x = {.crc32c = true};
+	char id[CONN_ID_MAX];
+	int n;
+
+	conn_id(c, id);
+	x.unique_id = (struct proxy_bytes){id, strlen(id)};
+	if (c->note)
+		x.authority = (struct proxy_bytes){c->note->name, c->note->name_len};
+	x.alpn = s ? s->alpn : first_offer(c);
+	x.ssl = s ? s->ssl : NULL;
+	n = proxy_write_v2(buf, HEADER_MAX, src, dst, &x);
+	if (!s && n > HEADER_FIT && n - HEADER_FIT <= 3 + (int)x.alpn.len) {
+		x.alpn.len = 0;
+		n = proxy_write_v2(buf, HEADER_MAX, src, dst, &x);
+	}
+	return n;
+}
+
+int conn_write_header(struct conn *c, const struct header_session *s)
+{
+	struct sockaddr_storage src, dst;
+	uint8_t buf[HEADER_MAX];
+	ssize_t sent;
+	int n;
+
+	if (!c->endpoint->proxy_proto)
+		return 0;
+	conn_client_addr(c, &src);
+	conn_server_addr(c, &dst);
+	n = c->endpoint->proxy_proto == 1 ? proxy_write_v1(buf, sizeof(buf), &src, &dst)
+					  : build_v2(c, s, &src, &dst, buf);
+	if (n < 0)
+		return n;
+	/* into an empty send buffer: all or nothing */
+	sent = send(c->upstream.fd, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent != n)
+		return sent < 0 ? -errno : -EPIPE;
+	c->up.prefix += (uint64_t)n;
+	return 0;
+}
