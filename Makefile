@@ -22,12 +22,13 @@ use.lib		:=
 use.wire	:= lib
 use.kern	:= lib wire
 use.store	:= lib
+use.tls		:= lib wire
 use.relay	:= lib wire kern
 use.event	:= lib
-use.edge	:= lib wire kern store relay event
-use.api		:= lib wire store relay event edge
+use.edge	:= lib wire kern tls store relay event
+use.api		:= lib wire tls store relay event edge
 use.snisplit	:= lib wire
-use.unit	:= lib wire kern relay store event edge
+use.unit	:= lib wire kern tls relay store event edge
 use.fuzz	:= lib wire event edge
 use.kernel	:= lib wire
 use.helpers	:= lib wire
@@ -35,6 +36,7 @@ use.bench	:= lib wire
 
 # Who may see which library.
 pkg.kern	:= libbpf
+pkg.tls		:= libssl libcrypto
 pkg.store	:= sqlite3
 pkg.edge	:= jansson yaml-0.1
 pkg.api		:= libmicrohttpd jansson
@@ -55,8 +57,8 @@ msg	= @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2:$(O)/%=%)); mkdir -
 objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
-ROOM_LIBS	:= $(foreach r,lib wire kern store relay event edge api,$(O)/$(r).a)
-DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd
+ROOM_LIBS	:= $(foreach r,lib wire kern tls store relay event edge api,$(O)/$(r).a)
+DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd libssl libcrypto
 CLI_LIBS	:= jansson
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
@@ -96,7 +98,7 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib wire kern store relay event edge api,$(eval $(call archive,$(r))))
+$(foreach r,lib wire kern tls store relay event edge api,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * carrier - the bytes under a session, as an OpenSSL BIO: those read ahead, the socket, and
+ * ciphertext that waits for it.
+ *
+ * Writing only collects; carrier_flush() sends what has been collected in one piece, so that the
+ * records of one tls_write() or one flight are one send(2).
+ *
+ * EOF is never told to OpenSSL, which would take the session for dead: it is "no bytes yet" and
+ * <eof>, and our own stream may go on.
+ */
+#ifndef CARRIER_H
+#define CARRIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/bio.h>
+
+#define CARRIER_RECORD_MAX (16384 + 5 + 256) /* one record, whatever the cipher */
+#define CARRIER_OUT_MAX (4 * CARRIER_RECORD_MAX)
+
+struct carrier {
+	int fd;
+	uint8_t *ahead;
+	size_t ahead_len, ahead_off;
+	uint8_t *out; /* NULL while empty */
+	size_t out_len, out_off;
+	uint64_t bytes_in, bytes_out;
+	int err_in, err_out; /* errno of a recv(2), a send(2) that failed; sticky */
+	bool eof;
+};
+
+BIO_METHOD *carrier_method_new(void); /* NULL: out of memory; BIO_meth_free() */
+
+/* Copies <ahead>.  0 or -ENOMEM. */
+int carrier_init(struct carrier *c, int fd, const void *ahead, size_t len);
+void carrier_done(struct carrier *c);
+
+/* Is there room for one more record? */
+bool carrier_has_room(const struct carrier *c);
+/* 0: nothing waits; -EAGAIN, or what send(2) said. */
+int carrier_flush(struct carrier *c);
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "tls_private.h"
+#include "why.h"
+
+/* ---- making one ---- */
+
+static struct tls *session_new(struct tls_base *b, SSL_CTX *ctx, int fd, const void *ahead,
+			       size_t len)
+{
+	struct tls *t = calloc(1, sizeof(*t));
+	BIO *bio;
+
+	if (!t)
+		return NULL;
+	t->alert = -1;
+	t->ssl = SSL_new(ctx);
+	bio = t->ssl ? BIO_new(b->method) : NULL;
+	if (!bio || carrier_init(&t->carrier, fd, ahead, len)) {
+		BIO_free(bio);
+		SSL_free(t->ssl);
+		free(t);
+		ERR_clear_error();
+		return NULL;
+	}
+	BIO_set_data(bio, &t->carrier);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(t->ssl, bio, bio);
+	SSL_set_app_data(t->ssl, t);
+	return t;
+}
+
+struct tls *tls_accept(struct tls_server *s, int fd, const void *ahead, size_t len, const char *sni,
+		       const char *alpn)
+{
+	struct tls *t = session_new(s->base, s->base->server, fd, ahead, len);
+
+	if (!t)
+		return NULL;
+	t->server = tls_server_get(s);
+	snprintf(t->sni, sizeof(t->sni), "%s", sni);
+	t->alpn = alpn ? strdup(alpn) : NULL;
+	if ((!alpn || t->alpn) && !tls_server_apply(s, t->ssl))
+		return t;
+	ERR_clear_error();
+	tls_free(t);
+	return NULL;
+}
+
+struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const uint8_t *alpn,
+			size_t alpn_len)
+{
+	struct tls *t = session_new(c->base, c->base->client, fd, NULL, 0);
+
+	if (!t)
+		return NULL;
+	t->client = tls_client_get(c);
+	snprintf(t->sni, sizeof(t->sni), "%s", name);
+	if (!tls_client_apply(c, t->ssl, name) &&
+	    (!alpn || !SSL_set_alpn_protos(t->ssl, alpn, (unsigned)alpn_len)))
+		return t;
+	ERR_clear_error();
+	tls_free(t);
+	return NULL;
+}
+
+void tls_free(struct tls *t)
+{
+	if (!t)
+		return;
+	SSL_free(t->ssl);
+	pairs_done(&t->chosen);
+	carrier_done(&t->carrier);
+	tls_server_put(t->server);
+	tls_client_put(t->client);
+	free(t->alpn);
+	free(t);
+}
+
+/* ---- errors ---- */
+
+/* Remembers why, the alert included; the session is of no use any more. */
+static void fail(struct tls *t)
+{
+	char text[192];
+	size_t n;
+
+	t->failed = true;
+	if (t->why[0])
+		ERR_clear_error();
+	else
+		snprintf(t->why, sizeof(t->why), "%s", why_session(t->ssl, text, sizeof(text)));
+	n = strlen(t->why);
+	if (t->alert != -1)
+		snprintf(t->why + n, sizeof(t->why) - n, " (alert %d sent)", t->alert);
+}
+
+/* The socket's error as the session's. */
+static int fail_errno(struct tls *t, int err)
+{
+	t->failed = true;
+	if (!t->why[0])
+		snprintf(t->why, sizeof(t->why), "%s", strerror(err));
+	return -err;
+}
+
+const char *tls_why(const struct tls *t)
+{
+	return t->why;
+}
+
+/* ---- handshake ---- */
+
+static enum tls_result handshake_failed(struct tls *t, int error)
+{
+	if (error == SSL_ERROR_SYSCALL && (t->carrier.err_in || t->carrier.err_out)) {
+		ERR_clear_error();
+		fail_errno(t, t->carrier.err_in ? t->carrier.err_in : t->carrier.err_out);
+	} else {
+		fail(t);
+	}
+	carrier_flush(&t->carrier); /* the alert; who does not take it at once goes without */
+	return TLS_FAILED;
+}
+
+enum tls_result tls_handshake(struct tls *t)
+{
+	int ret, error = SSL_ERROR_NONE, err;
+
+	if (t->failed)
+		return TLS_FAILED;
+	if (!t->done) {
+		ERR_clear_error();
+		ret = SSL_do_handshake(t->ssl);
+		error = SSL_get_error(t->ssl, ret);
+		if (ret == 1)
+			t->done = t->pending = true;
+		else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+			return handshake_failed(t, error);
+	}
+	err = carrier_flush(&t->carrier);
+	if (err == -EAGAIN)
+		return TLS_WANT_WRITE;
+	if (err) {
+		fail_errno(t, -err);
+		return TLS_FAILED;
+	}
+	if (t->done)
+		return TLS_DONE;
+	if (t->carrier.eof) {
+		snprintf(t->why, sizeof(t->why), "closed by the %s during the handshake",
+			 t->server ? "client" : "upstream");
+		t->failed = true;
+		return TLS_FAILED;
+	}
+	return error == SSL_ERROR_WANT_WRITE ? TLS_WANT_WRITE : TLS_WANT_READ;
+}
+
+/* ---- bytes ---- */
+
+/* After SSL_read(3): what its error is to our caller. */
+static ssize_t read_failed(struct tls *t, int error)
+{
+	switch (error) {
+	case SSL_ERROR_ZERO_RETURN:
+		t->closed = true;
+		return 0;
+	case SSL_ERROR_WANT_READ:
+		return t->carrier.eof ? -ENODATA : -EAGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		return -EAGAIN;
+	case SSL_ERROR_SYSCALL:
+		if (t->carrier.err_in)
+			return -t->carrier.err_in;
+		if (t->carrier.err_out)
+			return fail_errno(t, t->carrier.err_out);
+	}
+	fail(t);
+	carrier_flush(&t->carrier);
+	return -EPROTO;
+}
+
+ssize_t tls_read(struct tls *t, void *buf, size_t len)
+{
+	size_t done = 0, n;
+	int ret, error;
+
+	if (t->closed)
+		return 0;
+	if (t->failed)
+		return -EPROTO;
+	if (!t->done)
+		return -EAGAIN;
+	do {
+		ERR_clear_error();
+		ret = SSL_read_ex(t->ssl, (char *)buf + done, len - done, &n);
+		error = SSL_get_error(t->ssl, ret);
+		if (ret == 1)
+			done += n;
+	} while (ret == 1 && done < len && SSL_has_pending(t->ssl));
+	t->pending = ret == 1;
+	if (t->carrier.out)
+		carrier_flush(&t->carrier); /* the answer to a KeyUpdate */
+	return done ? (ssize_t)done : read_failed(t, error);
+}
+
+bool tls_has_pending(const struct tls *t)
+{
+	return t->pending;
+}
+
+/* One record.  0 with <*ret_n>, or -errno. */
+static int write_record(struct tls *t, const void *buf, size_t len, size_t *ret_n)
+{
+	int ret;
+
+	ERR_clear_error();
+	ret = SSL_write_ex(t->ssl, buf, len, ret_n);
+	if (ret == 1)
+		return 0;
+	switch (SSL_get_error(t->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return -EAGAIN;
+	case SSL_ERROR_SYSCALL:
+		if (t->carrier.err_out)
+			return fail_errno(t, t->carrier.err_out);
+	}
+	fail(t);
+	return -EPROTO;
+}
+
+ssize_t tls_write(struct tls *t, const void *buf, size_t len)
+{
+	const unsigned char *p = buf;
+	size_t done = 0, n;
+	int err = 0;
+
+	if (t->failed || t->shut)
+		return -EPROTO;
+	if (!t->done)
+		return -EAGAIN;
+	while (done < len) {
+		/* only with room for it: OpenSSL then never has half a record to be repeated */
+		if (!carrier_has_room(&t->carrier))
+			err = carrier_flush(&t->carrier);
+		if (!err)
+			err = write_record(t, p + done, len - done, &n);
+		if (err)
+			break;
+		done += n;
+	}
+	if (done)
+		carrier_flush(&t->carrier); /* what it says, the next call will hear */
+	return done || !len ? (ssize_t)done : err;
+}
+
+bool tls_wants_write(const struct tls *t)
+{
+	return t->carrier.out && !t->carrier.err_out;
+}
+
+int tls_flush(struct tls *t)
+{
+	int err = carrier_flush(&t->carrier);
+
+	return err && err != -EAGAIN ? fail_errno(t, -err) : err;
+}
+
+int tls_shut(struct tls *t)
+{
+	int ret;
+
+	if (t->failed || !t->done)
+		return -EPROTO;
+	if (!t->shut) {
+		if (!carrier_has_room(&t->carrier)) {
+			ret = tls_flush(t);
+			if (ret)
+				return ret;
+		}
+		ERR_clear_error();
+		if (SSL_shutdown(t->ssl) < 0) {
+			fail(t);
+			return -EPROTO;
+		}
+		t->shut = true;
+	}
+	return tls_flush(t);
+}
+
+uint64_t tls_bytes_in(const struct tls *t)
+{
+	return t->carrier.bytes_in;
+}
+
+uint64_t tls_bytes_out(const struct tls *t)
+{
+	return t->carrier.bytes_out;
+}
