@@ -74,6 +74,10 @@ void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 {
 	socklen_t len = sizeof(*ret_sa);
 
+	if (c->proxied) {
+		wide(&c->proxied->server, ret_sa);
+		return;
+	}
 	memset(ret_sa, 0, sizeof(*ret_sa));
 	getsockname(c->client.fd, (struct sockaddr *)ret_sa, &len);
 }
@@ -116,6 +120,9 @@ void conn_emit(struct conn *c)
 	conn_id(c, ev.connection_id);
 	conn_client_addr(c, &ev.client);
 	conn_server_addr(c, &ev.server);
+	if (c->proxied)
+		wide(&c->proxied->peer, &ev.proxy);
+	ev.ip_policy = c->ip_policy;
 	ev.start = c->start;
 	clock_gettime(CLOCK_REALTIME, &ev.end);
 	if (c->note) {
