@@ -20,13 +20,15 @@ is 400/ERR_SNISPLIT_249/url POST /endpoints "{\"url\":\"http://a.test\",$up}"
 is 400/ERR_SNISPLIT_249/url POST /endpoints "{\"url\":7,$up}"
 is 400/-/nope POST /endpoints "{\"url\":\"a.test\",$up,\"nope\":1}"
 is 400/-/crt POST /endpoints "{\"url\":\"a.test\",$up,\"crt\":\"x\"}"
-is 400/-/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"terminate_at\":\"edge\"}"
+is 400/ERR_SNISPLIT_224/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"terminate_at\":\"agent\"}"
+is 400/ERR_SNISPLIT_1694/mutual_tls_cas POST /endpoints "{\"url\":\"a.test\",$up,\"mutual_tls_cas\":\"-----BEGIN X\"}"
+is 400/-/crt POST /endpoints "{\"url\":\"a.test\",$up,\"crt\":\"-----BEGIN X\",\"key\":\"-----BEGIN X\"}"
 is 400/ERR_SNISPLIT_224/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"terminate_at\":\"moon\"}"
 is 400/-/proxy_proto POST /endpoints "{\"url\":\"a.test\",$up,\"proxy_proto\":3}"
 is 400/-/cidr_allow POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_allow\":[\"::/0\"]}"
 is 400/-/description POST /endpoints "{\"url\":\"a.test\",$up,\"description\":{}}"
 is 400/-/name POST /endpoints "{\"url\":\"a.test\",$up,\"name\":\"$(printf '%0300d' 1)\"}"
-is 400/-/upstream POST /endpoints '{"url":"a.test","upstream":"tls://127.0.0.1:1"}'
+is 400/ERR_SNISPLIT_1662/upstream POST /endpoints '{"url":"a.test","upstream":"tls://127.0.0.1:1"}'
 is 400/-/upstream POST /endpoints '{"url":"a.test","upstream":"no-such-host.invalid:1"}'
 is 400/-/- POST /endpoints '{"url":'
 is 400/-/- POST /endpoints '[]'

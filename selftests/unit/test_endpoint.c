@@ -92,7 +92,8 @@ static void check_refusals(void)
 		{"tls://a/b", "127.0.0.1:1", 400, 249, "url", "the name 'a/b'"},
 		{"*", "127.0.0.1:1", 400, 249, "url", "the name '*'"},
 		{"a*.b", "127.0.0.1:1", 400, 249, "url", "the name 'a*.b'"},
-		{"a.b", "tls://127.0.0.1:1", 400, 0, "upstream", "tls:// is not available"},
+		{"a.b", "tls://127.0.0.1:1", 400, 1662, "upstream", "tls:// (re-encrypt) needs"},
+		{"a.b", "tls://127.0.0.1", 400, 0, "upstream", "must be HOST:PORT"},
 		{"a.b", "127.0.0.1", 400, 0, "upstream", "must be HOST:PORT"},
 		{"a.b", "127.0.0.1:0", 400, 0, "upstream", "must be HOST:PORT"},
 		{"a.b", ":80", 400, 0, "upstream", "must be HOST:PORT"},
@@ -135,7 +136,10 @@ static void check_spec(void)
 		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
 		{"pooling_enabled", FIELD_STRING, "false", "must be true or false"},
 		{"terminate_at", FIELD_STRING, "upstream", NULL},
-		{"terminate_at", FIELD_STRING, "agent", "not available in this version"},
+		{"terminate_at", FIELD_STRING, "moon", "must be one of"},
+		{"crt", FIELD_STRING, "/etc/passwd", "must be PEM text"},
+		{"key", FIELD_NUMBER, "1", "must be PEM text"},
+		{"alpn", FIELD_STRING, "h2", "must be a list"},
 		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
 		{"proxy_proto", FIELD_NUMBER, "3", "must be one of 1|2"},
 		{"cidr_allow", FIELD_LIST, "", NULL},
@@ -160,6 +164,63 @@ static void check_spec(void)
 	CHECK(!strcmp(s.values[FIELD_ID_DATAPATH], "kernel"), "%s", s.values[FIELD_ID_DATAPATH]);
 	CHECK(!s.values[FIELD_ID_DESCRIPTION] && !s.values[FIELD_ID_CIDR_ALLOW], "set by nothing");
 	endpoint_spec_done(&s);
+}
+
+#define PEM "-----BEGIN X-----\n"
+
+/* What does not go without what; "name=value" pairs. */
+static void check_together(void)
+{
+	static const struct {
+		const char *given[5];
+		int code;
+		const char *field; /* NULL: fine */
+	} rows[] = {
+		{{"terminate_at=edge"}, 0, NULL},
+		{{"terminate_at=edge", "upstream=tls://127.0.0.1:1"}, 0, NULL},
+		{{"crt=" PEM, "key=" PEM}, 0, NULL}, /* a certificate says it all */
+		{{"terminate_at=agent"}, 224, "terminate_at"},
+		{{"crt=" PEM}, 0, "key"},
+		{{"key=" PEM}, 0, "crt"},
+		{{"terminate_at=upstream", "crt=" PEM, "key=" PEM}, 1662, "crt"},
+		{{"mutual_tls_cas=" PEM}, 1694, "mutual_tls_cas"},
+		{{"alpn=h2"}, 1662, "alpn"},
+		{{"acme_upstream=127.0.0.1:1"}, 1662, "acme_upstream"},
+		{{"terminate_at=edge", "acme_upstream=127.0.0.1"}, 0, "acme_upstream"},
+		{{"upstream=tls://127.0.0.1:1", "terminate_at=upstream"}, 1662, "upstream"},
+		{{"terminate_at=edge", "upstream_tls_verify=true"}, 0, "upstream_tls_verify"},
+		{{"terminate_at=edge", "upstream_tls_verify=false"}, 0, NULL},
+		{{"terminate_at=edge", "upstream=tls://127.0.0.1:1", "upstream_crt=" PEM},
+		 0,
+		 "upstream_key"},
+		{{"terminate_at=edge", "datapath=kernel"}, 0, "datapath"},
+		{{"terminate_at=edge", "datapath=auto"}, 0, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct endpoint_spec s = {.values = {[FIELD_ID_URL] = strdup("a.b")}};
+		char host[ENDPOINT_NAME_MAX], name[64];
+		struct fault f = {.field = ""};
+
+		for (int k = 0; k < 5 && rows[i].given[k]; k++) {
+			const char *value = strchr(rows[i].given[k], '=') + 1;
+			const struct field *fd;
+
+			snprintf(name, sizeof(name), "%.*s", (int)(value - 1 - rows[i].given[k]),
+				 rows[i].given[k]);
+			fd = field_find(name);
+			CHECK(fd && !endpoint_spec_set(&s, name, fd->kind, value, &f), "%s: %s",
+			      name, f.msg);
+		}
+		if (!s.values[FIELD_ID_UPSTREAM])
+			s.values[FIELD_ID_UPSTREAM] = strdup("127.0.0.1:1");
+		CHECK(endpoint_spec_check(&s, host, &f) == (rows[i].field ? -1 : 0), "row %zu: %s",
+		      i, f.msg);
+		if (rows[i].field)
+			CHECK(!strcmp(f.field, rows[i].field) && f.code == rows[i].code,
+			      "row %zu: %s %d %s", i, f.field, f.code, f.msg);
+		endpoint_spec_done(&s);
+	}
 }
 
 static void check_route(void)
@@ -362,6 +423,7 @@ static void check_threads(void)
 int main(void)
 {
 	check_spec();
+	check_together();
 	check_refusals();
 	check_route();
 	check_nums();

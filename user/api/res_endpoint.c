@@ -35,29 +35,74 @@ static json_t *metrics(struct edge *edge, struct endpoint *e)
 			 (json_int_t)edge_pool_idle(edge, e->num));
 }
 
-/* Fields and names follow ngrok's Endpoint; origin, datapath and terminate_at are ours. */
+static json_t *list_json(const char *list)
+{
+	char item[FIELD_ITEM_MAX];
+	json_t *out = json_array();
+
+	while ((list = field_item(list, item)))
+		json_array_append_new(out, json_string(item));
+	return out;
+}
+
+/* The fields that were given, under their own names; never a private key. */
+static int add_given(json_t *to, const struct endpoint_spec *s)
+{
+	for (int i = 0; i < FIELD_ID_MAX; i++) {
+		const struct field *fd = &field_table[i];
+		const char *text = s->values[i];
+		json_t *v;
+
+		if (!text || fd->secret || json_object_get(to, fd->name))
+			continue;
+		switch (fd->kind) {
+		case FIELD_LIST:
+			v = list_json(text);
+			break;
+		case FIELD_BOOL:
+			v = json_boolean(!strcmp(text, "true"));
+			break;
+		case FIELD_NUMBER:
+			v = json_integer(atoll(text));
+			break;
+		default:
+			v = json_string(text);
+		}
+		if (json_object_set_new(to, fd->name, v))
+			return -1;
+	}
+	return 0;
+}
+
+/* Fields and names follow ngrok's Endpoint; origin, and those of `endpoint add`, are ours. */
 static json_t *endpoint_json(struct edge *edge, struct endpoint *e)
 {
 	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
 	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
 	char created[STAMP_TEXT_MAX];
+	json_t *j;
 
 	snprintf(uri, sizeof(uri), "/endpoints/%s", e->id);
 	snprintf(url, sizeof(url), "tls://%s", e->host);
 	snprintf(hostport, sizeof(hostport), "%s:443", e->host);
 	stamp_text(&e->created, created);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
-			 " s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:[s], s:o}",
-			 "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
-			 "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443,
-			 "type", "cloud", "origin", e->origin == ENDPOINT_FILE ? "file" : "api",
-			 "created_at", created, "updated_at", created, "name",
-			 text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
-			 text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
-			 text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
-			 e->upstream, "terminate_at", "upstream", "datapath",
-			 datapaths[e->datapath], "pooling_enabled", 0, "bindings", "public",
-			 "metrics", metrics(edge, e));
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
+		      " s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:[s], s:o}",
+		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
+		      "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443, "type",
+		      "cloud", "origin", e->origin == ENDPOINT_FILE ? "file" : "api", "created_at",
+		      created, "updated_at", created, "name",
+		      text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
+		      text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
+		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
+		      e->spec.values[FIELD_ID_UPSTREAM], "terminate_at",
+		      e->tls_server ? "edge" : "upstream", "datapath", datapaths[e->datapath],
+		      "pooling_enabled", 0, "bindings", "public", "metrics", metrics(edge, e));
+	if (j && add_given(j, &e->spec)) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
 }
 
 static int answer_with(struct request *r, unsigned status, json_t *j)

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "pool.h"
 #include "sni.h"
+#include "terminate.h"
 
 #define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
@@ -77,13 +78,10 @@ void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 {
 	struct conn *c = conn_new(w, fd, sa, len);
 
-	if (!c) {
+	if (c)
+		conn_close(c, reason, true);
+	else
 		close(fd);
-		return;
-	}
-	if (reason == CLOSE_IP_DENIED)
-		c->ip_policy = IP_POLICY_BLOCK;
-	conn_close(c, reason, true);
 }
 
 /* Puts the client under the verdict program, or watches it as any socket. */
@@ -99,12 +97,8 @@ static void client_enrol(struct conn *c)
 		worker_count(w, WC_not_enrolled);
 		goto plain;
 	}
-	/* The program starts none that a header comes ahead of: it could neither cut it off
-	 * nor know whose connection it is. */
-	if (!c->wants_header)
-		c->replay = worker_replay_get(w);
-	if (end_slot(&c->client, w->kern, slot, c->wants_header ? FLOW_CLIENT_USER : FLOW_CLIENT,
-		     w->index, c->replay, NULL)) {
+	c->replay = worker_replay_get(w);
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT, w->index, c->replay, NULL)) {
 		worker_slot_put(w, slot);
 		worker_count(w, WC_not_enrolled);
 		goto plain;
@@ -148,18 +142,12 @@ static void make_room(struct worker *w)
 
 void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
 {
-	const struct config *g = w->config;
 	struct conn *c;
 
 	if (atomic_load_explicit(&w->edge->n_conns, memory_order_relaxed) >=
-	    g->limits.connections) {
+	    w->config->limits.connections) {
 		worker_count(w, WC_over_limit);
 		conn_refuse(w, fd, sa, len, CLOSE_LIMIT);
-		return;
-	}
-	if (cidr_match_any(g->ip_deny.at, g->ip_deny.n, (const struct sockaddr_storage *)sa)) {
-		worker_count(w, WC_denied_by_all);
-		conn_refuse(w, fd, sa, len, CLOSE_IP_DENIED);
 		return;
 	}
 	make_room(w);
@@ -168,8 +156,6 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 		close(fd);
 		return;
 	}
-	c->wants_header = cidr_match_any(g->proxy_from.at, g->proxy_from.n,
-					 (const struct sockaddr_storage *)sa);
 	conn_set_timer(c, TIMER_HELLO);
 	client_enrol(c);
 	conn_on_ready(c, &c->client);
@@ -193,7 +179,7 @@ void conn_pair(struct conn *c)
 
 	if (c->client.enrolled && c->upstream.enrolled && !c->fallback_path)
 		mover = MOVER_KERNEL;
-	else if (!c->client.enrolled && !c->upstream.enrolled)
+	else if (!c->client.enrolled && !c->upstream.enrolled && !c->client.tls)
 		mover = MOVER_SPLICE;
 	c->up.mover = c->down.mover = mover;
 	c->phase = CONN_OPEN;
@@ -207,8 +193,6 @@ void conn_pair(struct conn *c)
 	}
 	if (mover == MOVER_KERNEL) {
 		a->endpoint = b->endpoint = c->endpoint->num;
-		/* these bytes of the client's are dealt with, although the upstream has none */
-		__atomic_store_n(&a->relayed, c->up.skipped, __ATOMIC_SEQ_CST);
 		a->peer = c->upstream.slot;
 		b->peer = c->client.slot;
 		__atomic_store_n(&b->peer_cookie, c->client.cookie, __ATOMIC_SEQ_CST);
@@ -300,6 +284,9 @@ void conn_on_ready(struct conn *c, struct end *e)
 		if (e == &c->upstream)
 			conn_connected(c);
 		return;
+	case CONN_HANDSHAKE:
+		terminate_on_ready(c);
+		return;
 	case CONN_LINGER:
 		conn_linger(c);
 		return;
@@ -340,6 +327,13 @@ void conn_on_state(struct conn *c, struct end *e)
 		/* a client that has only half-closed still waits for its answer */
 		if (e->err)
 			conn_close(c, CLOSE_CLIENT_RST, true);
+		return;
+	case CONN_HANDSHAKE:
+		if (e->err && e != c->shaking)
+			conn_close(c, e == &c->client ? CLOSE_CLIENT_RST : CLOSE_UPSTREAM_RST,
+				   true);
+		else
+			terminate_on_ready(c);
 		return;
 	case CONN_OPEN:
 		if (e->err)
@@ -451,7 +445,9 @@ void conn_on_retry(struct conn *c)
 		half_pump(h, &w->pump);
 	if (end_is_broken(to) || ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len &&
 				  !h->piped && !end_unacked(to))) {
-		conn_close(c, c->reason, true);
+		/* to a client of ours FIN without close_notify says the same, and waits
+		 * for what is on the way */
+		conn_close(c, c->reason, !to->tls);
 		return;
 	}
 	retry_soon(c);
@@ -512,7 +508,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 		free(c->sni);
 	}
 	free(c->note);
-	free(c->proxied);
+	free(c->offer);
 	if (c->endpoint) {
 		atomic_fetch_sub(&c->endpoint->conns_active, 1);
 		endpoint_put(c->endpoint);

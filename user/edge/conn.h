@@ -5,6 +5,7 @@
  *   HELLO ──kernel paired it──────────────► OPEN ──both ends shut──► closed
  *     │                                      ▲ │
  *     └─hello read─► CONNECT ──established───┘ └─one end reset─► FLUSH ─► closed
+ *     └─hello read─► HANDSHAKE and CONNECT, see terminate.h ─► OPEN
  *     └─refused: alert ─► LINGER ─► closed
  *
  * A conn belongs to one worker.  Every path ends in conn_close(), which emits
@@ -15,7 +16,15 @@
 #include "worker.h"
 
 enum end_kind { END_LISTENER = 1, END_CLIENT, END_UPSTREAM, END_WARM };
-enum conn_phase { CONN_HELLO, CONN_CONNECT, CONN_OPEN, CONN_FLUSH, CONN_LINGER, CONN_DEAD };
+enum conn_phase {
+	CONN_HELLO,
+	CONN_HANDSHAKE,
+	CONN_CONNECT,
+	CONN_OPEN,
+	CONN_FLUSH,
+	CONN_LINGER,
+	CONN_DEAD
+};
 
 /* An IPv4 or IPv6 address and port: a quarter of a sockaddr_storage. */
 union conn_addr {
@@ -31,13 +40,13 @@ struct conn_note {
 	char name[];
 };
 
-/* A client whose PROXY header said who it is; NULL for all others. */
-struct conn_proxied {
-	union conn_addr peer;	/* who sent the header: the socket's own */
-	union conn_addr server; /* where the client had connected to */
-};
-
 struct sni;
+
+/* The protocols a hello offers, in wire form. */
+struct conn_offer {
+	uint16_t len;
+	uint8_t bytes[];
+};
 
 struct conn {
 	struct end client, upstream;
@@ -45,12 +54,13 @@ struct conn {
 	struct worker *worker;
 	struct endpoint *endpoint; /* a reference, or NULL */
 	struct conn_note *note;
-	struct conn_proxied *proxied;
-	struct sni *sni; /* while user space reads the hello */
+	struct sni *sni;	  /* while user space reads the hello */
+	struct conn_offer *offer; /* while an upstream is to choose of it */
+	struct end *shaking;	  /* CONN_HANDSHAKE: whose */
 	struct list all, timer, retry, ready, answer, silent;
 	uint64_t number;			 /* of its id */
 	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
-	uint64_t hello_ns, dial_ns, connected_ns, first_byte_ns;
+	uint64_t hello_ns, shake_ns, dial_ns, connected_ns, first_byte_ns;
 	uint64_t acked, acked_ns; /* what both peers have acknowledged, and when that grew */
 	struct timespec start;
 	uint64_t retry_at_ns;
@@ -60,11 +70,10 @@ struct conn {
 	uint8_t phase;	/* enum conn_phase */
 	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
-	uint8_t tries;	   /* addresses of the endpoint dialled */
-	uint8_t ip_policy; /* of the event: IP_POLICY_ */
-	bool wants_header; /* a PROXY header has to come before the hello */
+	uint8_t tries; /* addresses of the endpoint dialled */
 	bool replayed, replay_pending;
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
+	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
 	bool watch_all;	    /* a PASS episode: both sockets are in epoll */
 	uint16_t alert_bytes;
 	uint64_t discarded; /* read after a refusal */
@@ -101,8 +110,11 @@ void conn_release_hello(struct conn *c);
 bool conn_write_replay(struct conn *c);
 /* Name, ALPN and JA4 of a hello that the program routed. */
 void conn_note_replay(struct conn *c);
-/* After an alert: reads until the client is gone. */
+/* After an alert: our FIN, then reads until the client is gone. */
+void conn_linger_start(struct conn *c, enum close_reason reason);
 void conn_linger(struct conn *c);
+/* To the endpoint's upstream, a warm one or by connect(2). */
+void conn_dial(struct conn *c);
 /* An end that was a warm one is the conn's now. */
 void conn_took_upstream(struct conn *c);
 

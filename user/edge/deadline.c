@@ -27,6 +27,7 @@ uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind)
 {
 	const uint64_t ms[TIMER_MAX] = {
 		[TIMER_HELLO] = g->timeouts.client_hello,
+		[TIMER_HANDSHAKE] = g->timeouts.handshake,
 		[TIMER_CONNECT] = g->timeouts.connect,
 		/* looked at four times: see conn_on_deadline() */
 		[TIMER_IDLE] = g->timeouts.idle / 4,
@@ -80,6 +81,10 @@ void conn_on_deadline(struct conn *c)
 			return; /* no longer on the list */
 		worker_count(w, WC_hello_timeout);
 		conn_close(c, CLOSE_HELLO_TIMEOUT, false);
+		return;
+	case TIMER_HANDSHAKE:
+		worker_count(w, WC_tls_timeout);
+		conn_close(c, CLOSE_TLS_HANDSHAKE, false);
 		return;
 	case TIMER_CONNECT:
 		worker_count(w, WC_dial_timeout);

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "pool.h"
 #include "store.h"
+#include "tls_base.h"
 
 #define FDS_SPARE 1024
 #define REPLAYS 4096
@@ -30,12 +31,20 @@ static int on_online(void *arg, struct endpoint *e)
 
 	if (!g->kern)
 		return 0;
-	/* a PROXY header has to be written before the program may send anything */
-	if (e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto)
+	/* a PROXY header has to be written before the program may send anything; what is
+	 * terminated never takes this path */
+	if (e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->tls_server)
 		v.flags |= ENDPOINT_KERNEL;
 	if (e->num <= g->n_pools)
 		v.pool = e->num * g->n_workers;
 	return kern_endpoint_put(g->kern, e->host, e->wild, &v);
+}
+
+static int on_new(void *arg, struct endpoint *e, struct fault *f)
+{
+	struct edge *g = arg;
+
+	return endpoint_terminate(e, &g->terminate, f);
 }
 
 /* Under the registry's lock, which workers take too: they are not waited for. */
@@ -229,8 +238,10 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
 	      char *why, size_t why_size)
 {
-	const struct registry_ops ops_of = {.on_online = on_online, .on_offline = on_offline};
-	struct registry_ops ops = ops_of;
+	struct registry_ops ops = {.on_new = on_new,
+				   .on_online = on_online,
+				   .on_offline = on_offline,
+				   .on_done = endpoint_terminate_done};
 	struct edge *g = calloc(1, sizeof(*g));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned i;
@@ -252,6 +263,10 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 
 	err = open_kernel(g, datapath, why, why_size);
 	if (err)
+		goto fail;
+	g->terminate.base = tls_base_new(why, why_size);
+	err = -EIO;
+	if (!g->terminate.base)
 		goto fail;
 	g->registry = registry_new(EDGE_ENDPOINTS);
 	g->workers = calloc(g->n_workers, sizeof(*g->workers));
@@ -335,6 +350,7 @@ void edge_close(struct edge *g)
 			worker_close(&g->workers[i]);
 	free(g->workers);
 	registry_free(g->registry);
+	tls_base_free(g->terminate.base);
 	events_close(g->events);
 	store_close(g->store);
 	kern_close(g->kern);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "edge.h"
+#include "terminate.h"
 #include "worker.h"
 
 /*
@@ -30,6 +31,7 @@ struct edge {
 	struct registry *registry;
 	struct events *events;
 	struct store *store;
+	struct terminate_ctx terminate;
 	struct kern *kern; /* NULL: userspace datapath */
 	char datapath_why[256];
 	struct worker *workers;

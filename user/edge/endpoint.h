@@ -24,6 +24,16 @@
 
 enum endpoint_datapath { ENDPOINT_DP_AUTO, ENDPOINT_DP_KERNEL, ENDPOINT_DP_USERSPACE };
 
+struct tls_client;
+struct tls_server;
+
+/* Resolved, tried in turn. */
+struct endpoint_addrs {
+	struct sockaddr_storage sa[ENDPOINT_ADDRS_MAX];
+	socklen_t len[ENDPOINT_ADDRS_MAX];
+	unsigned n;
+};
+
 struct endpoint {
 	/* identity */
 	char id[ENDPOINT_ID_MAX];     /* ep_... */
@@ -34,11 +44,14 @@ struct endpoint {
 	struct timespec created;   /* CLOCK_REALTIME */
 	struct endpoint_spec spec; /* what was asked for; the origin is its origin */
 	/* where to */
-	const char *upstream;				  /* in <spec>, without tls:// */
-	bool upstream_tls;				  /* re-encrypt */
-	struct sockaddr_storage addr[ENDPOINT_ADDRS_MAX]; /* resolved, tried in turn */
-	socklen_t addr_len[ENDPOINT_ADDRS_MAX];
-	unsigned n_addr;
+	const char *upstream; /* in <spec>, without tls:// */
+	bool upstream_tls;    /* re-encrypt */
+	struct endpoint_addrs addrs;
+	/* TLS that ends here, see terminate.h; NULL: passthrough */
+	struct tls_server *tls_server;
+	struct tls_client *tls_client; /* re-encrypt; NULL: plaintext */
+	bool upstream_first;	       /* whose handshake comes first */
+	struct endpoint_addrs acme;    /* n 0: none */
 	enum endpoint_datapath datapath;
 	unsigned proxy_proto; /* the PROXY header's version, 0: none */
 	/* counters */
@@ -65,10 +78,14 @@ struct registry;
  */
 struct registry_ops {
 	void *arg;
+	/* a new one is complete but for this; without a lock.  0, or -1 with <f> */
+	int (*on_new)(void *arg, struct endpoint *e, struct fault *f);
 	int (*on_online)(void *arg, struct endpoint *e);   /* 0, or -errno: the add is refused */
 	void (*on_offline)(void *arg, struct endpoint *e); /* no new connection may go there */
 	/* last reference dropped: e->num may be reused after this returns */
 	void (*on_free)(void *arg, uint32_t num);
+	/* what on_new made; called even after registry_free(), hence without <arg> */
+	void (*on_done)(struct endpoint *e);
 };
 
 struct registry *registry_new(uint32_t max_endpoints);

@@ -52,6 +52,13 @@ bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id)
 	return s->values[id] && !strcmp(s->values[id], "true");
 }
 
+bool endpoint_spec_terminates(const struct endpoint_spec *s)
+{
+	const char *at = s->values[FIELD_ID_TERMINATE_AT];
+
+	return at ? !strcmp(at, "edge") : s->values[FIELD_ID_CRT] != NULL;
+}
+
 const char *endpoint_spec_upstream(const struct endpoint_spec *s, bool *ret_tls)
 {
 	const char *text = s->values[FIELD_ID_UPSTREAM];
@@ -117,20 +124,75 @@ int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct 
 	return 0;
 }
 
-static int check_upstream(const char *upstream, struct fault *f)
+static int check_hostport(const char *text, const char *field, struct fault *f)
 {
 	char host[256];
 	uint16_t port;
 
-	if (!strncasecmp(upstream, "tls://", 6))
-		return fault_set(f, 400, 0, "upstream",
-				 "tls:// is not available in this version (passthrough endpoints "
-				 "only); give HOST:PORT");
-	if (addr_split(upstream, host, sizeof(host), &port) || !*host || strchr(host, '/'))
-		return fault_set(f, 400, 0, "upstream",
+	if (addr_split(text, host, sizeof(host), &port) || !*host || strchr(host, '/'))
+		return fault_set(f, 400, 0, field,
 				 "must be HOST:PORT, such as 127.0.0.1:8443 or [::1]:8443, got "
 				 "'%.200s'",
-				 upstream);
+				 text);
+	return 0;
+}
+
+static int first_given(const struct endpoint_spec *s, const enum field_id *ids, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (s->values[ids[i]] && strcmp(s->values[ids[i]], "false"))
+			return (int)ids[i];
+	return -1;
+}
+
+#define NEEDS_EDGE 1662
+#define MTLS_NEEDS_EDGE 1694
+#define BAD_TERMINATE_AT 224
+
+/* Of termination: what does not go without what. */
+static int check_tls(const struct endpoint_spec *s, struct fault *f)
+{
+	static const enum field_id of_edge[] = {FIELD_ID_MUTUAL_TLS_CAS, FIELD_ID_CRT,
+						FIELD_ID_ALPN, FIELD_ID_ACME_UPSTREAM};
+	static const enum field_id of_upstream[] = {FIELD_ID_UPSTREAM_TLS_VERIFY,
+						    FIELD_ID_UPSTREAM_TLS_VERIFY_CAS,
+						    FIELD_ID_UPSTREAM_CRT, FIELD_ID_UPSTREAM_KEY};
+	const char *at = s->values[FIELD_ID_TERMINATE_AT];
+	const char *datapath = s->values[FIELD_ID_DATAPATH];
+	bool tls, edge = endpoint_spec_terminates(s);
+	int id;
+
+	if (at && !strcmp(at, "agent"))
+		return fault_set(f, 400, BAD_TERMINATE_AT, "terminate_at",
+				 "agent is for endpoints that an agent opens; here it is edge or "
+				 "upstream");
+	if (!s->values[FIELD_ID_CRT] != !s->values[FIELD_ID_KEY])
+		return fault_set(f, 400, 0, s->values[FIELD_ID_CRT] ? "key" : "crt",
+				 "is missing: crt and key come together");
+	if (!s->values[FIELD_ID_UPSTREAM_CRT] != !s->values[FIELD_ID_UPSTREAM_KEY])
+		return fault_set(f, 400, 0,
+				 s->values[FIELD_ID_UPSTREAM_CRT] ? "upstream_key" : "upstream_crt",
+				 "is missing: upstream_crt and upstream_key come together");
+	id = edge ? -1 : first_given(s, of_edge, sizeof(of_edge) / sizeof(of_edge[0]));
+	if (id >= 0)
+		return fault_set(f, 400,
+				 id == FIELD_ID_MUTUAL_TLS_CAS ? MTLS_NEEDS_EDGE : NEEDS_EDGE,
+				 field_table[id].name, "needs terminate_at edge");
+	endpoint_spec_upstream(s, &tls);
+	if (tls && !edge)
+		return fault_set(f, 400, NEEDS_EDGE, "upstream",
+				 "tls:// (re-encrypt) needs terminate_at edge; a passthrough "
+				 "upstream gets the client's own TLS, give HOST:PORT");
+	id = tls ? -1 : first_given(s, of_upstream, sizeof(of_upstream) / sizeof(of_upstream[0]));
+	if (id >= 0)
+		return fault_set(f, 400, 0, field_table[id].name,
+				 "needs an upstream of the form tls://HOST:PORT");
+	if (edge && datapath && !strcmp(datapath, "kernel"))
+		return fault_set(f, 400, 0, "datapath",
+				 "a connection that is terminated at the edge cannot take the "
+				 "kernel path; leave it out");
+	if (s->values[FIELD_ID_ACME_UPSTREAM])
+		return check_hostport(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", f);
 	return 0;
 }
 
@@ -143,5 +205,7 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 		return -1;
 	if (!s->values[FIELD_ID_UPSTREAM])
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
-	return check_upstream(s->values[FIELD_ID_UPSTREAM], f);
+	if (check_hostport(endpoint_spec_upstream(s, NULL), "upstream", f))
+		return -1;
+	return check_tls(s, f);
 }

@@ -28,6 +28,9 @@ void endpoint_spec_done(struct endpoint_spec *s);
 int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_to);
 bool endpoint_spec_same(const struct endpoint_spec *a, const struct endpoint_spec *b);
 
+/* Does TLS end at the edge: asked for, or there is a certificate? */
+bool endpoint_spec_terminates(const struct endpoint_spec *s);
+
 /* A FIELD_BOOL that is true? */
 bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id);
 

@@ -88,19 +88,20 @@ struct pool *pool_of(struct worker *w, struct endpoint *e)
 
 /* ---- one warm connection ---- */
 
-int pool_dial(struct worker *w, struct endpoint *e, unsigned i, struct end *ret_e, bool *ret_done)
+int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, bool kernel,
+	      struct end *ret_e, bool *ret_done)
 {
 	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
 	struct tcp_info ti;
 	uint32_t slot;
 
-	fd = socket(e->addr[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	fd = socket(a->sa[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd == -1)
 		return -errno;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	end_init(ret_e, fd);
-	if (w->kern) {
+	if (w->kern && kernel) {
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
 		slot = worker_slot_get(w, ret_e);
@@ -108,8 +109,7 @@ int pool_dial(struct worker *w, struct endpoint *e, unsigned i, struct end *ret_
 		    end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
 			worker_slot_put(w, slot);
 	}
-	if (connect(fd, (const struct sockaddr *)&e->addr[i], e->addr_len[i]) &&
-	    errno != EINPROGRESS) {
+	if (connect(fd, (const struct sockaddr *)&a->sa[i], a->len[i]) && errno != EINPROGRESS) {
 		err = -errno;
 		worker_slot_put(w, end_close(ret_e, w->kern, false));
 		return err;
@@ -239,9 +239,9 @@ static void warm_dial(struct pool *p)
 	wm->pool = p;
 	wm->entry = ENTRY_NONE;
 	wm->born_ns = w->now_ns;
-	memcpy(&wm->addr, &p->endpoint->addr[0], sizeof(wm->addr));
+	memcpy(&wm->addr, &p->endpoint->addrs.sa[0], sizeof(wm->addr));
 	worker_count(w, WC_dialled);
-	if (pool_dial(w, p->endpoint, 0, &wm->end, &done)) {
+	if (pool_dial(w, &p->endpoint->addrs, 0, !p->endpoint->tls_server, &wm->end, &done)) {
 		p->again_ns = w->now_ns + BACKOFF_NS;
 		free(wm);
 		return;

@@ -55,8 +55,9 @@ unsigned pool_idle(const struct worker *w, uint32_t num);
 #define POOL_TICK_NS (50ULL * 1000 * 1000)
 
 /*
- * Starts a connect to the endpoint's address <i>.  0: *ret_done says whether it
- * is established already; or -errno.
+ * Starts a connect to the address <i>.  <kernel>: it may be put under the verdict program, so it
+ * gets a slot.  0: *ret_done says whether it is established already; or -errno.
  */
-int pool_dial(struct worker *w, struct endpoint *e, unsigned i, struct end *ret_e, bool *ret_done);
+int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, bool kernel,
+	      struct end *ret_e, bool *ret_done);
 #endif

@@ -154,6 +154,8 @@ void entry_free(struct entry *t)
 		num_give(r, t->e.num);
 	}
 	registry_put(r);
+	if (t->on_done)
+		t->on_done(&t->e);
 	endpoint_spec_done(&t->e.spec);
 	free(t);
 }
@@ -225,14 +227,14 @@ void registry_set_ops(struct registry *r, const struct registry_ops *ops)
 	r->ops = *ops;
 }
 
-static int resolve(struct endpoint *e, struct fault *f)
+static int resolve(const char *text, const char *field, struct endpoint_addrs *ret_a,
+		   struct fault *f)
 {
-	int n = addr_resolve(e->upstream, e->addr, e->addr_len, ENDPOINT_ADDRS_MAX);
+	int n = addr_resolve(text, ret_a->sa, ret_a->len, ENDPOINT_ADDRS_MAX);
 
 	if (n <= 0)
-		return fault_set(f, 400, 0, "upstream", "'%.200s' does not resolve to an address",
-				 e->upstream);
-	e->n_addr = (unsigned)n;
+		return fault_set(f, 400, 0, field, "'%.200s' does not resolve to an address", text);
+	ret_a->n = (unsigned)n;
 	return 0;
 }
 
@@ -283,7 +285,13 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->e.upstream = endpoint_spec_upstream(&t->e.spec, &t->e.upstream_tls);
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
-	if (resolve(&t->e, f))
+	if (resolve(t->e.upstream, "upstream", &t->e.addrs, f))
+		goto refused;
+	if (s->values[FIELD_ID_ACME_UPSTREAM] &&
+	    resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &t->e.acme, f))
+		goto refused;
+	t->on_done = r->ops.on_done;
+	if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))
 		goto refused;
 	return t;
 refused:

@@ -12,6 +12,7 @@
 struct entry {
 	struct endpoint e; /* first: what the rest of the program holds */
 	struct registry *owner;
+	void (*on_done)(struct endpoint *e); /* of the registry's ops, which may be gone by then */
 	struct entry *host_next, *id_next;
 	uint64_t host_hash, id_hash;
 	struct list order;

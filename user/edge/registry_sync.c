@@ -10,8 +10,9 @@
 
 static bool same(const struct endpoint *a, const struct endpoint *b)
 {
-	return endpoint_spec_same(&a->spec, &b->spec) && a->n_addr == b->n_addr &&
-	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+	return endpoint_spec_same(&a->spec, &b->spec) &&
+	       !memcmp(&a->addrs, &b->addrs, sizeof(a->addrs)) &&
+	       !memcmp(&a->acme, &b->acme, sizeof(a->acme));
 }
 
 /* All or nothing, under the write lock: <old> leave, <fresh> (NULLs between) come. */

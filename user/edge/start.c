@@ -19,6 +19,7 @@
 #include "log.h"
 #include "pool.h"
 #include "sni.h"
+#include "terminate.h"
 
 /* RFC 8446 6: fatal alerts, in the clear, as a server that has chosen nothing. */
 enum { ALERT_MISSING_EXTENSION = 109, ALERT_UNRECOGNIZED_NAME = 112 };
@@ -76,6 +77,11 @@ static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t 
 		return;
 	}
 	c->alert_bytes = sizeof(record);
+	conn_linger_start(c, reason);
+}
+
+void conn_linger_start(struct conn *c, enum close_reason reason)
+{
 	shutdown(c->client.fd, SHUT_WR);
 	c->reason = (uint8_t)reason;
 	c->phase = CONN_LINGER;
@@ -126,10 +132,29 @@ static void refuse(struct conn *c, enum hello_verdict v)
 
 static void dial(struct conn *c);
 
+/* What the reassembly holds; the bytes themselves are in c->up. */
+static void forget_hello(struct conn *c)
+{
+	sni_done(c->sni);
+	free(c->sni);
+	c->sni = NULL;
+}
+
 /* Did we run out of something?  Not the upstream's fault then. */
 static bool is_ours(int err)
 {
 	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
+static bool is_terminated(const struct conn *c)
+{
+	return c->endpoint->tls_server && !c->acme;
+}
+
+/* Where this connection may go. */
+static const struct endpoint_addrs *addrs_of(const struct conn *c)
+{
+	return c->acme ? &c->endpoint->acme : &c->endpoint->addrs;
 }
 
 /* An established upstream: enrolled when the client is, then paired. */
@@ -148,11 +173,14 @@ static void joined(struct conn *c)
 		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	worker_count(w, WC_start_user);
 	/* before it is paired: nothing is redirected to it yet */
-	if (conn_write_header(c, NULL)) {
+	if (!c->acme && (c->client.tls ? terminate_write_header(c) : conn_write_header(c, NULL))) {
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return;
 	}
-	conn_pair(c);
+	if (is_terminated(c))
+		terminate_next(c);
+	else
+		conn_pair(c);
 }
 
 void conn_connected(struct conn *c)
@@ -176,7 +204,7 @@ void conn_dial_failed(struct conn *c, int err)
 	if (c->upstream.fd != -1)
 		worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	/* the deadline is for all addresses together */
-	if (err != ETIMEDOUT && !is_ours(err) && c->tries < c->endpoint->n_addr) {
+	if (err != ETIMEDOUT && !is_ours(err) && c->tries < addrs_of(c)->n) {
 		dial(c);
 		return;
 	}
@@ -198,14 +226,14 @@ void conn_dial_failed(struct conn *c, int err)
 static void dial(struct conn *c)
 {
 	struct worker *w = c->worker;
-	struct endpoint *e = c->endpoint;
+	const struct endpoint_addrs *a = addrs_of(c);
 	bool done = false;
 	int err = -EIO;
 
-	while (c->tries < e->n_addr) {
-		memcpy(&c->upstream_addr, &e->addr[c->tries], sizeof(c->upstream_addr));
+	while (c->tries < a->n) {
+		memcpy(&c->upstream_addr, &a->sa[c->tries], sizeof(c->upstream_addr));
 		worker_count(w, WC_dialled);
-		err = pool_dial(w, e, c->tries++, &c->upstream, &done);
+		err = pool_dial(w, a, c->tries++, !is_terminated(c), &c->upstream, &done);
 		if (!err)
 			break;
 	}
@@ -224,17 +252,12 @@ static void dial(struct conn *c)
 	worker_watch(w, &c->upstream, WATCH_ALL);
 }
 
-/* Takes over a reference to the endpoint. */
-static void start(struct conn *c, struct endpoint *e)
+void conn_dial(struct conn *c)
 {
 	struct worker *w = c->worker;
-	struct pool *p = pool_of(w, e);
+	struct endpoint *e = c->endpoint;
+	struct pool *p = c->acme ? NULL : pool_of(w, e);
 
-	c->endpoint = e;
-	atomic_fetch_add(&e->conns_total, 1);
-	atomic_fetch_add(&e->conns_active, 1);
-	if (e->datapath == ENDPOINT_DP_USERSPACE)
-		c->fallback_path = true;
 	c->phase = CONN_CONNECT;
 	c->dial_ns = w->now_ns;
 	conn_set_timer(c, TIMER_CONNECT);
@@ -249,8 +272,33 @@ static void start(struct conn *c, struct endpoint *e)
 	 * otherwise sit on the warm one while its client waits. */
 	endpoint_get(e);
 	dial(c);
-	pool_on_start(pool_of(w, e));
+	if (p)
+		pool_on_start(pool_of(w, e));
 	endpoint_put(e);
+}
+
+/* Takes over a reference to the endpoint. */
+static void start(struct conn *c, struct endpoint *e)
+{
+	const struct sni *s = c->sni;
+	int err = 0;
+
+	c->endpoint = e;
+	atomic_fetch_add(&e->conns_total, 1);
+	atomic_fetch_add(&e->conns_active, 1);
+	if (e->datapath == ENDPOINT_DP_USERSPACE)
+		c->fallback_path = true;
+	if (e->tls_server) {
+		c->acme = terminate_is_acme(e, s->msg, &s->hello);
+		err = terminate_keep_offer(c, s->msg, &s->hello);
+	}
+	forget_hello(c);
+	if (err)
+		conn_close(c, CLOSE_INTERNAL, true);
+	else if (is_terminated(c))
+		terminate_next(c);
+	else
+		conn_dial(c);
 }
 
 /* ---- the hello ---- */
@@ -277,12 +325,12 @@ static void decide(struct conn *c, enum hello_verdict v)
 		e = registry_route(w->edge->registry, s->name);
 	if (!e && w->config->default_endpoint)
 		e = registry_find(w->edge->registry, w->config->default_endpoint);
-	sni_done(s);
-	free(s);
-	c->sni = NULL;
 	if (e) {
 		start(c, e);
-	} else if (v == HELLO_OK) {
+		return;
+	}
+	forget_hello(c);
+	if (v == HELLO_OK) {
 		worker_count(w, WC_start_unknown_name);
 		refuse_with_alert(c, CLOSE_UNKNOWN_NAME, ALERT_UNRECOGNIZED_NAME);
 	} else {
@@ -298,14 +346,6 @@ static int feed(struct conn *c, const uint8_t *buf, size_t n)
 	if (half_push(&c->up, buf, n)) {
 		conn_close(c, CLOSE_INTERNAL, true);
 		return -ENOMEM;
-	}
-	if (c->wants_header) {
-		v = conn_read_header(c);
-		if (v <= 0)
-			return v;
-		/* what came behind it */
-		buf = c->up.pending + c->up.pending_off;
-		n = c->up.pending_len;
 	}
 	v = sni_feed(c->sni, buf, n);
 	if (v < 0) {
@@ -405,7 +445,7 @@ bool conn_replay(struct conn *c)
 	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	old = c->client.slot;
 	f = kern_flow(w->kern, old);
-	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_USER, w->index, 0, f)) {
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_STARTED, w->index, 0, f)) {
 		worker_slot_put(w, slot);
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return true;

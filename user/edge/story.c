@@ -11,6 +11,7 @@
 
 #include "conn.h"
 #include "edge_private.h"
+#include "tls.h"
 
 #define US 1000ULL
 
@@ -32,6 +33,10 @@ static struct tally count_bytes(const struct conn *c)
 			   c->up.before + c->up.skipped + c->discarded,
 		.out_user = half_user_bytes(&c->down) + c->alert_bytes,
 	};
+	if (c->client.tls) { /* ciphertext: what came and went on the wire */
+		t.in_user = tls_bytes_in(c->client.tls) + c->discarded;
+		t.out_user = tls_bytes_out(c->client.tls);
+	}
 	return t;
 }
 
@@ -74,10 +79,6 @@ void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 {
 	socklen_t len = sizeof(*ret_sa);
 
-	if (c->proxied) {
-		wide(&c->proxied->server, ret_sa);
-		return;
-	}
 	memset(ret_sa, 0, sizeof(*ret_sa));
 	getsockname(c->client.fd, (struct sockaddr *)ret_sa, &len);
 }
@@ -111,6 +112,27 @@ static void timing(const struct conn *c, struct event_closed *ev)
 		ev->us_first_byte = since(c->start_ns, b->first_ns);
 }
 
+/* A session that ended here, and what it died of. */
+static void session(const struct conn *c, struct event_closed *ev)
+{
+	const char *why = c->client.tls ? tls_why(c->client.tls) : "";
+	struct tls_info i;
+
+	if (!*why && c->upstream.tls)
+		why = tls_why(c->upstream.tls);
+	snprintf(ev->error, sizeof(ev->error), "%s", why);
+	if (!c->client.tls)
+		return;
+	ev->terminated_at = "edge";
+	tls_info(c->client.tls, &i);
+	snprintf(ev->tls_version, sizeof(ev->tls_version), "%s", i.version);
+	snprintf(ev->tls_cipher, sizeof(ev->tls_cipher), "%s", i.cipher);
+	snprintf(ev->client_cert_subject, sizeof(ev->client_cert_subject), "%.255s",
+		 i.peer_subject);
+	if (*i.version) /* agreed on; else what was offered stands */
+		snprintf(ev->alpn, sizeof(ev->alpn), "%.127s", i.alpn);
+}
+
 void conn_emit(struct conn *c)
 {
 	struct event_closed ev = {.reason = c->reason, .terminated_at = "none"};
@@ -120,9 +142,6 @@ void conn_emit(struct conn *c)
 	conn_id(c, ev.connection_id);
 	conn_client_addr(c, &ev.client);
 	conn_server_addr(c, &ev.server);
-	if (c->proxied)
-		wide(&c->proxied->peer, &ev.proxy);
-	ev.ip_policy = c->ip_policy;
 	ev.start = c->start;
 	clock_gettime(CLOCK_REALTIME, &ev.end);
 	if (c->note) {
@@ -132,9 +151,10 @@ void conn_emit(struct conn *c)
 	}
 	if (e) {
 		snprintf(ev.endpoint_id, sizeof(ev.endpoint_id), "%s", e->id);
-		ev.terminated_at = "upstream";
+		ev.terminated_at = e->tls_server && !c->acme ? "edge" : "upstream";
 		wide(&c->upstream_addr, &ev.upstream);
 	}
+	session(c, &ev);
 	ev.bytes_in = t.in_user + t.in_kernel;
 	ev.bytes_out = t.out_user + t.out_kernel;
 	ev.bytes_user = t.in_user + t.out_user;
@@ -160,6 +180,8 @@ static const char *state_name(const struct conn *c)
 	switch (c->phase) {
 	case CONN_HELLO:
 		return "hello";
+	case CONN_HANDSHAKE:
+		return "handshake";
 	case CONN_CONNECT:
 		return "connecting";
 	case CONN_OPEN:

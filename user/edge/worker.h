@@ -29,9 +29,6 @@
 	X(accept, unrouted_evicted,                                                                \
 	  "connections without a hello that made room (limits.unrouted)")                          \
 	X(accept, not_enrolled, "clients the kernel path could not take (closed early, map full)") \
-	X(accept, denied_by_all, "connections from ranges of ip_deny")                             \
-	X(hello, proxy_ok, "PROXY headers read from ranges of accept_proxy.from")                  \
-	X(hello, proxy_bad, "connections from these ranges without a right PROXY header")          \
 	X(hello, hello_ok, "complete hellos with a usable name")                                   \
 	X(hello, hello_no_sni, "complete hellos without a name")                                   \
 	X(hello, hello_bad, "malformed hellos, unusable names included")                           \
@@ -43,6 +40,10 @@
 	X(start, start_unknown_name, "hellos for a name without an endpoint")                      \
 	X(start, start_replayed, "hellos sent again because the first upstream was dead")          \
 	X(start, replay_refused, "dead upstreams whose hello could not be sent again")             \
+	X(tls, tls_done, "TLS handshakes with clients that were completed")                        \
+	X(tls, tls_failed, "TLS handshakes with clients that failed")                              \
+	X(tls, tls_timeout, "TLS handshakes not finished in timeouts.handshake")                   \
+	X(tls, tls_upstream_failed, "TLS handshakes with upstreams that failed")                   \
 	X(upstream, dialled, "connects to an upstream")                                            \
 	X(upstream, dial_refused, "connects that were refused or failed")                          \
 	X(upstream, dial_timeout, "connects that did not finish in timeouts.connect")              \
@@ -64,6 +65,7 @@ enum worker_counter {
 /* Deadlines of one kind have one duration, so each list is in order. */
 enum timer_kind {
 	TIMER_HELLO,
+	TIMER_HANDSHAKE,
 	TIMER_CONNECT,
 	TIMER_IDLE,
 	TIMER_HALF_CLOSED,

@@ -48,19 +48,21 @@ struct event_tcp {
 struct event_closed {
 	char connection_id[40];
 	struct sockaddr_storage client, server; /* server: our own end of the client's connection */
-	struct sockaddr_storage proxy; /* who told us <client> and <server>; ss_family 0: nobody */
-	char server_name[256];	       /* "" when the hello had none or was not finished */
-	char endpoint_id[40];	       /* "" when none was reached */
-	struct sockaddr_storage upstream;  /* ss_family 0: none */
-	struct timespec start, end;	   /* CLOCK_REALTIME */
-	uint64_t bytes_in, bytes_out;	   /* TCP payload from and to the client */
-	uint64_t bytes_user, bytes_kernel; /* their sum, split */
+	char server_name[256];			/* "" when the hello had none or was not finished */
+	char endpoint_id[40];			/* "" when none was reached */
+	struct sockaddr_storage upstream;	/* ss_family 0: none */
+	struct timespec start, end;		/* CLOCK_REALTIME */
+	uint64_t bytes_in, bytes_out;		/* TCP payload from and to the client */
+	uint64_t bytes_user, bytes_kernel;	/* their sum, split */
 	enum close_reason reason;
 	enum close_datapath datapath;
 	enum { IP_POLICY_INVALID, IP_POLICY_ALLOW, IP_POLICY_BLOCK } ip_policy;
 	const char *terminated_at; /* upstream|edge|agent|none */
 	char alpn[128];		   /* offered, comma separated, escaped; "" when none */
-	char ja4[40];		   /* "" when there was no whole hello */
+	/* of a session that ended here; "" otherwise */
+	char tls_version[8], tls_cipher[64], client_cert_subject[256];
+	char error[200]; /* what went wrong, for a person; "" when nothing did */
+	char ja4[40];	 /* "" when there was no whole hello */
 	int64_t us_hello, us_connect, us_first_byte; /* -1: does not apply */
 	struct event_tcp tcp_client, tcp_upstream;
 };
@@ -69,7 +71,7 @@ const char *event_reason_name(enum close_reason r);
 const char *event_datapath_name(enum close_datapath d);
 
 /* The line of <c>, newline included, terminated.  Returns its length (< EVENT_LINE_MAX). */
-#define EVENT_LINE_MAX 4096
+#define EVENT_LINE_MAX 8192
 size_t event_format(const struct event_closed *c, char out[EVENT_LINE_MAX]);
 
 struct events; /* the writer: a thread, its queue and its sinks */

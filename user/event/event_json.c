@@ -102,7 +102,6 @@ static void conn(struct line *l, const struct event_closed *c)
 	number(l, "bytes_out", c->bytes_out);
 	ip_port(l, "client_ip", "client_port", &c->client);
 	ip_port(l, "server_ip", "server_port", &c->server);
-	ip_port(l, "proxy_ip", "proxy_port", &c->proxy);
 	if (*c->server_name)
 		string(l, "server_name", c->server_name);
 	stamp(l, "start_ts", &c->start);
@@ -169,6 +168,31 @@ static const char *policy_name(const struct event_closed *c)
 	return "invalid";
 }
 
+static void tls(struct line *l, const struct event_closed *c)
+{
+	const struct {
+		const char *name, *value;
+	} parts[] = {
+		{"version", c->tls_version},
+		{"cipher", c->tls_cipher},
+		{"alpn", c->alpn},
+		{"client_cert_subject", c->client_cert_subject},
+	};
+	const size_t n = sizeof(parts) / sizeof(parts[0]);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any = any || *parts[i].value;
+	if (!any)
+		return;
+	key(l, "tls");
+	raw(l, "{");
+	for (size_t i = 0; i < n; i++)
+		if (*parts[i].value)
+			string(l, parts[i].name, parts[i].value);
+	raw(l, "}");
+}
+
 static void object(struct line *l, const struct event_closed *c)
 {
 	char text[ADDR_TEXT_MAX];
@@ -188,12 +212,9 @@ static void object(struct line *l, const struct event_closed *c)
 	number(l, "bytes_user", c->bytes_user);
 	number(l, "bytes_kernel", c->bytes_kernel);
 	string(l, "close_reason", event_reason_name(c->reason));
-	if (*c->alpn) {
-		key(l, "tls");
-		raw(l, "{");
-		string(l, "alpn", c->alpn);
-		raw(l, "}");
-	}
+	if (*c->error)
+		string(l, "error", c->error);
+	tls(l, c);
 	if (*c->ja4)
 		string(l, "ja4_fingerprint", c->ja4);
 	timing(l, c);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "end.h"
+#include "tls.h"
 
 void end_init(struct end *e, int fd)
 {
@@ -70,6 +71,9 @@ uint32_t end_close(struct end *e, struct kern *k, bool reset)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
 	uint32_t slot = e->slot;
+
+	tls_free(e->tls);
+	e->tls = NULL;
 
 	if (e->fd != -1) {
 		if (slot)
@@ -171,6 +175,58 @@ uint64_t end_received(const struct end *e, const struct tcp_info *ti)
 uint64_t end_enqueued(const struct tcp_info *ti)
 {
 	return ti->tcpi_bytes_sent - ti->tcpi_bytes_retrans + ti->tcpi_notsent_bytes;
+}
+
+/* A session's -EPROTO is not ours, which means a flow that the program broke. */
+static ssize_t of_tls(ssize_t n)
+{
+	return n == -EPROTO ? -EBADMSG : n;
+}
+
+ssize_t end_read(struct end *e, void *buf, size_t len)
+{
+	ssize_t n;
+
+	if (e->tls)
+		return of_tls(tls_read(e->tls, buf, len));
+	do
+		n = recv(e->fd, buf, len, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t end_write(struct end *e, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	if (e->tls)
+		return of_tls(tls_write(e->tls, buf, len));
+	do
+		n = send(e->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+bool end_is_flushed(const struct end *e)
+{
+	return !e->tls || !tls_wants_write(e->tls);
+}
+
+int end_flush(struct end *e)
+{
+	return end_is_flushed(e) ? 0 : (int)of_tls(tls_flush(e->tls));
+}
+
+int end_shut(struct end *e)
+{
+	int err = e->tls && !e->shut ? tls_shut(e->tls) : 0;
+
+	if (err == -EAGAIN)
+		return err;
+	/* ENOTCONN, and a dead session: the peer has reset meanwhile; its own event tells */
+	shutdown(e->fd, SHUT_WR);
+	e->shut = true;
+	return 0;
 }
 
 int end_unacked(const struct end *e)

@@ -10,6 +10,7 @@
 #include <linux/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "kern.h"
 
@@ -23,6 +24,7 @@ struct end {
 	int err;       /* sticky: what SO_ERROR said, or 0 */
 	uint64_t cookie;
 	struct flow *flow; /* with a slot */
+	struct tls *tls;   /* NULL: the socket's bytes are the stream; freed by end_close() */
 	unsigned kind;	   /* whose end it is, and who: set and used by edge/ */
 	void *owner;
 };
@@ -92,6 +94,22 @@ bool end_is_broken(struct end *e);
 uint64_t end_received(const struct end *e, const struct tcp_info *ti);
 /* Payload bytes ever accepted for sending. */
 uint64_t end_enqueued(const struct tcp_info *ti);
+
+/*
+ * The stream of this end: the plaintext of its TLS session if it has one, else the socket's bytes.
+ * Never through the pipes of MOVER_SPLICE or in the kernel with a session.
+ *
+ * end_read(): > 0 bytes; 0: the other side has ended its stream (close_notify, FIN); -EAGAIN;
+ * -ENODATA: FIN without close_notify; -EBADMSG: the session is dead, tls_why(); or -errno.
+ * end_write(): how many were taken, or -EAGAIN, -EBADMSG, -errno.
+ * end_flush(): 0 when nothing that was taken waits outside the socket, else -EAGAIN or as above.
+ * end_shut(): ends our stream, FIN included.  0, or -EAGAIN: again when it is writable.
+ */
+ssize_t end_read(struct end *e, void *buf, size_t len);
+ssize_t end_write(struct end *e, const void *buf, size_t len);
+int end_flush(struct end *e);
+int end_shut(struct end *e);
+bool end_is_flushed(const struct end *e);
 
 /* Bytes sent but not acknowledged, and unsent ones: SIOCOUTQ. */
 int end_unacked(const struct end *e);

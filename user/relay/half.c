@@ -118,20 +118,18 @@ static void written(struct half *h, size_t n)
 				 __ATOMIC_SEQ_CST);
 }
 
-/* Writes what is pending.  1: all gone, 0: blocked, -1: failed. */
+/* Writes what is pending, and what dst's session holds back.  1: all gone, 0: blocked, -1: failed.
+ */
 static int flush_pending(struct half *h)
 {
 	ssize_t n;
 
 	while (h->pending_len) {
-		n = send(h->dst->fd, h->pending + h->pending_off, h->pending_len,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = end_write(h->dst, h->pending + h->pending_off, h->pending_len);
+		if (n == -EAGAIN)
+			return 0;
 		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			if (errno == EAGAIN)
-				return 0;
-			fail(h, h->dst, errno);
+			fail(h, h->dst, (int)-n);
 			return -1;
 		}
 		h->pending_off += (size_t)n;
@@ -141,7 +139,11 @@ static int flush_pending(struct half *h)
 	free(h->pending);
 	h->pending = NULL;
 	h->pending_off = h->pending_size = 0;
-	return 1;
+	n = end_flush(h->dst);
+	if (!n || n == -EAGAIN)
+		return !n;
+	fail(h, h->dst, (int)-n);
+	return -1;
 }
 
 /* Reads once and writes once.  Returns bytes read (0: EOF), or -errno; what dst
@@ -150,18 +152,12 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 {
 	ssize_t n, w;
 
-	do
-		n = recv(h->src->fd, p->buf, COPY_BYTES, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if (!n)
-		return 0;
-	do
-		w = send(h->dst->fd, p->buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (w < 0 && errno == EINTR);
-	if (w < 0 && errno != EAGAIN) {
-		fail(h, h->dst, errno);
+	n = end_read(h->src, p->buf, COPY_BYTES);
+	if (n <= 0)
+		return n;
+	w = end_write(h->dst, p->buf, (size_t)n);
+	if (w < 0 && w != -EAGAIN) {
+		fail(h, h->dst, (int)-w);
 		return n;
 	}
 	if (w < 0)
@@ -172,12 +168,13 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 	return n;
 }
 
-static void shut(struct half *h)
+/* Ends dst's stream.  False: not yet, it must be writable first. */
+static bool shut(struct half *h)
 {
-	/* ENOTCONN: the peer has reset meanwhile; its own event tells */
-	shutdown(h->dst->fd, SHUT_WR);
-	h->dst->shut = true;
+	if (end_shut(h->dst))
+		return false;
 	h->state = HALF_SHUT;
+	return true;
 }
 
 /* recv() said 0.  After a reset it does so as well: that must never look like a
@@ -203,10 +200,8 @@ static unsigned copy_pump(struct half *h, struct pump *p)
 		r = flush_pending(h);
 		if (r <= 0)
 			return r < 0 ? 0 : HALF_WANT_WRITE;
-		if (h->state == HALF_EOF) {
-			shut(h);
-			return 0;
-		}
+		if (h->state == HALF_EOF)
+			return shut(h) ? 0 : HALF_WANT_WRITE;
 		if (turn >= TURN_BYTES)
 			return HALF_WANT_TURN;
 		n = copy_once(h, p);
@@ -318,7 +313,7 @@ bool half_drained(struct half *h)
 	uint64_t gone;
 
 	if (h->mover != MOVER_KERNEL)
-		return !h->pending_len && !h->piped;
+		return !h->pending_len && !h->piped && end_is_flushed(h->dst);
 	if (h->pending_len || load(&f->passed) != f->relayed || end_info(h->src, &ti))
 		return false;
 	gone = load(&f->redir) + f->relayed + h->before;
