@@ -24,7 +24,8 @@ enum flow_role {
 	FLOW_FREE,
 	FLOW_CLIENT,
 	FLOW_UPSTREAM,
-	FLOW_CLIENT_STARTED, /* its hello was sent once: user space starts it again */
+	FLOW_CLIENT_USER, /* user space starts it: a PROXY header comes first, or for the 2nd time
+			   */
 };
 
 /*

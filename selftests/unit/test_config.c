@@ -67,8 +67,10 @@ static const struct {
 	 {"f:1: tunnel: not available in this version (no agents); remove the line"}},
 	{"ssh", "ssh: {listen: \"0.0.0.0:2222\"}\n", {"f:1: ssh: not available in this version"}},
 	{"accept_proxy",
-	 "accept_proxy: {from: [10.0.0.0/8]}\n",
-	 {"f:1: accept_proxy.from: not available in this version"}},
+	 "accept_proxy: {from: [10.0.0.0/8, 10.0.0.1/8,\n  app.test]}\n",
+	 {"f:1: accept_proxy.from: '10.0.0.1/8' has bits set behind /8: write 10.0.0.0/8",
+	  "f:2: accept_proxy.from: 'app.test' is not an IPv4 or IPv6 address"}},
+	{"ip_deny", "ip_deny: 10.0.0.0/8\n", {"f:1: ip_deny: must be a list such as ["}},
 	{"tls",
 	 "tls:\n  min_version: \"1.2\"\n  certificates: /x\n",
 	 {"f:2: tls.min_version: not available", "f:3: tls.certificates: not available"}},
@@ -217,27 +219,28 @@ static void check_defaults(struct config *c)
 
 static void check_values(void)
 {
-	struct config *c =
-		good("version: 1\n"
-		     "listen: \"[2001:db8::1]:8443\"\n"
-		     "datapath: kernel\nworkers: 3\nbase_domain: Example.COM.\n"
-		     "default_endpoint: tls://Fall.Back\nstate_dir: /s\n"
-		     "control: {socket: /c.sock, group: g, mode: 0600}\n"
-		     "http: none\ntunnel: none\nssh: none\naccept_proxy: {from: []}\n"
-		     "events: [{file: /e}, {file: \"-\"}]\n"
-		     "limits: {connections: 7, client_hello: 16k, unrouted: 8}\n"
-		     "timeouts: {client_hello: 500ms, idle: 1h, drain: 0}\n"
-		     "pool: {max_idle: 0, max_age: 2s}\n"
-		     "endpoints:\n"
-		     "  - {url: \"tls://app.example.com\", upstream: \"127.0.0.1:8443\"}\n"
-		     "  - url: '*.example.com'\n"
-		     "    upstream: 8443\n"
-		     "    terminate_at: upstream\n"
-		     "    datapath: userspace\n"
-		     "    pooling_enabled: false\n"
-		     "    cidr_deny: []\n"
-		     "    proxy_proto: 2\n"
-		     "    name: 12\n");
+	struct config *c = good(
+		"version: 1\n"
+		"listen: \"[2001:db8::1]:8443\"\n"
+		"datapath: kernel\nworkers: 3\nbase_domain: Example.COM.\n"
+		"default_endpoint: tls://Fall.Back\nstate_dir: /s\n"
+		"control: {socket: /c.sock, group: g, mode: 0600}\n"
+		"http: none\ntunnel: none\nssh: none\naccept_proxy: {from: [10.0.0.0/8, '::1']}\n"
+		"ip_deny: [192.0.2.0/24]\n"
+		"events: [{file: /e}, {file: \"-\"}]\n"
+		"limits: {connections: 7, client_hello: 16k, unrouted: 8}\n"
+		"timeouts: {client_hello: 500ms, idle: 1h, drain: 0}\n"
+		"pool: {max_idle: 0, max_age: 2s}\n"
+		"endpoints:\n"
+		"  - {url: \"tls://app.example.com\", upstream: \"127.0.0.1:8443\"}\n"
+		"  - url: '*.example.com'\n"
+		"    upstream: 8443\n"
+		"    terminate_at: upstream\n"
+		"    datapath: userspace\n"
+		"    pooling_enabled: false\n"
+		"    cidr_deny: []\n"
+		"    proxy_proto: 2\n"
+		"    name: 12\n");
 
 	CHECK(c->n_listen == 1 && c->listen[0].sa.ss_family == AF_INET6, "%u", c->n_listen);
 	CHECK(c->datapath == DATAPATH_KERNEL && c->workers == 3, "%u", c->workers);
@@ -245,6 +248,8 @@ static void check_values(void)
 	CHECK(!strcmp(c->default_endpoint, "fall.back"), "%s", c->default_endpoint);
 	CHECK(c->control_mode == 0600 && !strcmp(c->control_socket, "/c.sock"), "%o",
 	      c->control_mode);
+	CHECK(c->proxy_from.n == 2 && c->proxy_from.at[1].prefixlen == 128, "%u", c->proxy_from.n);
+	CHECK(c->ip_deny.n == 1 && c->ip_deny.at[0].prefixlen == 96 + 24, "%u", c->ip_deny.n);
 	CHECK(c->http.len == 0, "%u", c->http.len);
 	CHECK(c->n_event_files == 2 && !strcmp(c->event_files[1], "-"), "%u", c->n_event_files);
 	CHECK(c->limits.connections == 7 && c->limits.client_hello == 16384 &&
@@ -255,7 +260,7 @@ static void check_values(void)
 	      "%u", c->timeouts.client_hello);
 	CHECK(c->pool.max_idle == 0 && c->pool.max_age == 2000, "%u", c->pool.max_age);
 	CHECK(c->n_endpoints == 2, "%u", c->n_endpoints);
-	CHECK(c->endpoints[0].line == 18 && c->endpoints[0].origin == ENDPOINT_FILE, "%u",
+	CHECK(c->endpoints[0].line == 19 && c->endpoints[0].origin == ENDPOINT_FILE, "%u",
 	      c->endpoints[0].line);
 	CHECK(!strcmp(c->endpoints[1].values[FIELD_ID_DATAPATH], "userspace") &&
 		      !strcmp(c->endpoints[1].values[FIELD_ID_NAME], "12") &&

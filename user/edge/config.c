@@ -200,12 +200,37 @@ static void read_off(struct doc *d, const struct doc_key *key, struct yaml_node_
 	doc_refuse(d, key, node, out);
 }
 
-static void read_proxy_from(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
-			    void *out)
+/* A list of CIDRs, into a struct config_cidrs. */
+static void read_cidrs(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+		       void *out)
 {
-	if (doc_is_null(node) || (doc_is_list(node) && !doc_item(d, node, 0)))
+	struct config_cidrs *list = (struct config_cidrs *)((char *)out + key->offset);
+	char why[CIDR_WHY_MAX];
+	struct yaml_node_s *item;
+	const char *text;
+
+	if (doc_is_null(node))
 		return;
-	doc_refuse(d, key, node, out);
+	if (!doc_is_list(node)) {
+		doc_error(d, node, "must be a list such as [192.0.2.0/24, \"2001:db8::/32\"]");
+		return;
+	}
+	free(list->at);
+	list->n = 0;
+	list->at = calloc(CONFIG_CIDRS_MAX, sizeof(*list->at));
+	if (!list->at)
+		doc_error(d, node, "out of memory");
+	for (unsigned i = 0; list->at && (item = doc_item(d, node, i)); i++) {
+		text = doc_scalar(d, item);
+		if (text && list->n == CONFIG_CIDRS_MAX) {
+			doc_error(d, item, "there may be %d ranges, no more", CONFIG_CIDRS_MAX);
+			return;
+		}
+		if (text && cidr_parse(text, &list->at[list->n], why))
+			doc_error(d, item, "'%.64s' %s", text, why);
+		else if (text)
+			list->n++;
+	}
 }
 
 /* ---- events ---- */
@@ -277,7 +302,7 @@ static const struct doc_key control_keys[] = {
 };
 
 static const struct doc_key accept_proxy_keys[] = {
-	{"from", read_proxy_from, 0, 0, 0, "PROXY headers are not read"},
+	{"from", read_cidrs, AT(proxy_from), 0, 0, NULL},
 	{.name = NULL},
 };
 
@@ -323,6 +348,7 @@ static const struct doc_key top_keys[] = {
 	{"tunnel", read_off, 0, 0, 0, "no agents"},
 	{"ssh", read_off, 0, 0, 0, "no ssh -R"},
 	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
+	{"ip_deny", read_cidrs, AT(ip_deny), 0, 0, NULL},
 	{"tls", doc_map, 0, 0, 0, tls_keys},
 	{"events", read_events, 0, 0, 0, NULL},
 	{"limits", doc_map, 0, 0, 0, limits_keys},
@@ -433,6 +459,8 @@ void config_free(struct config *c)
 	while (c->n_event_files)
 		free(c->event_files[--c->n_event_files]);
 	free(c->event_files);
+	free(c->proxy_from.at);
+	free(c->ip_deny.at);
 	while (c->n_endpoints)
 		endpoint_spec_done(&c->endpoints[--c->n_endpoints]);
 	free(c->endpoints);

@@ -13,7 +13,16 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "cidr.h"
 #include "endpoint.h"
+
+/* Ranges of addresses; each list of the file holds at most CONFIG_CIDRS_MAX, as every
+ * connection is compared with all of them. */
+#define CONFIG_CIDRS_MAX 256
+struct config_cidrs {
+	struct cidr *at;
+	unsigned n;
+};
 
 enum datapath { DATAPATH_AUTO, DATAPATH_KERNEL, DATAPATH_USERSPACE };
 
@@ -35,8 +44,10 @@ struct config {
 	char *control_socket; /* path */
 	char *control_group;  /* name; missing on the system: owner only, with a warning */
 	unsigned control_mode;
-	struct config_addr http; /* len 0: none */
-	char **event_files;	 /* "-" is stdout */
+	struct config_addr http;	/* len 0: none */
+	struct config_cidrs proxy_from; /* must start with a PROXY header */
+	struct config_cidrs ip_deny;	/* refused by all endpoints */
+	char **event_files;		/* "-" is stdout */
 	unsigned n_event_files;
 	struct {
 		unsigned connections;  /* client connections held at once */

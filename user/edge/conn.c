@@ -78,10 +78,13 @@ void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 {
 	struct conn *c = conn_new(w, fd, sa, len);
 
-	if (c)
-		conn_close(c, reason, true);
-	else
+	if (!c) {
 		close(fd);
+		return;
+	}
+	if (reason == CLOSE_IP_DENIED)
+		c->ip_policy = IP_POLICY_BLOCK;
+	conn_close(c, reason, true);
 }
 
 /* Puts the client under the verdict program, or watches it as any socket. */
@@ -97,8 +100,12 @@ static void client_enrol(struct conn *c)
 		worker_count(w, WC_not_enrolled);
 		goto plain;
 	}
-	c->replay = worker_replay_get(w);
-	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT, w->index, c->replay, NULL)) {
+	/* The program starts none that a header comes ahead of: it could neither cut it off
+	 * nor know whose connection it is. */
+	if (!c->wants_header)
+		c->replay = worker_replay_get(w);
+	if (end_slot(&c->client, w->kern, slot, c->wants_header ? FLOW_CLIENT_USER : FLOW_CLIENT,
+		     w->index, c->replay, NULL)) {
 		worker_slot_put(w, slot);
 		worker_count(w, WC_not_enrolled);
 		goto plain;
@@ -142,12 +149,18 @@ static void make_room(struct worker *w)
 
 void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
 {
+	const struct config *g = w->config;
 	struct conn *c;
 
 	if (atomic_load_explicit(&w->edge->n_conns, memory_order_relaxed) >=
-	    w->config->limits.connections) {
+	    g->limits.connections) {
 		worker_count(w, WC_over_limit);
 		conn_refuse(w, fd, sa, len, CLOSE_LIMIT);
+		return;
+	}
+	if (cidr_match_any(g->ip_deny.at, g->ip_deny.n, (const struct sockaddr_storage *)sa)) {
+		worker_count(w, WC_denied_by_all);
+		conn_refuse(w, fd, sa, len, CLOSE_IP_DENIED);
 		return;
 	}
 	make_room(w);
@@ -156,6 +169,8 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 		close(fd);
 		return;
 	}
+	c->wants_header = cidr_match_any(g->proxy_from.at, g->proxy_from.n,
+					 (const struct sockaddr_storage *)sa);
 	conn_set_timer(c, TIMER_HELLO);
 	client_enrol(c);
 	conn_on_ready(c, &c->client);
@@ -193,6 +208,8 @@ void conn_pair(struct conn *c)
 	}
 	if (mover == MOVER_KERNEL) {
 		a->endpoint = b->endpoint = c->endpoint->num;
+		/* these bytes of the client's are dealt with, although the upstream has none */
+		__atomic_store_n(&a->relayed, c->up.skipped, __ATOMIC_SEQ_CST);
 		a->peer = c->upstream.slot;
 		b->peer = c->client.slot;
 		__atomic_store_n(&b->peer_cookie, c->client.cookie, __ATOMIC_SEQ_CST);
@@ -509,6 +526,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 	}
 	free(c->note);
 	free(c->offer);
+	free(c->proxied);
 	if (c->endpoint) {
 		atomic_fetch_sub(&c->endpoint->conns_active, 1);
 		endpoint_put(c->endpoint);

@@ -40,6 +40,12 @@ struct conn_note {
 	char name[];
 };
 
+/* A client whose PROXY header said who it is; NULL for all others. */
+struct conn_proxied {
+	union conn_addr peer;	/* who sent the header: the socket's own */
+	union conn_addr server; /* where the client had connected to */
+};
+
 struct sni;
 
 /* The protocols a hello offers, in wire form. */
@@ -54,6 +60,7 @@ struct conn {
 	struct worker *worker;
 	struct endpoint *endpoint; /* a reference, or NULL */
 	struct conn_note *note;
+	struct conn_proxied *proxied;
 	struct sni *sni;	  /* while user space reads the hello */
 	struct conn_offer *offer; /* while an upstream is to choose of it */
 	struct end *shaking;	  /* CONN_HANDSHAKE: whose */
@@ -70,7 +77,9 @@ struct conn {
 	uint8_t phase;	/* enum conn_phase */
 	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
-	uint8_t tries; /* addresses of the endpoint dialled */
+	uint8_t tries;	   /* addresses of the endpoint dialled */
+	uint8_t ip_policy; /* of the event: IP_POLICY_ */
+	bool wants_header; /* a PROXY header has to come before the hello */
 	bool replayed, replay_pending;
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */

@@ -2,10 +2,13 @@
 #include "header.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "conn.h"
+#include "log.h"
 
 /* Base, CRC and SSL; a name, an id, and the texts of a session. */
 #define HEADER_MAX (52 + 7 + 8 + 256 + 3 + PROXY_UNIQUE_ID_MAX + 3 + 1024)
@@ -67,4 +70,62 @@ int conn_write_header(struct conn *c, const struct header_session *s)
 		return sent < 0 ? -errno : -EPIPE;
 	c->up.prefix += (uint64_t)n;
 	return 0;
+}
+
+/* ---- in ---- */
+
+static void narrow(const struct sockaddr_storage *from, union conn_addr *to)
+{
+	memcpy(to, from, sizeof(*to));
+}
+
+/* From now on the connection is the one that the header tells of. */
+static bool take_addresses(struct conn *c, const struct proxy *h)
+{
+	if (!h->has_addr)
+		return true;
+	c->proxied = calloc(1, sizeof(*c->proxied));
+	if (!c->proxied)
+		return false;
+	c->proxied->peer = c->client_addr;
+	narrow(&h->dst, &c->proxied->server);
+	narrow(&h->src, &c->client_addr);
+	return true;
+}
+
+int conn_read_header(struct conn *c)
+{
+	const struct config *g = c->worker->config;
+	struct sockaddr_storage client;
+	struct half *up = &c->up;
+	struct proxy h;
+
+	switch (proxy_read(up->pending + up->pending_off, up->pending_len, &h)) {
+	case PROXY_MORE:
+		return 0;
+	case PROXY_OK:
+		break;
+	default:
+		h.why = h.why ? h.why : "is missing";
+		log_debug("client refused: the PROXY header %s", h.why);
+		worker_count(c->worker, WC_proxy_bad);
+		conn_close(c, CLOSE_HELLO_MALFORMED, false);
+		return -1;
+	}
+	worker_count(c->worker, WC_proxy_ok);
+	c->wants_header = false;
+	up->skipped = h.end;
+	up->pending_off += h.end;
+	up->pending_len -= h.end;
+	if (!take_addresses(c, &h)) {
+		conn_close(c, CLOSE_INTERNAL, true);
+		return -1;
+	}
+	conn_client_addr(c, &client);
+	if (!cidr_match_any(g->ip_deny.at, g->ip_deny.n, &client))
+		return 1;
+	worker_count(c->worker, WC_denied_by_all);
+	c->ip_policy = IP_POLICY_BLOCK;
+	conn_close(c, CLOSE_IP_DENIED, true);
+	return -1;
 }

@@ -347,6 +347,14 @@ static int feed(struct conn *c, const uint8_t *buf, size_t n)
 		conn_close(c, CLOSE_INTERNAL, true);
 		return -ENOMEM;
 	}
+	if (c->wants_header) {
+		v = conn_read_header(c);
+		if (v <= 0)
+			return v;
+		/* what came behind it */
+		buf = c->up.pending + c->up.pending_off;
+		n = c->up.pending_len;
+	}
 	v = sni_feed(c->sni, buf, n);
 	if (v < 0) {
 		conn_close(c, CLOSE_INTERNAL, true);
@@ -445,7 +453,7 @@ bool conn_replay(struct conn *c)
 	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	old = c->client.slot;
 	f = kern_flow(w->kern, old);
-	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_STARTED, w->index, 0, f)) {
+	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_USER, w->index, 0, f)) {
 		worker_slot_put(w, slot);
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return true;

@@ -34,7 +34,7 @@ static struct tally count_bytes(const struct conn *c)
 		.out_user = half_user_bytes(&c->down) + c->alert_bytes,
 	};
 	if (c->client.tls) { /* ciphertext: what came and went on the wire */
-		t.in_user = tls_bytes_in(c->client.tls) + c->discarded;
+		t.in_user = tls_bytes_in(c->client.tls) + c->up.skipped + c->discarded;
 		t.out_user = tls_bytes_out(c->client.tls);
 	}
 	return t;
@@ -79,6 +79,10 @@ void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 {
 	socklen_t len = sizeof(*ret_sa);
 
+	if (c->proxied) {
+		wide(&c->proxied->server, ret_sa);
+		return;
+	}
 	memset(ret_sa, 0, sizeof(*ret_sa));
 	getsockname(c->client.fd, (struct sockaddr *)ret_sa, &len);
 }
@@ -142,6 +146,9 @@ void conn_emit(struct conn *c)
 	conn_id(c, ev.connection_id);
 	conn_client_addr(c, &ev.client);
 	conn_server_addr(c, &ev.server);
+	if (c->proxied)
+		wide(&c->proxied->peer, &ev.proxy);
+	ev.ip_policy = c->ip_policy;
 	ev.start = c->start;
 	clock_gettime(CLOCK_REALTIME, &ev.end);
 	if (c->note) {

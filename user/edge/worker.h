@@ -29,6 +29,9 @@
 	X(accept, unrouted_evicted,                                                                \
 	  "connections without a hello that made room (limits.unrouted)")                          \
 	X(accept, not_enrolled, "clients the kernel path could not take (closed early, map full)") \
+	X(accept, denied_by_all, "connections from ranges of ip_deny")                             \
+	X(hello, proxy_ok, "PROXY headers read from ranges of accept_proxy.from")                  \
+	X(hello, proxy_bad, "connections from these ranges without a right PROXY header")          \
 	X(hello, hello_ok, "complete hellos with a usable name")                                   \
 	X(hello, hello_no_sni, "complete hellos without a name")                                   \
 	X(hello, hello_bad, "malformed hellos, unusable names included")                           \

@@ -48,12 +48,13 @@ struct event_tcp {
 struct event_closed {
 	char connection_id[40];
 	struct sockaddr_storage client, server; /* server: our own end of the client's connection */
-	char server_name[256];			/* "" when the hello had none or was not finished */
-	char endpoint_id[40];			/* "" when none was reached */
-	struct sockaddr_storage upstream;	/* ss_family 0: none */
-	struct timespec start, end;		/* CLOCK_REALTIME */
-	uint64_t bytes_in, bytes_out;		/* TCP payload from and to the client */
-	uint64_t bytes_user, bytes_kernel;	/* their sum, split */
+	struct sockaddr_storage proxy; /* who told us <client> and <server>; ss_family 0: nobody */
+	char server_name[256];	       /* "" when the hello had none or was not finished */
+	char endpoint_id[40];	       /* "" when none was reached */
+	struct sockaddr_storage upstream;  /* ss_family 0: none */
+	struct timespec start, end;	   /* CLOCK_REALTIME */
+	uint64_t bytes_in, bytes_out;	   /* TCP payload from and to the client */
+	uint64_t bytes_user, bytes_kernel; /* their sum, split */
 	enum close_reason reason;
 	enum close_datapath datapath;
 	enum { IP_POLICY_INVALID, IP_POLICY_ALLOW, IP_POLICY_BLOCK } ip_policy;

@@ -102,6 +102,7 @@ static void conn(struct line *l, const struct event_closed *c)
 	number(l, "bytes_out", c->bytes_out);
 	ip_port(l, "client_ip", "client_port", &c->client);
 	ip_port(l, "server_ip", "server_port", &c->server);
+	ip_port(l, "proxy_ip", "proxy_port", &c->proxy);
 	if (*c->server_name)
 		string(l, "server_name", c->server_name);
 	stamp(l, "start_ts", &c->start);

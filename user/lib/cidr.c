@@ -125,6 +125,19 @@ bool cidr_match(const struct cidr *c, const struct sockaddr_storage *sa)
 	return cidr_of(sa, &one) && cidr_contains(c, &one);
 }
 
+bool cidr_match_any(const struct cidr *list, unsigned n, const struct sockaddr_storage *sa)
+{
+	struct cidr one;
+	unsigned i;
+
+	if (!n || !cidr_of(sa, &one))
+		return false;
+	for (i = 0; i < n; i++)
+		if (cidr_contains(&list[i], &one))
+			return true;
+	return false;
+}
+
 const char *cidr_text(const struct cidr *c, char out[CIDR_TEXT_MAX])
 {
 	bool v4 = cidr_is_v4(c);

@@ -49,6 +49,9 @@ bool cidr_contains(const struct cidr *c, const struct cidr *inner);
 /* The same for an address. */
 bool cidr_match(const struct cidr *c, const struct sockaddr_storage *sa);
 
+/* The same for any of <n> ranges. */
+bool cidr_match_any(const struct cidr *list, unsigned n, const struct sockaddr_storage *sa);
+
 /* Canonical, always with its length: "192.0.2.1/32". */
 const char *cidr_text(const struct cidr *c, char out[CIDR_TEXT_MAX]);
 
