@@ -38,6 +38,7 @@ use.bench	:= lib wire
 pkg.kern	:= libbpf
 pkg.tls		:= libssl libcrypto
 pkg.store	:= sqlite3
+pkg.event	:= jansson libcurl
 pkg.edge	:= jansson yaml-0.1
 pkg.api		:= libmicrohttpd jansson
 pkg.snisplit	:= jansson
@@ -58,7 +59,7 @@ objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 ROOM_LIBS	:= $(foreach r,lib wire kern tls store relay event edge api,$(O)/$(r).a)
-DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd libssl libcrypto
+DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
 CLI_LIBS	:= jansson
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
@@ -144,13 +145,13 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
-FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/edge/,config.c config_endpoints.c \
-		   doc.c endpoint_spec.c)
+FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
+		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c doc.c endpoint_spec.c)
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/event -Iuser/edge \
-		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1)
+		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1 jansson)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h
 	$(call msg,BPF,$@)

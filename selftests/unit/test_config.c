@@ -76,7 +76,27 @@ static const struct {
 	 {"f:2: tls.min_version: not available", "f:3: tls.certificates: not available"}},
 	{"events scalar", "events: /x\n", {"f:1: events: must be a list"}},
 	{"events relative", "events: [{file: x}]\n", {"f:1: events[0].file: must be a path"}},
-	{"events empty item", "events: [{}]\n", {"f:1: events[0]: needs a file"}},
+	{"events empty item", "events: [{}]\n", {"f:1: events[0]: needs a target: file: PATH"}},
+	{"events two targets",
+	 "events: [{file: /x, tcp: \"h:1\"}]\n",
+	 {"f:1: events[0].tcp: a destination has one target"}},
+	{"events unknown key",
+	 "events: [{file: /x, nope: 1}]\n",
+	 {"f:1: events[0].nope: unknown key"}},
+	{"events type",
+	 "events:\n- {file: /x, type: no.v0}\n",
+	 {"f:2: events[0].type: there is no"}},
+	{"events field",
+	 "events: [{file: /x, fields: [a.b]}]\n",
+	 {"f:1: events[0].fields: the event"}},
+	{"events filter",
+	 "events: [{file: /x, filter: 'ev.conn.client_ip == 7'}]\n",
+	 {"f:1: events[0].filter: column 22: expected a string"}},
+	{"events webhook",
+	 "events: [{webhook: \"ftp://h/\"}]\n",
+	 {"f:1: events[0].webhook: must be"}},
+	{"events syslog", "events: [{syslog: yes}]\n", {"f:1: events[0].syslog: must be a socket"}},
+	{"events unix", "events: [{unix: x}]\n", {"f:1: events[0].unix: must be a path"}},
 	{"handshake", "timeouts: {handshake: 0s}\n", {"f:1: timeouts.handshake: "}},
 	{"size", "limits: {client_hello: 64q}\n", {"f:1: limits.client_hello: must be a size"}},
 	{"size range",
@@ -202,9 +222,9 @@ static void check_defaults(struct config *c)
 	CHECK(!strcmp(c->control_group, "snisplit") && c->control_mode == 0660, "%o",
 	      c->control_mode);
 	CHECK(c->http.len && !strcmp(c->http.text, "127.0.0.1:4041"), "%s", c->http.text);
-	CHECK(c->n_event_files == 1 &&
-		      !strcmp(c->event_files[0], "/var/log/snisplit/events.ndjson"),
-	      "%u", c->n_event_files);
+	CHECK(c->n_events == 1 &&
+		      !strcmp(c->events[0].target.address, "/var/log/snisplit/events.ndjson"),
+	      "%u", c->n_events);
 	CHECK(c->limits.connections == 65536 && c->limits.client_hello == 65536 &&
 		      c->limits.unrouted == 4096,
 	      "%u", c->limits.connections);
@@ -251,7 +271,7 @@ static void check_values(void)
 	CHECK(c->proxy_from.n == 2 && c->proxy_from.at[1].prefixlen == 128, "%u", c->proxy_from.n);
 	CHECK(c->ip_deny.n == 1 && c->ip_deny.at[0].prefixlen == 96 + 24, "%u", c->ip_deny.n);
 	CHECK(c->http.len == 0, "%u", c->http.len);
-	CHECK(c->n_event_files == 2 && !strcmp(c->event_files[1], "-"), "%u", c->n_event_files);
+	CHECK(c->n_events == 2 && !strcmp(c->events[1].target.address, "-"), "%u", c->n_events);
 	CHECK(c->limits.connections == 7 && c->limits.client_hello == 16384 &&
 		      c->limits.unrouted == 8,
 	      "%u", c->limits.client_hello);

@@ -50,6 +50,28 @@ static void print_head(const json_t *j)
 	       number_of(ev, "lost"));
 }
 
+static void print_destinations(const json_t *list)
+{
+	static const char *const heads[] = {"EVENTS GO TO", "WRITTEN", "LOST", "WAITING",
+					    "TROUBLE"};
+	struct table *t;
+	const json_t *d;
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	t = table_new(heads, "<>>><", 5);
+	json_array_foreach(list, i, d) {
+		table_cell(t, text_of(d, "target"));
+		table_cellf(t, "%lld", number_of(d, "written"));
+		table_cellf(t, "%lld", number_of(d, "lost"));
+		table_cellf(t, "%lld", number_of(d, "waiting"));
+		table_cell(t, *text_of(d, "error") ? text_of(d, "error") : "-");
+	}
+	printf("\n");
+	table_print(t, true);
+}
+
 /* Zeroes too: a reason that never happened is an answer. */
 static void print_counters(const json_t *list, bool help)
 {
@@ -75,6 +97,8 @@ int status(struct call *c)
 
 	if (!code && !c->json) {
 		print_head(r.json);
+		print_destinations(
+			json_object_get(json_object_get(r.json, "events"), "destinations"));
 		print_counters(json_object_get(r.json, "counters"), c->verbose);
 	}
 	reply_done(&r);

@@ -184,6 +184,68 @@ static void each(struct walk *w, const char *name, const char *type, const char 
 	registry_each(edge_registry(w->edge), write_endpoint, w);
 }
 
+/* ---- where events go; an address may have bytes that a label must not ---- */
+
+static void label_value(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\n')
+			fputs("\\n", out);
+		else if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else
+			fputc(*text, out);
+	}
+}
+
+static void destination_sample(const struct walk *w, const struct destination_state *s,
+			       uint64_t value)
+{
+	fprintf(w->out, "%s{destination=\"", w->metric);
+	label_value(w->out, s->target);
+	fprintf(w->out, "\",id=\"%s\"} %" PRIu64 "\n", s->id, value);
+}
+
+static int destination_written(void *arg, const struct destination_state *s)
+{
+	destination_sample(arg, s, s->written);
+	return 0;
+}
+
+static int destination_lost(void *arg, const struct destination_state *s)
+{
+	destination_sample(arg, s, s->lost);
+	return 0;
+}
+
+static int destination_waiting(void *arg, const struct destination_state *s)
+{
+	destination_sample(arg, s, s->waiting);
+	return 0;
+}
+
+static void destinations(struct walk *w)
+{
+	static const struct {
+		const char *name, *type, *help;
+		int (*write)(void *arg, const struct destination_state *s);
+	} of[] = {
+		{"snisplit_event_destination_written_total", "counter",
+		 "Events that a destination took.", destination_written},
+		{"snisplit_event_destination_lost_total", "counter",
+		 "Events that a destination missed: too slow, dead, or it refused them.",
+		 destination_lost},
+		{"snisplit_event_destination_waiting", "gauge",
+		 "Events that wait for a destination.", destination_waiting},
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		w->metric = of[i].name;
+		family(w->out, of[i].name, of[i].type, of[i].help);
+		events_each(edge_events(w->edge), of[i].write, w);
+	}
+}
+
 char *metrics_text(struct edge *e, size_t *ret_len)
 {
 	struct walk w = {.edge = e};
@@ -214,8 +276,10 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	family(w.out, "snisplit_events_emitted_total", "counter", "Closed events made.");
 	fprintf(w.out, "snisplit_events_emitted_total %" PRIu64 "\n",
 		events_emitted(edge_events(e)));
-	family(w.out, "snisplit_events_lost_total", "counter", "Closed events not written.");
+	family(w.out, "snisplit_events_lost_total", "counter",
+	       "Events lost, once for each destination that missed one.");
 	fprintf(w.out, "snisplit_events_lost_total %" PRIu64 "\n", events_lost(edge_events(e)));
+	destinations(&w);
 	if (fclose(w.out)) {
 		free(text);
 		return NULL;

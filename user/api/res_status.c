@@ -23,6 +23,29 @@ static json_t *listeners(const struct edge_status *s)
 	return list;
 }
 
+static int add_destination(void *arg, const struct destination_state *s)
+{
+	char why[4 * sizeof(s->why)], target[4 * sizeof(s->target)];
+	json_t *j = json_pack("{s:s, s:I, s:I, s:i, s:s}", "target",
+			      log_escape(s->target, strlen(s->target), target, sizeof(target)),
+			      "written", (json_int_t)s->written, "lost", (json_int_t)s->lost,
+			      "waiting", (int)s->waiting, "error",
+			      log_escape(s->why, strlen(s->why), why, sizeof(why)));
+
+	if (j && *s->id)
+		json_object_set_new(j, "id", json_string(s->id));
+	return json_array_append_new(arg, j);
+}
+
+static json_t *destinations(struct edge *e)
+{
+	json_t *list = json_array();
+
+	if (list)
+		events_each(edge_events(e), add_destination, list);
+	return list;
+}
+
 int status_get(struct request *r)
 {
 	struct edge *edge = r->api->edge;
@@ -37,7 +60,7 @@ int status_get(struct request *r)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	}
 	r->out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:b, s:o, s:i, s:{s:I, s:I}, s:I,"
-			   " s:{s:I, s:I}, s:o}",
+			   " s:{s:I, s:I, s:o}, s:o}",
 			   "version", VERSION, "datapath", event_datapath_name(s.datapath),
 			   "datapath_why", s.datapath_why, "pin_root", s.pin_root, "started_at",
 			   stamp_text(&s.started, started), "uptime_s",
@@ -47,7 +70,8 @@ int status_get(struct request *r)
 			   (json_int_t)s.conns_active, "total", (json_int_t)s.conns_total,
 			   "pool_idle", (json_int_t)s.pool_idle, "events", "emitted",
 			   (json_int_t)events_emitted(edge_events(edge)), "lost",
-			   (json_int_t)events_lost(edge_events(edge)), "counters", counters);
+			   (json_int_t)events_lost(edge_events(edge)), "destinations",
+			   destinations(edge), "counters", counters);
 	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
 }
 

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "addr.h"
 #include "config_endpoints.h"
+#include "config_events.h"
 #include "doc.h"
 #include "name.h"
 
@@ -233,62 +234,6 @@ static void read_cidrs(struct doc *d, const struct doc_key *key, struct yaml_nod
 	}
 }
 
-/* ---- events ---- */
-
-static void read_event_file(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
-			    void *out)
-{
-	const char *text = doc_scalar(d, node);
-
-	if (!text)
-		return;
-	if (!strcmp(text, "-"))
-		doc_string(d, key, node, out);
-	else
-		doc_path(d, key, node, out);
-}
-
-static void read_events(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
-			void *out)
-{
-	static const struct doc_key item_keys[] = {
-		{"file", read_event_file, 0, 0, 4000, NULL},
-		{.name = NULL},
-	};
-	const struct doc_key item_key = {.more = item_keys};
-	struct config *c = out;
-	struct yaml_node_s *item;
-	unsigned n = 0;
-
-	(void)key;
-	if (doc_is_null(node))
-		return;
-	if (!doc_is_list(node)) {
-		doc_error(d, node, "must be a list such as [{file: /var/log/events.ndjson}]");
-		return;
-	}
-	while (doc_item(d, node, n))
-		n++;
-	while (c->n_event_files)
-		free(c->event_files[--c->n_event_files]);
-	free(c->event_files);
-	c->event_files = calloc(n + 1, sizeof(char *));
-	if (!c->event_files)
-		doc_error(d, node, "out of memory");
-	for (unsigned i = 0; c->event_files && (item = doc_item(d, node, i)); i++) {
-		unsigned before = doc_errors(d);
-		char *file = NULL;
-
-		doc_enter(d, "", (int)i);
-		doc_map(d, &item_key, item, &file);
-		if (file)
-			c->event_files[c->n_event_files++] = file;
-		else if (doc_errors(d) == before)
-			doc_error(d, item, "needs a file: PATH, or \"-\" for stdout");
-		doc_leave(d);
-	}
-}
-
 /* ---- the tables ---- */
 
 #define AT(member) offsetof(struct config, member)
@@ -350,7 +295,7 @@ static const struct doc_key top_keys[] = {
 	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
 	{"ip_deny", read_cidrs, AT(ip_deny), 0, 0, NULL},
 	{"tls", doc_map, 0, 0, 0, tls_keys},
-	{"events", read_events, 0, 0, 0, NULL},
+	{"events", config_events_read, 0, 0, 0, NULL},
 	{"limits", doc_map, 0, 0, 0, limits_keys},
 	{"timeouts", doc_map, 0, 0, 0, timeouts_keys},
 	{"pool", doc_map, 0, 0, 0, pool_keys},
@@ -370,12 +315,9 @@ static bool set_defaults(struct config *c)
 	c->control_socket = strdup("/run/snisplit/control.sock");
 	c->control_group = strdup("snisplit");
 	c->control_mode = 0660;
-	c->event_files = calloc(1, sizeof(char *));
 	if (!c->listen || !c->base_domain || !c->state_dir || !c->control_socket ||
-	    !c->control_group || !c->event_files)
+	    !c->control_group || config_events_default(c))
 		return false;
-	c->event_files[0] = strdup("/var/log/snisplit/events.ndjson");
-	c->n_event_files = 1;
 	for (; c->n_listen < 2; c->n_listen++) {
 		struct config_addr *a = &c->listen[c->n_listen];
 
@@ -394,7 +336,7 @@ static bool set_defaults(struct config *c)
 	c->timeouts.drain = 60 * SECOND;
 	c->pool.max_idle = 64;
 	c->pool.max_age = 10 * SECOND;
-	return c->event_files[0];
+	return true;
 }
 
 static struct config *new_config(FILE *err)
@@ -456,9 +398,9 @@ void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	while (c->n_event_files)
-		free(c->event_files[--c->n_event_files]);
-	free(c->event_files);
+	while (c->n_events)
+		event_route_done(&c->events[--c->n_events]);
+	free(c->events);
 	free(c->proxy_from.at);
 	free(c->ip_deny.at);
 	while (c->n_endpoints)

@@ -15,6 +15,7 @@
 
 #include "cidr.h"
 #include "endpoint.h"
+#include "events.h"
 
 /* Ranges of addresses; each list of the file holds at most CONFIG_CIDRS_MAX, as every
  * connection is compared with all of them. */
@@ -47,8 +48,8 @@ struct config {
 	struct config_addr http;	/* len 0: none */
 	struct config_cidrs proxy_from; /* must start with a PROXY header */
 	struct config_cidrs ip_deny;	/* refused by all endpoints */
-	char **event_files;		/* "-" is stdout */
-	unsigned n_event_files;
+	struct event_route *events;	/* a target once, with all that it is to get */
+	unsigned n_events;
 	struct {
 		unsigned connections;  /* client connections held at once */
 		uint32_t client_hello; /* bytes of one ClientHello handshake message */

@@ -244,6 +244,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 				   .on_done = endpoint_terminate_done};
 	struct edge *g = calloc(1, sizeof(*g));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct fault f = {.msg = ""};
 	unsigned i;
 	int err;
 
@@ -276,9 +277,10 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 		goto fail;
 	ops.arg = g;
 	registry_set_ops(g->registry, &ops);
-	g->events = events_open(config->event_files, config->n_event_files);
-	if (!g->events) {
-		snprintf(why, why_size, "cannot open the event files");
+	g->events = events_open();
+	if (!g->events ||
+	    events_set(g->events, EVENTS_OF_FILE, config->events, config->n_events, &f)) {
+		snprintf(why, why_size, "events: %s", g->events ? f.msg : "out of memory");
 		err = -EIO;
 		goto fail;
 	}

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "endpoint.h"
 #include "event.h"
+#include "events.h"
 
 struct edge;
 struct store;

@@ -103,13 +103,11 @@ int edge_reload(struct edge *g, struct fault *f)
 	}
 	if (check(g, c, f))
 		goto out;
-	if (events_set_files(g->events, c->event_files, c->n_event_files)) {
-		fault_set(f, 400, 0, "events", "an event file cannot be opened; see the log");
+	if (events_set(g->events, EVENTS_OF_FILE, c->events, c->n_events, f))
 		goto out;
-	}
 	/* in one step: a name whose endpoint changes is never offline */
 	if (registry_sync(g->registry, c->endpoints, c->n_endpoints, f)) {
-		events_set_files(g->events, g->config->event_files, g->config->n_event_files);
+		events_set(g->events, EVENTS_OF_FILE, g->config->events, g->config->n_events, NULL);
 		goto out;
 	}
 	old = g->config;

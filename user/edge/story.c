@@ -179,7 +179,7 @@ void conn_emit(struct conn *c)
 		atomic_fetch_add(&e->out_user, t.out_user);
 	}
 	atomic_fetch_add_explicit(&c->worker->reasons[c->reason], 1, memory_order_relaxed);
-	event_closed(c->worker->events, &ev);
+	events_closed(c->worker->events, &ev);
 }
 
 static const char *state_name(const struct conn *c)

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * event - tcp_connection_closed.v0, made from what a connection knew at its end,
- * and the sinks it goes to.
- *
- * event_closed() is called by workers, once for every accepted connection; it
- * formats and hands the line to the writer thread through a bounded queue, so a
- * slow disk never stalls a worker.  What does not fit is counted.
+ * event - tcp_connection_closed.v0, made from what a connection knew at its end.
  */
 #ifndef EVENT_H
 #define EVENT_H
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 #include <time.h>
 
 /* The words of interfaces.md; event_reason_name() gives them. */
@@ -75,39 +69,4 @@ const char *event_datapath_name(enum close_datapath d);
 #define EVENT_LINE_MAX 8192
 size_t event_format(const struct event_closed *c, char out[EVENT_LINE_MAX]);
 
-struct events; /* the writer: a thread, its queue and its sinks */
-
-/* <files>: appended to, created 0640; "-" is stdout.  NULL on failure, logged. */
-struct events *events_open(char *const *files, unsigned n_files);
-/* Writes what is queued, then stops.  NULL is fine. */
-void events_close(struct events *ev);
-/* SIGUSR1: files were rotated away, open them again. */
-void events_reopen(struct events *ev);
-
-/*
- * Writes to <files> from now on.  0, or -errno when one cannot be opened: logged,
- * and the old ones stay.
- */
-int events_set_files(struct events *ev, char *const *files, unsigned n_files);
-
-/* Any thread; never blocks. */
-void event_closed(struct events *ev, const struct event_closed *c);
-uint64_t events_emitted(const struct events *ev);
-uint64_t events_lost(const struct events *ev);
-
-/*
- * For followers: the newest lines stay in memory for a while.  events_seek()
- * gives the number of the first line at or after <since> that still is; NULL:
- * of the next one to come.
- *
- * events_read() copies whole lines from number *seq on and advances it.  With
- * none there it waits up to <timeout_ms>.  Returns the bytes, 0: timed out, or
- * -ESHUTDOWN once events_wake() or events_close() was called.  *ret_skipped: lines the
- * caller was too slow for.  <size> >= EVENT_LINE_MAX.
- */
-uint64_t events_seek(struct events *ev, const struct timespec *since);
-ssize_t events_read(struct events *ev, uint64_t *seq, char *buf, size_t size, int timeout_ms,
-		    uint64_t *ret_skipped);
-/* Ends every events_read() now and from now on, so that their callers can be joined. */
-void events_wake(struct events *ev);
 #endif

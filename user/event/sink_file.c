@@ -11,19 +11,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "event_sink.h"
 #include "log.h"
+#include "sink.h"
 
-#define COMPLAIN_S 10
-
-struct event_sink {
+/*
+ * A reader never sees half a line that stays half: what a full disk cut is taken back, or closed
+ * with a newline as soon as something can be written again.
+ */
+struct file {
+	struct sink sink;
 	char *path;
 	int fd;
 	bool ours;    /* opened by us: may be cut back, and is closed */
 	bool regular; /* never blocks for long */
 	bool torn;    /* ends in half a line */
-	time_t complained;
-	size_t unreported;
 };
 
 static int make_parents(const char *path)
@@ -49,7 +50,7 @@ static bool ends_torn(int fd, off_t size)
 	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
-static int open_file(struct event_sink *s, int *ret_fd)
+static int open_file(struct file *s, int *ret_fd)
 {
 	struct stat st;
 	int fd, err;
@@ -71,18 +72,18 @@ static int open_file(struct event_sink *s, int *ret_fd)
 	return 0;
 }
 
-int event_sink_open(const char *path, struct event_sink **ret_s)
+static int file_open(const struct target *t, struct sink **ret_s)
 {
-	struct event_sink *s = calloc(1, sizeof(*s));
+	struct file *s = calloc(1, sizeof(*s));
 	struct stat st;
 	int err = 0;
 
 	if (!s)
 		return -ENOMEM;
-	s->path = strdup(path);
+	s->path = strdup(t->address);
 	if (!s->path) {
 		err = -ENOMEM;
-	} else if (!strcmp(path, "-")) {
+	} else if (!strcmp(s->path, "-")) {
 		s->fd = STDOUT_FILENO;
 		s->regular = !fstat(s->fd, &st) && S_ISREG(st.st_mode);
 	} else {
@@ -94,22 +95,24 @@ int event_sink_open(const char *path, struct event_sink **ret_s)
 		free(s);
 		return err;
 	}
-	*ret_s = s;
+	*ret_s = &s->sink;
 	return 0;
 }
 
-void event_sink_close(struct event_sink *s)
+static void file_close(struct sink *sink)
 {
-	if (!s)
-		return;
+	struct file *s = (struct file *)sink;
+
 	if (s->ours)
 		close(s->fd);
 	free(s->path);
 	free(s);
 }
 
-void event_sink_reopen(struct event_sink *s)
+/* On failure the old file goes on being written: better than nothing. */
+static void file_reopen(struct sink *sink)
 {
+	struct file *s = (struct file *)sink;
 	int fd, err;
 
 	if (!s->ours)
@@ -124,25 +127,11 @@ void event_sink_reopen(struct event_sink *s)
 	s->fd = fd;
 }
 
-static size_t count_lines(const char *lines, size_t len)
-{
-	const char *p = lines, *end = lines + len;
-	size_t n = 0;
-
-	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
-		n++;
-		p++;
-	}
-	return n;
-}
-
 /* Up to PIPE_BUF bytes go into a pipe that polls writable without blocking. */
-static ssize_t write_some(struct event_sink *s, const char *data, size_t len, int patience_ms)
+static ssize_t write_some(struct file *s, const char *data, size_t len)
 {
-	struct pollfd pfd = {.fd = s->fd, .events = POLLOUT};
-
 	if (!s->regular) {
-		if (poll(&pfd, 1, patience_ms) == 0) {
+		if (patience_poll(s->sink.patience, s->fd, POLLOUT, -1)) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
@@ -153,12 +142,12 @@ static ssize_t write_some(struct event_sink *s, const char *data, size_t len, in
 }
 
 /* Bytes written; less than <len> with errno set. */
-static size_t write_all(struct event_sink *s, const char *data, size_t len, int patience_ms)
+static size_t write_all(struct file *s, const char *data, size_t len)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = write_some(s, data + done, len - done, patience_ms);
+		ssize_t n = write_some(s, data + done, len - done);
 
 		if (n >= 0)
 			done += (size_t)n;
@@ -169,7 +158,7 @@ static size_t write_all(struct event_sink *s, const char *data, size_t len, int 
 }
 
 /* <half> bytes of a line made it. */
-static void take_back(struct event_sink *s, size_t half)
+static void take_back(struct file *s, size_t half)
 {
 	struct stat st;
 
@@ -179,38 +168,28 @@ static void take_back(struct event_sink *s, size_t half)
 		    !ftruncate(s->fd, st.st_size - (off_t)half));
 }
 
-static void complain(struct event_sink *s, size_t lost, int err)
+static size_t file_write(struct sink *sink, const char *lines, size_t len)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->unreported += lost;
-	if (s->complained && now.tv_sec - s->complained < COMPLAIN_S)
-		return;
-	log_err("events: %zu lost, cannot write %s: %s", s->unreported,
-		s->ours ? s->path : "stdout", strerror(err));
-	s->complained = now.tv_sec ? now.tv_sec : 1;
-	s->unreported = 0;
-}
-
-size_t event_sink_write(struct event_sink *s, const char *lines, size_t len, int patience_ms)
-{
+	struct file *s = (struct file *)sink;
 	const char *newline;
-	size_t done = 0, whole, lost;
+	size_t done = 0, whole;
 	int err;
 
-	if (!s->torn || write_all(s, "\n", 1, patience_ms) == 1) {
+	if (!s->torn || write_all(s, "\n", 1) == 1) {
 		s->torn = false;
-		done = write_all(s, lines, len, patience_ms);
-		if (done == len)
+		done = write_all(s, lines, len);
+		if (done == len) {
+			sink_works(sink);
 			return 0;
+		}
 	}
 	err = errno;
 	newline = memrchr(lines, '\n', done);
 	whole = newline ? (size_t)(newline - lines) + 1 : 0;
 	if (done)
 		take_back(s, done - whole);
-	lost = count_lines(lines + whole, len - whole);
-	complain(s, lost, err);
-	return lost;
+	sink_failed(sink, "cannot write %.120s: %s", s->ours ? s->path : "stdout", strerror(err));
+	return sink_count_lines(lines + whole, len - whole);
 }
+
+const struct sink_ops sink_file = {file_open, file_write, file_reopen, file_close};

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "events.h"
+#include "addr.h"
+#include "log.h"
+#include "recent.h"
+
+#define BUSY_LINES 32 /* a batch of this many: let the next one gather */
+#define BUSY_PAUSE_NS 1000000
+
+struct group {
+	struct destination **list;
+	unsigned n;
+};
+
+struct events {
+	pthread_t thread;
+	struct spool spool;
+	atomic_uint_fast64_t emitted, lost;
+	uint64_t lost_before; /* of destinations that are gone; under <lock> */
+	struct recent recent;
+	pthread_mutex_t setting; /* held by events_set() all along */
+	pthread_mutex_t lock;	 /* of the groups; never held for long */
+	struct group groups[EVENTS_OWNER_MAX];
+};
+
+/* ---- the writer ---- */
+
+static void *writer(void *arg)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_NS};
+	struct events *ev = arg;
+	struct batch b;
+
+	while (spool_take(&ev->spool, &b)) {
+		recent_take(&ev->recent, &b);
+		pthread_mutex_lock(&ev->lock);
+		for (int o = 0; o < EVENTS_OWNER_MAX; o++)
+			for (unsigned i = 0; i < ev->groups[o].n; i++)
+				destination_put(ev->groups[o].list[i], &b);
+		pthread_mutex_unlock(&ev->lock);
+		if (b.n >= BUSY_LINES)
+			nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static int start(struct events *ev)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&ev->thread, NULL, writer, ev);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+/* ---- destinations ---- */
+
+/* Ends all at once, so that several slow ones take no longer than one. */
+static void close_all(struct destination **list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		destination_end(list[i]);
+	for (unsigned i = 0; i < n; i++)
+		destination_close(list[i]);
+}
+
+static struct destination *find(const struct group *g, const struct event_route *r)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (destination_is(g->list[i], r->id, &r->target))
+			return g->list[i];
+	return NULL;
+}
+
+static bool holds(const struct group *g, const struct destination *d)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (g->list[i] == d)
+			return true;
+	return false;
+}
+
+/* Compiled sources of all routes; on failure what there is of them is put. */
+static int compile(const struct event_route *routes, unsigned n, struct sources **ret_sources,
+		   struct fault *f)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!sources_new(routes[i].sources, routes[i].n_sources, &ret_sources[i], f))
+			continue;
+		while (i--)
+			sources_put(ret_sources[i]);
+		return -1;
+	}
+	return 0;
+}
+
+/* The group as it will be: those that stay, and new ones.  -1: none of the new is left open. */
+static int prepare(struct events *ev, enum events_owner owner, const struct event_route *routes,
+		   unsigned n, struct sources **sources, struct group *ret_g, struct fault *f)
+{
+	const struct group *now = &ev->groups[owner];
+	int err;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct destination *d = find(now, &routes[i]);
+
+		err = d ? 0 : destination_open(routes[i].id, &routes[i].target, sources[i], &d);
+		if (!err) {
+			ret_g->list[ret_g->n++] = d;
+			continue;
+		}
+		fault_set(f, 400, 0, target_table[routes[i].target.kind].name,
+			  "%.300s cannot be opened: %s", routes[i].target.address, strerror(-err));
+		while (ret_g->n--)
+			if (!holds(now, ret_g->list[ret_g->n]))
+				close_all(&ret_g->list[ret_g->n], 1);
+		return -1;
+	}
+	return 0;
+}
+
+/* <fresh> for the owner's group; what left is closed. */
+static void exchange(struct events *ev, enum events_owner owner, struct group *fresh)
+{
+	struct group old;
+	struct destination_state s;
+	unsigned n_gone = 0;
+
+	pthread_mutex_lock(&ev->lock);
+	old = ev->groups[owner];
+	ev->groups[owner] = *fresh;
+	pthread_mutex_unlock(&ev->lock);
+	for (unsigned i = 0; i < old.n; i++)
+		if (!holds(fresh, old.list[i]))
+			old.list[n_gone++] = old.list[i];
+	for (unsigned i = 0; i < n_gone; i++)
+		destination_end(old.list[i]);
+	for (unsigned i = 0; i < n_gone; i++) {
+		destination_state(old.list[i], &s);
+		destination_close(old.list[i]);
+		pthread_mutex_lock(&ev->lock);
+		ev->lost_before += s.lost;
+		pthread_mutex_unlock(&ev->lock);
+	}
+	free(old.list);
+}
+
+int events_set(struct events *ev, enum events_owner owner, const struct event_route *routes,
+	       unsigned n, struct fault *f)
+{
+	struct sources **sources = calloc(n + 1, sizeof(*sources));
+	struct group fresh = {calloc(n + 1, sizeof(*fresh.list)), 0};
+	int err = -1;
+
+	pthread_mutex_lock(&ev->setting);
+	if (!sources || !fresh.list) {
+		fault_set(f, 500, 0, "", "out of memory");
+	} else if (!compile(routes, n, sources, f)) {
+		err = prepare(ev, owner, routes, n, sources, &fresh, f);
+		for (unsigned i = 0; !err && i < n; i++)
+			destination_set_sources(fresh.list[i], sources[i]);
+		for (unsigned i = 0; i < n; i++)
+			sources_put(sources[i]);
+	}
+	if (!err)
+		exchange(ev, owner, &fresh);
+	else
+		free(fresh.list);
+	pthread_mutex_unlock(&ev->setting);
+	free(sources);
+	return err;
+}
+
+int events_each(struct events *ev, int (*fn)(void *arg, const struct destination_state *s),
+		void *arg)
+{
+	struct destination_state s;
+	int res = 0;
+
+	/* <setting>, not <lock>: <fn> may be slow, the writer may not wait for it */
+	pthread_mutex_lock(&ev->setting);
+	for (int o = 0; o < EVENTS_OWNER_MAX; o++)
+		for (unsigned i = 0; !res && i < ev->groups[o].n; i++) {
+			destination_state(ev->groups[o].list[i], &s);
+			res = fn(arg, &s);
+		}
+	pthread_mutex_unlock(&ev->setting);
+	return res;
+}
+
+void events_reopen(struct events *ev)
+{
+	pthread_mutex_lock(&ev->lock);
+	for (int o = 0; o < EVENTS_OWNER_MAX; o++)
+		for (unsigned i = 0; i < ev->groups[o].n; i++)
+			destination_reopen(ev->groups[o].list[i]);
+	pthread_mutex_unlock(&ev->lock);
+}
+
+/* ---- life ---- */
+
+static void destroy(struct events *ev)
+{
+	for (int o = 0; o < EVENTS_OWNER_MAX; o++)
+		for (unsigned i = 0; i < ev->groups[o].n; i++)
+			destination_end(ev->groups[o].list[i]);
+	for (int o = 0; o < EVENTS_OWNER_MAX; o++) {
+		for (unsigned i = 0; i < ev->groups[o].n; i++)
+			destination_close(ev->groups[o].list[i]);
+		free(ev->groups[o].list);
+	}
+	spool_done(&ev->spool);
+	recent_done(&ev->recent);
+	pthread_mutex_destroy(&ev->lock);
+	pthread_mutex_destroy(&ev->setting);
+	free(ev);
+}
+
+struct events *events_open(void)
+{
+	struct events *ev = calloc(1, sizeof(*ev));
+	int err;
+
+	if (!ev) {
+		log_err("events: out of memory");
+		return NULL;
+	}
+	curl_global_init(CURL_GLOBAL_DEFAULT); /* before there are threads */
+	pthread_mutex_init(&ev->lock, NULL);
+	pthread_mutex_init(&ev->setting, NULL);
+	err = spool_init(&ev->spool);
+	if (recent_init(&ev->recent))
+		err = -ENOMEM;
+	if (!err)
+		err = start(ev);
+	if (!err)
+		return ev;
+	log_err("events: cannot start the writer: %s", strerror(-err));
+	destroy(ev);
+	return NULL;
+}
+
+void events_close(struct events *ev)
+{
+	if (!ev)
+		return;
+	events_wake(ev);
+	spool_close(&ev->spool);
+	pthread_join(ev->thread, NULL);
+	destroy(ev);
+}
+
+/* ---- events ---- */
+
+void events_closed(struct events *ev, const struct event_closed *c)
+{
+	struct facts facts = {.server_name = c->server_name, .server_port = addr_port(&c->server)};
+	char line[EVENT_LINE_MAX];
+	size_t len = event_format(c, line);
+
+	cidr_of(&c->client, &facts.client_ip);
+	cidr_of(&c->server, &facts.server_ip);
+	atomic_fetch_add(spool_put(&ev->spool, &facts, line, len) ? &ev->emitted : &ev->lost, 1);
+}
+
+uint64_t events_emitted(const struct events *ev)
+{
+	return atomic_load(&((struct events *)ev)->emitted);
+}
+
+uint64_t events_lost(struct events *ev)
+{
+	uint64_t lost = atomic_load(&ev->lost);
+	struct destination_state s;
+
+	pthread_mutex_lock(&ev->lock);
+	lost += ev->lost_before;
+	for (int o = 0; o < EVENTS_OWNER_MAX; o++)
+		for (unsigned i = 0; i < ev->groups[o].n; i++) {
+			destination_state(ev->groups[o].list[i], &s);
+			lost += s.lost;
+		}
+	pthread_mutex_unlock(&ev->lock);
+	return lost;
+}
+
+uint64_t events_seek(struct events *ev, const struct timespec *since)
+{
+	return recent_seek(&ev->recent, since);
+}
+
+ssize_t events_read(struct events *ev, uint64_t *seq, char *buf, size_t size, int timeout_ms,
+		    uint64_t *ret_skipped)
+{
+	return recent_read(&ev->recent, seq, buf, size, timeout_ms, ret_skipped);
+}
+
+void events_wake(struct events *ev)
+{
+	recent_wake(&ev->recent);
+}
