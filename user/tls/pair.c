@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pair.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
+#include "name.h"
 #include "pem.h"
 #include "why.h"
 
@@ -91,6 +96,82 @@ int pair_kind(const struct pair *p)
 int pair_use(const struct pair *p, SSL *ssl)
 {
 	return SSL_use_cert_and_key(ssl, p->leaf, p->key, p->chain, 1) == 1 ? 0 : -1;
+}
+
+static char *pem_text(BIO *b, int ok)
+{
+	char *data, *text = NULL;
+	long len = b ? BIO_get_mem_data(b, &data) : 0;
+
+	if (ok && len > 0)
+		text = strndup(data, (size_t)len);
+	BIO_free(b);
+	return text;
+}
+
+char *pair_crt_pem(const struct pair *p)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	int ok = b && PEM_write_bio_X509(b, p->leaf) == 1;
+
+	for (int i = 0; ok && i < sk_X509_num(p->chain); i++)
+		ok = PEM_write_bio_X509(b, sk_X509_value(p->chain, i)) == 1;
+	return pem_text(b, ok);
+}
+
+char *pair_key_pem(const struct pair *p)
+{
+	BIO *b = BIO_new(BIO_s_secmem()); /* cleansed when freed */
+
+	return pem_text(b,
+			b && PEM_write_bio_PrivateKey(b, p->key, NULL, NULL, 0, NULL, NULL) == 1);
+}
+
+/* A string of ASN.1 as a name; 0 when it is none. */
+static int call_with(const ASN1_STRING *text, int (*fn)(void *arg, const char *name), void *arg)
+{
+	const unsigned char *bytes = ASN1_STRING_get0_data(text);
+	size_t len = (size_t)ASN1_STRING_length(text);
+	char raw[NAME_KEY_LEN], name[NAME_KEY_LEN];
+	const char *why;
+
+	if (len >= sizeof(raw) || memchr(bytes, '\0', len))
+		return 0;
+	memcpy(raw, bytes, len);
+	raw[len] = '\0';
+	return name_normalise(raw, name, true, &why) < 0 ? 0 : fn(arg, name);
+}
+
+int pair_each_name(const struct pair *p, int (*fn)(void *arg, const char *name), void *arg)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(p->leaf, NID_subject_alt_name, NULL, NULL);
+	X509_NAME *subject = X509_get_subject_name(p->leaf);
+	bool has_dns = false;
+	int ret = 0, at;
+
+	for (int i = 0; !ret && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+
+		if (n->type != GEN_DNS)
+			continue;
+		has_dns = true;
+		ret = call_with(n->d.dNSName, fn, arg);
+	}
+	GENERAL_NAMES_free(names);
+	at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	if (has_dns || at < 0)
+		return ret;
+	return call_with(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), fn, arg);
+}
+
+static int is_equal(void *arg, const char *name)
+{
+	return !strcmp(arg, name);
+}
+
+int pair_has_name(const struct pair *p, const char *name)
+{
+	return pair_each_name(p, is_equal, (void *)name);
 }
 
 void pairs_done(struct pairs *ps)

@@ -36,6 +36,17 @@ struct pair *pair_new(X509 *leaf, STACK_OF(X509) * chain, EVP_PKEY *key);
 struct pair *pair_get(struct pair *p);
 void pair_put(struct pair *p); /* NULL is fine */
 
+/* As PEM, malloc'd: leaf and chain; the key, for secret_free().  NULL: out of memory. */
+char *pair_crt_pem(const struct pair *p);
+char *pair_key_pem(const struct pair *p);
+
+/*
+ * The DNS names it is for, each as an endpoint would have it; of a certificate without any, its
+ * common name.  Those that are no names are left out.  Stops at non-zero and returns it.
+ */
+int pair_each_name(const struct pair *p, int (*fn)(void *arg, const char *name), void *arg);
+int pair_has_name(const struct pair *p, const char *name); /* literally */
+
 /* EVP_PKEY_EC, EVP_PKEY_RSA, EVP_PKEY_ED25519. */
 int pair_kind(const struct pair *p);
 

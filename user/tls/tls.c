@@ -153,8 +153,10 @@ enum tls_result tls_handshake(struct tls *t)
 		fail_errno(t, -err);
 		return TLS_FAILED;
 	}
-	if (t->done)
+	if (t->done) {
+		pairs_done(&t->chosen); /* the session has what it needs of them */
 		return TLS_DONE;
+	}
 	if (t->carrier.eof) {
 		snprintf(t->why, sizeof(t->why), "closed by the %s during the handshake",
 			 t->server ? "client" : "upstream");

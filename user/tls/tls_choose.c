@@ -3,12 +3,14 @@
  * tls_choose - what a server decides during a handshake: is this the name it was routed by, which
  * certificate, which protocol, which staple, is this ticket still good.
  */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "certs.h"
 #include "name.h"
 #include "tls_private.h"
 
@@ -54,18 +56,18 @@ int tls_on_cert(SSL *ssl, void *arg)
 {
 	struct tls *t = SSL_get_app_data(ssl);
 	struct tls_server *s = t->server;
+	struct fault f = {.msg = ""};
 
 	(void)arg;
 	pairs_done(&t->chosen);
 	if (s->pair)
 		t->chosen = (struct pairs){.p = {pair_get(s->pair)}, .n = 1};
+	else if (certs_choose(s->certs, t->sni, s->name, time(NULL), &t->chosen, &f))
+		snprintf(t->why, sizeof(t->why), "no certificate for the name: %.200s", f.msg);
 	for (unsigned i = 0; i < t->chosen.n; i++)
 		if (pair_use(t->chosen.p[i], ssl))
 			return 0;
-	if (t->chosen.n)
-		return 1;
-	strcpy(t->why, "there is no certificate for the name");
-	return 0;
+	return t->chosen.n != 0;
 }
 
 int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
