@@ -16,24 +16,23 @@ start_snisplitd <<-CONF
 	- {url: "tls://v2.test", upstream: "$UP:7003", proxy_proto: 2}
 CONF
 
-n=0
-# says HEADER PIECE NAME ADDRS: the upstream is told ADDRS, "own": of the socket
-says()
+# One python for all: connections first, then what is to be said of each.
+cases=()
+says() { cases+=("$*"); } # HEADER PIECE NAME ADDRS: the upstream is told ADDRS; "own": the socket's
+# judge N PAGE HEADER PIECE NAME ADDRS
+judge()
 {
-	local page who length
-	n=$((n + 1))
-	page=$(python3 selftests/fixtures/proxy_client.py "$(unbracket "$EDGE")" 443 $SOURCE "$3" "$1" "$2")
-	length=$(jq .length <<<"$page") || fail "$1 in pieces of $2: $page"
-	[ "$length" -gt 0 ]
-	event_is $n datapath="$MOVER" conn.server_name="$3" close_reason="client_fin|client_rst|upstream_fin"
-	who=$(closed_event $n | jq -r '.object.conn | "\(.client_ip) \(.client_port) \(.server_ip) \(.server_port)"')
-	same "$1: upstream" "$(jq -r '"\(.src) \(.sport) \(.dst) \(.dport)"' <<<"$page")" "$who"
-	if [ "$4" = own ]; then
-		[[ $who == "$SOURCE "*" $(unbracket "$EDGE") 443" ]] || fail "$1: the event says $who"
-		event_is $n conn.proxy_ip=
+	local n=$1 page=$2 case="$3 in pieces of $4" name=$5 who
+	event_is "$n" datapath="$MOVER" conn.server_name="$name" close_reason="client_fin|client_rst|upstream_fin"
+	who=$(closed_event "$n" | jq -r '.object.conn | "\(.client_ip) \(.client_port) \(.server_ip) \(.server_port)"')
+	same "$case: upstream" "$(jq -r '"\(.src) \(.sport) \(.dst) \(.dport)"' <<<"$page")" "$who"
+	shift 5
+	if [ "$1" = own ]; then
+		[[ $who == "$SOURCE "*" $(unbracket "$EDGE") 443" ]] || fail "$case: the event says $who"
+		event_is "$n" conn.proxy_ip=
 	else
-		same "$1: event" "$who" "$4"
-		event_is $n conn.proxy_ip=$SOURCE
+		same "$case: event" "$who" "$*"
+		event_is "$n" conn.proxy_ip=$SOURCE
 	fi
 }
 four='192.0.2.7 50122 198.51.100.1 443'
@@ -52,3 +51,15 @@ says v2-local-block 5 v2.test own
 says v2-unspec 0 v1.test own
 says v2-tlvs 500 v2.test "$four"
 says v2-crc 0 v2.test "$four"
+
+for case in "${cases[@]}"; do
+	read -r header piece name _ <<<"$case"
+	echo "$SOURCE $name $header $piece"
+done | python3 selftests/fixtures/proxy_client.py "$(unbracket "$EDGE")" 443 >"$TMP/pages"
+n=0
+while read -r page; do
+	# shellcheck disable=SC2086 # words are wanted
+	judge $((n + 1)) "$page" ${cases[n]}
+	n=$((n + 1))
+done <"$TMP/pages"
+same "connections" $n ${#cases[@]}

@@ -11,11 +11,15 @@ start_snisplitd <<-CONF
 	timeouts: {client_hello: 500ms}
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 CONF
+mkfifo "$TMP/ask" "$TMP/told"
+python3 selftests/fixtures/proxy_client.py 127.0.0.1 443 <"$TMP/ask" >"$TMP/told" 2>"$TMP/python.log" &
+exec 3>"$TMP/ask" 4<"$TMP/told"
 n=0
 ends() # SOURCE HEADER PIECE HOW REASON
 {
 	local got
-	got=$(python3 selftests/fixtures/proxy_client.py 127.0.0.1 443 "$1" app.test "$2" "$3")
+	echo "$1 app.test $2 $3" >&3
+	read -r got <&4
 	n=$((n + 1))
 	[[ "|$4|" == *"|$got|"* ]] || fail "$2 from $1: '$got', want '$4'"
 	event_is $n close_reason="$5" endpoint_id= upstream_addr= conn.server_name= bytes_kernel=0
