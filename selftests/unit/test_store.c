@@ -51,16 +51,16 @@ static void put(struct store *s, const char *id, const char *description, time_t
 {
 	const struct store_field fields[] = {
 		{"url", "tls://a.b"}, {"upstream", "127.0.0.1:1"}, {"description", description}};
-	struct store_endpoint e = {.id = id,
-				   .created = {created, 5},
-				   .fields = fields,
-				   .n_fields = description ? 3 : 2};
+	struct store_row e = {.id = id,
+			      .created = {created, 5},
+			      .fields = fields,
+			      .n_fields = description ? 3 : 2};
 	struct fault f = {0};
 
-	CHECK(!store_endpoint_put(s, &e, &f), "%s", f.msg);
+	CHECK(!store_put(s, "endpoint", &e, &f), "%s", f.msg);
 }
 
-static const char *value_of(const struct store_endpoint *e, const char *name)
+static const char *value_of(const struct store_row *e, const char *name)
 {
 	for (unsigned i = 0; i < e->n_fields; i++)
 		if (!strcmp(e->fields[i].name, name))
@@ -68,7 +68,7 @@ static const char *value_of(const struct store_endpoint *e, const char *name)
 	return "-";
 }
 
-static int list(void *arg, const struct store_endpoint *e)
+static int list(void *arg, const struct store_row *e)
 {
 	char *out = arg;
 
@@ -84,11 +84,11 @@ static void expect(struct store *s, const char *want)
 	char got[1024] = "";
 	struct fault f = {0};
 
-	CHECK(!store_endpoint_each(s, list, got, &f), "%s", f.msg);
+	CHECK(!store_each(s, "endpoint", list, got, &f), "%s", f.msg);
 	CHECK(!strcmp(got, want), "got \"%s\", want \"%s\"", got, want);
 }
 
-static int stop(void *arg, const struct store_endpoint *e)
+static int stop(void *arg, const struct store_row *e)
 {
 	(void)arg;
 	(void)e;
@@ -106,10 +106,10 @@ static void check_round_trip(void)
 	put(s, "ep_2", "it's \"quoted\"", 20);
 	put(s, "ep_1", NULL, 10);
 	put(s, "ep_3", "gone", 30);
-	CHECK(!store_endpoint_del(s, "ep_3", &f) && !store_endpoint_del(s, "ep_9", &f), "%s",
+	CHECK(!store_del(s, "endpoint", "ep_3", &f) && !store_del(s, "endpoint", "ep_9", &f), "%s",
 	      f.msg);
 	put(s, "ep_1", "new", 10);
-	CHECK(store_endpoint_each(s, stop, NULL, &f) == 7, "not stopped");
+	CHECK(store_each(s, "endpoint", stop, NULL, &f) == 7, "not stopped");
 	CHECK(store_open(dir_of("a"), &second, &f) == -EBUSY, "opened twice");
 	CHECK(strstr(f.msg, "another snisplitd"), "%s", f.msg);
 	store_close(s);
@@ -153,7 +153,7 @@ static void check_kill(void)
 		char got[8192] = "";
 		struct fault f;
 
-		store_endpoint_each(s, list, got, &f);
+		store_each(s, "endpoint", list, got, &f);
 		/* one more may be there: written, not yet told */
 		CHECK(!strncmp(got, want, strlen(want)), "got \"%s\", want \"%s\"", got, want);
 	}

@@ -244,7 +244,7 @@ static int read_spec(struct request *r, struct endpoint_spec *s)
 static int make_durable(struct request *r, struct endpoint *e)
 {
 	struct store_field fields[FIELD_ID_MAX];
-	struct store_endpoint row = {.id = e->id, .created = e->created, .fields = fields};
+	struct store_row row = {.id = e->id, .created = e->created, .fields = fields};
 	int err;
 
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
@@ -260,7 +260,7 @@ static int make_durable(struct request *r, struct endpoint *e)
 	if (atomic_load(&e->gone)) {
 		err = fault_set(&r->fault, 409, 0, "", "%s was removed while it was added", e->id);
 	} else {
-		err = store_endpoint_put(r->api->store, &row, &r->fault);
+		err = store_put(r->api->store, "endpoint", &row, &r->fault);
 		if (err)
 			registry_remove(edge_registry(r->api->edge), e->id, NULL);
 	}
@@ -313,7 +313,7 @@ static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 	if (e->origin == ENDPOINT_FILE)
 		err = from_file(r, e);
 	else
-		err = store_endpoint_del(r->api->store, e->id, &r->fault);
+		err = store_del(r->api->store, "endpoint", e->id, &r->fault);
 	if (!err)
 		err = registry_remove(registry, e->id, &r->fault);
 	endpoint_put(e);

@@ -191,7 +191,7 @@ static int open_listeners(struct edge *g, char *why, size_t why_size)
 	return 0;
 }
 
-static int restore_one(void *arg, const struct store_endpoint *e)
+static int restore_one(void *arg, const struct store_row *e)
 {
 	struct endpoint_spec s = {.origin = ENDPOINT_API};
 	struct edge *g = arg;
@@ -228,7 +228,7 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 		}
 	}
 	if (store_open(c->state_dir, &g->store, &f) ||
-	    store_endpoint_each(g->store, restore_one, g, &f)) {
+	    store_each(g->store, "endpoint", restore_one, g, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}

@@ -45,6 +45,19 @@ static const char *const migrations[] = {
 	" UNION ALL SELECT id, 'metadata', metadata FROM endpoint WHERE metadata NOT NULL;"
 	"DROP TABLE endpoint;"
 	"ALTER TABLE endpoint_new RENAME TO endpoint;",
+	/* one shape for everything that is registered */
+	"CREATE TABLE resource (kind TEXT NOT NULL, id TEXT NOT NULL,"
+	" created_s INTEGER NOT NULL, created_ns INTEGER NOT NULL,"
+	" PRIMARY KEY (kind, id)) WITHOUT ROWID;"
+	"CREATE TABLE resource_field (kind TEXT NOT NULL, id TEXT NOT NULL,"
+	" name TEXT NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (kind, id, name),"
+	" FOREIGN KEY (kind, id) REFERENCES resource(kind, id) ON DELETE CASCADE) WITHOUT ROWID;"
+	"INSERT INTO resource SELECT 'endpoint', id, created_s, created_ns FROM endpoint;"
+	"INSERT INTO resource_field SELECT 'endpoint', endpoint_id, name, value"
+	" FROM endpoint_field;"
+	"DROP TABLE endpoint_field;"
+	"DROP TABLE endpoint;",
 };
 
 static int to_errno(int code)
@@ -221,7 +234,7 @@ void store_close(struct store *s)
 	free(s);
 }
 
-/* ---- endpoints ---- */
+/* ---- rows ---- */
 
 /* One statement, with <n> texts bound and then, unless NULL, the two numbers of a time. */
 static int change(struct store *s, const char *sql, const char *const *texts, int n,
@@ -245,33 +258,42 @@ static int change(struct store *s, const char *sql, const char *const *texts, in
 	return code;
 }
 
-static int put_all(struct store *s, const struct store_endpoint *e)
+static int del(struct store *s, const char *kind, const char *id)
 {
-	int code = change(s, "DELETE FROM endpoint WHERE id = ?", &e->id, 1, NULL);
+	const char *const texts[] = {kind, id};
+
+	return change(s, "DELETE FROM resource WHERE kind = ? AND id = ?", texts, 2, NULL);
+}
+
+static int put_all(struct store *s, const char *kind, const struct store_row *r)
+{
+	const char *const key[] = {kind, r->id};
+	int code = del(s, kind, r->id);
 
 	if (code == SQLITE_OK)
 		code = change(s,
-			      "INSERT INTO endpoint (id, created_s, created_ns) VALUES (?, ?, ?)",
-			      &e->id, 1, &e->created);
-	for (unsigned i = 0; code == SQLITE_OK && i < e->n_fields; i++) {
-		const char *const texts[] = {e->id, e->fields[i].name, e->fields[i].value};
+			      "INSERT INTO resource (kind, id, created_s, created_ns) "
+			      "VALUES (?, ?, ?, ?)",
+			      key, 2, &r->created);
+	for (unsigned i = 0; code == SQLITE_OK && i < r->n_fields; i++) {
+		const char *const texts[] = {kind, r->id, r->fields[i].name, r->fields[i].value};
 
 		code = change(s,
-			      "INSERT INTO endpoint_field (endpoint_id, name, value) "
-			      "VALUES (?, ?, ?)",
-			      texts, 3, NULL);
+			      "INSERT INTO resource_field (kind, id, name, value) "
+			      "VALUES (?, ?, ?, ?)",
+			      texts, 4, NULL);
 	}
 	return code;
 }
 
-int store_endpoint_put(struct store *s, const struct store_endpoint *e, struct fault *f)
+int store_put(struct store *s, const char *kind, const struct store_row *r, struct fault *f)
 {
 	int err = 0, code;
 
 	pthread_mutex_lock(&s->lock);
 	code = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (code == SQLITE_OK)
-		code = put_all(s, e);
+		code = put_all(s, kind, r);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	if (code != SQLITE_OK) {
@@ -282,12 +304,12 @@ int store_endpoint_put(struct store *s, const struct store_endpoint *e, struct f
 	return err;
 }
 
-int store_endpoint_del(struct store *s, const char *id, struct fault *f)
+int store_del(struct store *s, const char *kind, const char *id, struct fault *f)
 {
 	int err = 0, code;
 
 	pthread_mutex_lock(&s->lock);
-	code = change(s, "DELETE FROM endpoint WHERE id = ?", &id, 1, NULL);
+	code = del(s, kind, id);
 	if (code != SQLITE_OK)
 		err = failed(s, code, f);
 	pthread_mutex_unlock(&s->lock);
@@ -301,7 +323,7 @@ static const char *text(sqlite3_stmt *q, int column)
 
 /* Copies: a step takes back what the one before gave. */
 struct row {
-	struct store_endpoint e;
+	struct store_row r;
 	struct store_field fields[STORE_FIELDS_MAX];
 	char *texts[2 * STORE_FIELDS_MAX];
 };
@@ -316,12 +338,14 @@ static void row_done(struct row *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* The fields of the endpoint <id>.  SQLITE_OK or what went wrong. */
-static int row_fill(sqlite3_stmt *q, const char *id, struct row *r)
+/* The fields of the resource <id>.  SQLITE_OK or what went wrong. */
+static int row_fill(sqlite3_stmt *q, const char *kind, const char *id, struct row *r)
 {
-	int code = sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
+	int code = sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);
 	unsigned n = 0;
 
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_text(q, 2, id, -1, SQLITE_STATIC);
 	while (code == SQLITE_OK && (code = sqlite3_step(q)) == SQLITE_ROW) {
 		code = n < STORE_FIELDS_MAX ? SQLITE_OK : SQLITE_CORRUPT;
 		if (code != SQLITE_OK)
@@ -334,19 +358,19 @@ static int row_fill(sqlite3_stmt *q, const char *id, struct row *r)
 		r->fields[n].value = r->texts[2 * n + 1];
 		n++;
 	}
-	r->e.fields = r->fields;
-	r->e.n_fields = n;
+	r->r.fields = r->fields;
+	r->r.n_fields = n;
 	sqlite3_reset(q);
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-int store_endpoint_each(struct store *s, int (*fn)(void *arg, const struct store_endpoint *e),
-			void *arg, struct fault *f)
+int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const struct store_row *r),
+	       void *arg, struct fault *f)
 {
-	static const char sql[] = "SELECT id, created_s, created_ns FROM endpoint "
+	static const char sql[] = "SELECT id, created_s, created_ns FROM resource WHERE kind = ? "
 				  "ORDER BY created_s, created_ns, id";
-	static const char fields_sql[] = "SELECT name, value FROM endpoint_field "
-					 "WHERE endpoint_id = ? ORDER BY name";
+	static const char fields_sql[] = "SELECT name, value FROM resource_field "
+					 "WHERE kind = ? AND id = ? ORDER BY name";
 	sqlite3_stmt *q = NULL, *fields = NULL;
 	struct row r = {0};
 	int res = 0, code;
@@ -354,14 +378,16 @@ int store_endpoint_each(struct store *s, int (*fn)(void *arg, const struct store
 	pthread_mutex_lock(&s->lock);
 	code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
 	if (code == SQLITE_OK)
+		code = sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);
+	if (code == SQLITE_OK)
 		code = sqlite3_prepare_v2(s->db, fields_sql, -1, &fields, NULL);
 	while (code == SQLITE_OK && !res && (code = sqlite3_step(q)) == SQLITE_ROW) {
-		r.e.id = text(q, 0);
-		r.e.created.tv_sec = sqlite3_column_int64(q, 1);
-		r.e.created.tv_nsec = sqlite3_column_int64(q, 2);
-		code = row_fill(fields, r.e.id, &r);
+		r.r.id = text(q, 0);
+		r.r.created.tv_sec = sqlite3_column_int64(q, 1);
+		r.r.created.tv_nsec = sqlite3_column_int64(q, 2);
+		code = row_fill(fields, kind, r.r.id, &r);
 		if (code == SQLITE_OK)
-			res = fn(arg, &r.e);
+			res = fn(arg, &r.r);
 		row_done(&r);
 	}
 	if (code != SQLITE_OK && code != SQLITE_DONE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * store - what must survive the daemon: the endpoints registered over the API,
- * in SQLite.
+ * store - what must survive the daemon: the endpoints and all else that is
+ * registered over the API, in SQLite.
  *
  * Every change is on disk (WAL, synchronous=FULL) when its function returns.
  * Any thread; locked inside.  Errors are negative errno with the reason in <f>
@@ -20,8 +20,8 @@ struct store_field {
 	const char *name, *value;
 };
 
-/* One registered endpoint, as it was asked for: the fields that were given. */
-struct store_endpoint {
+/* One registered thing, as it was asked for: the fields that were given. */
+struct store_row {
 	const char *id;
 	struct timespec created;
 	const struct store_field *fields;
@@ -37,15 +37,18 @@ struct store_endpoint {
 int store_open(const char *dir, struct store **ret_s, struct fault *f);
 void store_close(struct store *s); /* NULL is fine */
 
-/* Adds or replaces by id. */
-int store_endpoint_put(struct store *s, const struct store_endpoint *e, struct fault *f);
-/* Not there: fine. */
-int store_endpoint_del(struct store *s, const char *id, struct fault *f);
 /*
- * Oldest first; <e> is valid during the call, which must not use the store.  Stops
+ * <kind> is a word such as "endpoint" or "ip_policy": each has its own ids.
+ * Adds or replaces by id.
+ */
+int store_put(struct store *s, const char *kind, const struct store_row *r, struct fault *f);
+/* Not there: fine. */
+int store_del(struct store *s, const char *kind, const char *id, struct fault *f);
+/*
+ * Oldest first; <r> is valid during the call, which must not use the store.  Stops
  * at non-zero and returns it.
  */
-int store_endpoint_each(struct store *s, int (*fn)(void *arg, const struct store_endpoint *e),
-			void *arg, struct fault *f);
+int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const struct store_row *r),
+	       void *arg, struct fault *f);
 const char *store_library_version(void);
 #endif
