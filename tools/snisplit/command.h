@@ -66,6 +66,18 @@ int events(struct call *c);
 int check(struct call *c);
 int reload(struct call *c);
 int completion(struct call *c);
+int destination_add(struct call *c);
+int destination_list(struct call *c);
+int destination_get(struct call *c);
+int destination_set(struct call *c);
+int destination_rm(struct call *c);
+int subscription_add(struct call *c);
+int subscription_list(struct call *c);
+int subscription_get(struct call *c);
+int subscription_set(struct call *c);
+int subscription_rm(struct call *c);
+
+extern const struct opt destination_opts[], subscription_opts[];
 
 /* Options that other tables make: filled before parsing. */
 extern struct opt endpoint_add_opts[];

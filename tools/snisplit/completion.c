@@ -77,14 +77,20 @@ static void cases(void)
 	}
 }
 
-/* Words typed so far that are not options make the path; two at most. */
+/* Words typed so far that are not options make the path; a second one only after a group. */
 static void path_of(const char *words, int first)
 {
-	printf("\tlocal at='' next='' w='' n=0 i\n"
+	char group[32];
+
+	printf("\tlocal at='' next='' w='' n=0 i groups=' ");
+	for (const struct command *k = commands; k->words; k++)
+		if (!k->needs && is_new_group(k, group))
+			printf("%s ", group);
+	printf("'\n"
 	       "\tfor ((i = %d; i < %s; i++)); do\n"
 	       "\t\tw=${%s[i]}\n"
 	       "\t\tcase $w in -*) continue ;; esac\n"
-	       "\t\tif ((n < 1)) || [[ $at == endpoint || $at == conn ]]; then\n"
+	       "\t\tif ((n < 1)) || [[ $groups == *\" $at \"* ]]; then\n"
 	       "\t\t\tat=\"${at:+$at }$w\"\n"
 	       "\t\tfi\n"
 	       "\t\tn=$((n + 1))\n"
@@ -122,11 +128,25 @@ static void zsh(void)
 	       "compdef _snisplit snisplit\n");
 }
 
+/* In double quotes, where fish still expands. */
+static void fish_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (strchr("\"\\$", *text))
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
 static void fish_word(const char *word, int len, const char *help)
 {
 	printf("complete -c snisplit -n __fish_use_subcommand -f -a %.*s", len, word);
-	if (*help)
-		printf(" -d '%s'", help);
+	if (*help) {
+		printf(" -d ");
+		fish_text(help);
+	}
 	printf("\n");
 }
 
@@ -134,8 +154,21 @@ static const char *fish_group;
 
 static void fish_subword(const char *word, int len, const char *help)
 {
-	printf("complete -c snisplit -n '__fish_seen_subcommand_from %s' -f -a %.*s -d '%s'\n",
-	       fish_group, len, word, help);
+	printf("complete -c snisplit -n '__fish_seen_subcommand_from %s' -f -a %.*s -d ",
+	       fish_group, len, word);
+	fish_text(help);
+	printf("\n");
+}
+
+/* Only after both words of a command, or its one. */
+static void fish_after(const char *words)
+{
+	int len = (int)strcspn(words, " ");
+
+	printf("-n '__fish_seen_subcommand_from %.*s", len, words);
+	if (words[len])
+		printf("; and __fish_seen_subcommand_from %s", words + len + 1);
+	printf("' ");
 }
 
 static void fish_opts(const char *words, const struct opt *opts)
@@ -145,9 +178,10 @@ static void fish_opts(const char *words, const struct opt *opts)
 			continue;
 		printf("complete -c snisplit ");
 		if (words)
-			printf("-n '__fish_seen_subcommand_from %.*s' ", (int)strcspn(words, " "),
-			       words);
-		printf("-l %s%s -d \"%s\"\n", opts->name, opts->arg ? " -r" : "", opts->help);
+			fish_after(words);
+		printf("-l %s%s -d ", opts->name, opts->arg ? " -r" : "");
+		fish_text(opts->help);
+		printf("\n");
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "field.h"
 #include "out.h"
+#include "show.h"
 
 #define FIELDS_MAX 32
 
@@ -202,44 +203,15 @@ int endpoint_list(struct call *c)
 	return code;
 }
 
-/* Every field the daemon sent, nested ones as "metrics.conns.count". */
-static void add_fields(struct table *t, const char *prefix, json_t *object)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach(object, key, v) {
-		char name[128], *text;
-
-		snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", key);
-		if (json_is_object(v)) {
-			add_fields(t, name, v);
-			continue;
-		}
-		table_cell(t, name);
-		if (json_is_string(v)) {
-			table_cell(t, json_string_value(v));
-		} else {
-			text = json_dumps(v, JSON_ENCODE_ANY);
-			table_cell(t, text);
-			free(text);
-		}
-	}
-}
-
 int endpoint_get(struct call *c)
 {
 	char *path = client_path("/endpoints/", c->args[0]);
 	struct reply r = {0};
-	struct table *t;
 	int code;
 
 	code = client_ask(c, "GET", path, NULL, &r);
-	if (!code && !c->json) {
-		t = table_new(NULL, "<<", 2);
-		add_fields(t, "", r.json);
-		table_print(t, false);
-	}
+	if (!code && !c->json)
+		show_fields(r.json);
 	free(path);
 	reply_done(&r);
 	return code;

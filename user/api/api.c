@@ -11,6 +11,7 @@
 #include "api.h"
 #include "config.h"
 #include "edge.h"
+#include "feed.h"
 #include "log.h"
 #include "request.h"
 #include "socket.h"
@@ -104,6 +105,7 @@ struct api *api_open(struct edge *e, struct store *s, const struct config *c, ch
 		     size_t why_size)
 {
 	struct api *a = calloc(1, sizeof(*a));
+	struct fault f = {.msg = ""};
 
 	if (!a) {
 		snprintf(why, why_size, "out of memory");
@@ -113,7 +115,9 @@ struct api *api_open(struct edge *e, struct store *s, const struct config *c, ch
 	a->store = s;
 	a->control_fd = a->http_fd = -1;
 	pthread_mutex_init(&a->change, NULL);
-	if (!listen_all(a, c, why, why_size) && !start(a, why, why_size))
+	if (feed_open(s, edge_events(e), c->state_dir, &a->feed, &f))
+		snprintf(why, why_size, "%s", f.msg);
+	else if (!listen_all(a, c, why, why_size) && !start(a, why, why_size))
 		return a;
 	api_close(a);
 	return NULL;
@@ -167,6 +171,7 @@ void api_close(struct api *a)
 		close(a->control_fd);
 	if (a->http_fd != -1)
 		close(a->http_fd);
+	feed_close(a->feed);
 	pthread_mutex_destroy(&a->change);
 	free(a->base_domain);
 	free(a->file);

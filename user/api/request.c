@@ -22,6 +22,16 @@ static const struct route {
 	{"DELETE", "/connections/{}", connection_delete, {NULL}, false},
 	{"GET", "/status", status_get, {NULL}, false},
 	{"GET", "/events", events_get, {"follow", "since"}, false},
+	{"GET", "/event_destinations", destinations_get, {NULL}, false},
+	{"POST", "/event_destinations", destination_put_one, {NULL}, true},
+	{"GET", "/event_destinations/{}", destination_get_one, {NULL}, false},
+	{"PATCH", "/event_destinations/{}", destination_put_one, {NULL}, true},
+	{"DELETE", "/event_destinations/{}", destination_delete, {NULL}, false},
+	{"GET", "/event_subscriptions", subscriptions_get, {NULL}, false},
+	{"POST", "/event_subscriptions", subscription_put_one, {NULL}, true},
+	{"GET", "/event_subscriptions/{}", subscription_get_one, {NULL}, false},
+	{"PATCH", "/event_subscriptions/{}", subscription_put_one, {NULL}, true},
+	{"DELETE", "/event_subscriptions/{}", subscription_delete, {NULL}, false},
 	{"POST", "/reload", reload_post, {NULL}, false},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))

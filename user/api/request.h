@@ -20,12 +20,14 @@
 #define REQUEST_BODY_MAX (1 << 20) /* a chain, a key and ten CAs fit */
 
 struct edge;
+struct feed;
 struct store;
 
 /* What all requests share. */
 struct api {
 	struct edge *edge;
 	struct store *store;
+	struct feed *feed; /* event destinations and subscriptions */
 	/* held across "registry and store say the same"; never while resolving a name */
 	pthread_mutex_t change;
 	atomic_bool stopping;
@@ -44,7 +46,7 @@ struct request {
 	char *body;
 	size_t body_len;
 	bool body_too_large;
-	json_t *in; /* POST: the body, an object */
+	json_t *in; /* POST and PATCH: the body, an object */
 	/* the answer: <out>, or the fault, or a stream of the handler's own */
 	unsigned status;
 	json_t *out;
@@ -78,6 +80,14 @@ int connection_delete(struct request *r); /* DELETE /connections/{id} */
 int status_get(struct request *r);	  /* GET /status */
 int reload_post(struct request *r);	  /* POST /reload */
 int events_get(struct request *r);	  /* GET /events */
+int destinations_get(struct request *r);  /* /event_destinations */
+int destination_get_one(struct request *r);
+int destination_put_one(struct request *r); /* POST, PATCH */
+int destination_delete(struct request *r);
+int subscriptions_get(struct request *r); /* /event_subscriptions */
+int subscription_get_one(struct request *r);
+int subscription_put_one(struct request *r); /* POST, PATCH */
+int subscription_delete(struct request *r);
 
 /* The read-only listener (page.c): /metrics, /healthz, /readyz and /. */
 enum MHD_Result page_serve(void *api, struct MHD_Connection *conn, const char *url,
