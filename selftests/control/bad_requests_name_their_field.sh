@@ -25,7 +25,9 @@ is 400/ERR_SNISPLIT_1694/mutual_tls_cas POST /endpoints "{\"url\":\"a.test\",$up
 is 400/-/crt POST /endpoints "{\"url\":\"a.test\",$up,\"crt\":\"-----BEGIN X\",\"key\":\"-----BEGIN X\"}"
 is 400/ERR_SNISPLIT_224/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"terminate_at\":\"moon\"}"
 is 400/-/proxy_proto POST /endpoints "{\"url\":\"a.test\",$up,\"proxy_proto\":3}"
-is 400/-/cidr_allow POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_allow\":[\"::/0\"]}"
+is 400/ERR_SNISPLIT_362/cidr_allow POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_allow\":[\"::1/0\"]}"
+is 400/ERR_SNISPLIT_393/cidr_deny POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_deny\":[\"::/0\"]}"
+is 400/-/ip_policies POST /endpoints "{\"url\":\"a.test\",$up,\"ip_policies\":[\"ipp_none\"]}"
 is 400/-/description POST /endpoints "{\"url\":\"a.test\",$up,\"description\":{}}"
 is 400/-/name POST /endpoints "{\"url\":\"a.test\",$up,\"name\":\"$(printf '%0300d' 1)\"}"
 is 400/ERR_SNISPLIT_1662/upstream POST /endpoints '{"url":"a.test","upstream":"tls://127.0.0.1:1"}'

@@ -143,7 +143,7 @@ static void check_spec(void)
 		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
 		{"proxy_proto", FIELD_NUMBER, "3", "must be one of 1|2"},
 		{"cidr_allow", FIELD_LIST, "", NULL},
-		{"cidr_allow", FIELD_LIST, "x", "not available in this version"},
+		{"cidr_allow", FIELD_STRING, "x", "must be a list"},
 		{"datapath", FIELD_STRING, "bpf",
 		 "must be one of auto|kernel|userspace, got 'bpf'"},
 		{"datapath", FIELD_STRING, "auto|kernel", "must be one of"},

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "addr.h"
-#include "policy.h"
+#include "policies.h"
 
 static int failures;
 
@@ -30,6 +30,7 @@ static struct policy *make(const char *allow, const char *deny)
 		printf("# %s\n", f.msg);
 		exit(1);
 	}
+	policy_rules_sort(&r);
 	p = policy_new(&r);
 	policy_rules_done(&r);
 	return p;
@@ -135,6 +136,7 @@ static void check_random(void)
 
 			policy_rules_add(&r, &c, rand() % 3 == 0);
 		}
+		policy_rules_sort(&r);
 		p = policy_new(&r);
 		for (int i = 0; i < 30; i++) {
 			struct sockaddr_storage sa = {.ss_family = 10};
@@ -166,15 +168,41 @@ static void check_refusals(void)
 	policy_rules_done(&r);
 }
 
-static void check_same(void)
+/* The same rules are one policy, until nobody has it. */
+static void check_sharing(void)
 {
-	struct policy *a = make("10.0.0.0/8\n::/0", "10.1.0.0/16"),
-		      *b = make("::/0\n10.0.0.0/8\n::/0", "10.1.0.0/16"), *c = make("::/0", NULL);
+	struct policies *ps = policies_new(NULL);
+	struct policy_rules r[3] = {{0}};
+	struct policy *p[3], *where = NULL;
+	struct sockaddr_storage sa;
+	struct fault f = {0};
+	socklen_t len;
+	int id;
 
-	CHECK(policy_same(a, b) && !policy_same(a, c) && !policy_same(a, NULL), "same");
-	policy_put(a);
-	policy_put(b);
-	policy_put(c);
+	addr_parse("10.0.0.1:1", &sa, &len);
+	policy_rules_add_list(&r[0], "10.0.0.0/8\n::/0", false, "", &f);
+	policy_rules_add_list(&r[1], "::/0\n10.0.0.0/8\n::/0", false, "", &f);
+	policy_rules_add_list(&r[2], "10.0.0.0/8\n::/0", true, "", &f);
+	for (int i = 0; i < 3; i++) {
+		CHECK(!policies_take(ps, &r[i], &p[i]), "%d", i);
+		policy_rules_done(&r[i]);
+	}
+	CHECK(p[0] == p[1] && p[0] != p[2], "shared");
+	CHECK(policies_judge(ps, &where, &sa) == POLICY_NONE, "none");
+	policies_set(ps, &where, p[0]);
+	CHECK(policies_judge(ps, &where, &sa) == POLICY_ALLOW, "allow");
+	policies_set(ps, &where, p[2]);
+	CHECK(policies_judge(ps, &where, &sa) == POLICY_DENY, "deny");
+	id = (int)p[1]->id;
+	policy_put(p[1]); /* the last one of the first two */
+	policies_sweep(ps);
+	policy_rules_add_list(&r[0], "10.0.0.0/8\n::/0", false, "", &f);
+	CHECK(!policies_take(ps, &r[0], &p[0]) && (int)p[0]->id != id, "an id comes never again");
+	policy_rules_done(&r[0]);
+	policies_free(ps);
+	CHECK(policy_allows(p[0], &sa) && !policy_allows(where, &sa), "references outlive it");
+	policy_put(p[0]);
+	policy_put(where);
 }
 
 int main(void)
@@ -183,6 +211,6 @@ int main(void)
 	check_rows();
 	check_random();
 	check_refusals();
-	check_same();
+	check_sharing();
 	return failures != 0;
 }

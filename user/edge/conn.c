@@ -233,8 +233,11 @@ void conn_on_paired(struct conn *c)
 	if (c->phase != CONN_HELLO || !c->client.enrolled)
 		return;
 	cookie = __atomic_load_n(&a->peer_cookie, __ATOMIC_ACQUIRE);
-	if (!cookie)
+	if (!cookie) {
+		if (*(volatile __u32 *)&a->hello == FLOW_HELLO_DENIED)
+			conn_on_denied(c);
 		return;
+	}
 	e = w->slot_end[a->peer - w->slot_base];
 	if (!e || e->kind != END_WARM || e->cookie != cookie) {
 		log_err("paired with an upstream that is not there: slot=%u", a->peer);
@@ -250,6 +253,7 @@ void conn_on_paired(struct conn *c)
 	atomic_fetch_add(&c->endpoint->conns_active, 1);
 	c->hello_ns = a->paired_ns;
 	conn_note_replay(c);
+	conn_is_allowed(c); /* it is, or was a moment ago: for the event */
 	c->up.mover = c->down.mover = MOVER_KERNEL;
 	c->phase = CONN_OPEN;
 	conn_set_timer(c, TIMER_IDLE);

@@ -85,6 +85,7 @@ struct conn {
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
 	bool watch_all;	    /* a PASS episode: both sockets are in epoll */
 	uint16_t alert_bytes;
+	uint32_t dropped;   /* by the program, of a denied client */
 	uint64_t discarded; /* read after a refusal */
 };
 
@@ -135,6 +136,14 @@ void conn_client_addr(const struct conn *c, struct sockaddr_storage *ret_sa);
 void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa);
 void conn_emit(struct conn *c);
 void conn_info(const struct conn *c, struct conn_info *ret_i);
+
+/* admit.c: who may use an endpoint */
+/* By the policy of c->endpoint, which the event will tell. */
+bool conn_is_allowed(struct conn *c);
+/* The same and more; false: it is closed. */
+bool conn_admit(struct conn *c);
+/* The verdict program has denied it. */
+void conn_on_denied(struct conn *c);
 
 void conn_set_timer(struct conn *c, enum timer_kind kind);
 void conn_stop_timer(struct conn *c);

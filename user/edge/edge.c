@@ -12,9 +12,11 @@
 #include "addr.h"
 #include "conn.h"
 #include "edge_open.h"
+#include "edge_policy.h"
 #include "edge_private.h"
 #include "listener.h"
 #include "log.h"
+#include "policies.h"
 #include "pool.h"
 #include "store.h"
 #include "tls_base.h"
@@ -24,10 +26,9 @@
 
 /* ---- the registry's hooks: the kernel's maps follow it ---- */
 
-static int on_online(void *arg, struct endpoint *e)
+int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 {
-	struct edge *g = arg;
-	struct endpoint_value v = {.num = e->num};
+	struct endpoint_value v = {.num = e->num, .policy = p ? p->id : 0};
 
 	if (!g->kern)
 		return 0;
@@ -40,11 +41,33 @@ static int on_online(void *arg, struct endpoint *e)
 	return kern_endpoint_put(g->kern, e->host, e->wild, &v);
 }
 
+static int on_online(void *arg, struct endpoint *e)
+{
+	int err = edge_policy_renew(arg, e);
+
+	return err ? err : edge_show(arg, e, e->policy);
+}
+
 static int on_new(void *arg, struct endpoint *e, struct fault *f)
 {
 	struct edge *g = arg;
+	int err = edge_policy_make(g, e, f);
 
-	return endpoint_terminate(e, &g->terminate, f);
+	return err ? err : endpoint_terminate(e, &g->terminate, f);
+}
+
+static void on_free(void *arg, uint32_t num)
+{
+	struct edge *g = arg;
+
+	(void)num;
+	policies_sweep(g->policies);
+}
+
+static void on_done(struct endpoint *e)
+{
+	policy_put(e->policy);
+	endpoint_terminate_done(e);
 }
 
 /* Under the registry's lock, which workers take too: they are not waited for. */
@@ -87,6 +110,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		.n_workers = g->n_workers,
 		.pools = EDGE_POOLS,
 		.endpoints = EDGE_ENDPOINTS,
+		.policies = EDGE_POLICY_ENTRIES,
 		.hard = EDGE_HARD,
 		.mutant = g->mutant,
 	};
@@ -220,6 +244,11 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	struct fault f = {.msg = ""};
 	unsigned i;
 
+	/* the policies before those who name them */
+	if (store_open(c->state_dir, &g->store, &f) || edge_policy_restore(g, &f)) {
+		snprintf(why, why_size, "%s", f.msg);
+		return -EIO;
+	}
 	for (i = 0; i < c->n_endpoints; i++) {
 		if (registry_add(g->registry, &c->endpoints[i], NULL, NULL, NULL, &f)) {
 			snprintf(why, why_size, "%s:%u: %s", c->file ? c->file : "config",
@@ -227,8 +256,7 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 			return -EINVAL;
 		}
 	}
-	if (store_open(c->state_dir, &g->store, &f) ||
-	    store_each(g->store, "endpoint", restore_one, g, &f)) {
+	if (store_each(g->store, "endpoint", restore_one, g, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}
@@ -241,7 +269,8 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	struct registry_ops ops = {.on_new = on_new,
 				   .on_online = on_online,
 				   .on_offline = on_offline,
-				   .on_done = endpoint_terminate_done};
+				   .on_free = on_free,
+				   .on_done = on_done};
 	struct edge *g = calloc(1, sizeof(*g));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct fault f = {.msg = ""};
@@ -273,7 +302,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	g->workers = calloc(g->n_workers, sizeof(*g->workers));
 	err = -ENOMEM;
 	snprintf(why, why_size, "out of memory");
-	if (!g->registry || !g->workers)
+	if (edge_policy_open(g) || !g->registry || !g->workers)
 		goto fail;
 	ops.arg = g;
 	registry_set_ops(g->registry, &ops);
@@ -312,7 +341,7 @@ fail:
 	return err;
 }
 
-static void each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), void *arg)
+void edge_each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), void *arg)
 {
 	unsigned i;
 
@@ -324,7 +353,7 @@ static void each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg),
 void edge_drain(struct edge *g)
 {
 	g->draining = true;
-	each_worker(g, worker_drain, NULL);
+	edge_each_worker(g, worker_drain, NULL);
 }
 
 unsigned edge_conns_active(struct edge *g)
@@ -336,7 +365,7 @@ void edge_stop(struct edge *g)
 {
 	unsigned i;
 
-	each_worker(g, worker_stop, NULL);
+	edge_each_worker(g, worker_stop, NULL);
 	for (i = 0; i < g->n_workers; i++)
 		worker_join(&g->workers[i]);
 }
@@ -352,6 +381,7 @@ void edge_close(struct edge *g)
 			worker_close(&g->workers[i]);
 	free(g->workers);
 	registry_free(g->registry);
+	edge_policy_close(g);
 	tls_base_free(g->terminate.base);
 	events_close(g->events);
 	store_close(g->store);
@@ -490,7 +520,7 @@ int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_l
 {
 	struct gather t = {.endpoint_id = endpoint_id};
 
-	each_worker(g, gather, &t);
+	edge_each_worker(g, gather, &t);
 	if (t.err) {
 		free(t.list);
 		return t.err;
@@ -528,7 +558,7 @@ int edge_conn_kill(struct edge *g, const char *conn_id)
 {
 	struct kill k = {.conn_id = conn_id};
 
-	each_worker(g, kill_some, &k);
+	edge_each_worker(g, kill_some, &k);
 	return k.killed ? 0 : -ENOENT;
 }
 
@@ -536,7 +566,7 @@ int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
 {
 	struct kill k = {.endpoint_id = endpoint_id};
 
-	each_worker(g, kill_some, &k);
+	edge_each_worker(g, kill_some, &k);
 	return k.killed;
 }
 
@@ -556,6 +586,6 @@ unsigned edge_pool_idle(struct edge *g, uint32_t endpoint_num)
 {
 	struct idle i = {.num = endpoint_num};
 
-	each_worker(g, sum_idle, &i);
+	edge_each_worker(g, sum_idle, &i);
 	return i.n;
 }

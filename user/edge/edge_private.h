@@ -24,13 +24,17 @@
 #define EDGE_COPY_SNDBUF (1 << 20)
 #define EDGE_HALF_CLOSED_MS 60000
 #define EDGE_ENDPOINTS 200000
-#define EDGE_POOLS 4096 /* endpoints with warm upstreams in the kernel */
+#define EDGE_POLICY_ENTRIES (1U << 20) /* of all IP policies together; allocated as they come */
+#define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
 struct edge {
 	struct config *config;
 	struct registry *registry;
 	struct events *events;
 	struct store *store;
+	struct policies *policies;
+	struct ip_policies *ip_policies;
+	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */
 	struct terminate_ctx terminate;
 	struct kern *kern; /* NULL: userspace datapath */
 	char datapath_why[256];
@@ -45,4 +49,9 @@ struct edge {
 	atomic_uint n_conns;  /* all workers */
 	atomic_uint gone_seq; /* endpoints that went offline; workers drop their pools */
 };
+
+/* What the kernel's map says of an endpoint.  0, or -errno. */
+int edge_show(struct edge *g, struct endpoint *e, const struct policy *p);
+/* Runs <fn> in each worker, in turn; not from a worker. */
+void edge_each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), void *arg);
 #endif

@@ -34,6 +34,8 @@ struct endpoint_addrs {
 	unsigned n;
 };
 
+struct policy;
+
 struct endpoint {
 	/* identity */
 	char id[ENDPOINT_ID_MAX];     /* ep_... */
@@ -53,6 +55,9 @@ struct endpoint {
 	bool upstream_first;	       /* whose handshake comes first */
 	struct endpoint_addrs acme;    /* n 0: none */
 	enum endpoint_datapath datapath;
+	/* who may connect, see policies.h; with the state of the shared rules it was made of */
+	struct policy *policy;
+	uint64_t policy_state;
 	unsigned proxy_proto; /* the PROXY header's version, 0: none */
 	/* counters */
 	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
@@ -127,5 +132,8 @@ int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigne
  * without a lock: <fn> may call the registry.  Stops at non-zero and returns it.
  */
 int registry_each(struct registry *r, int (*fn)(void *arg, struct endpoint *e), void *arg);
+/* <fn> under the write lock, unless <e> has gone offline: then 0. */
+int registry_with(struct registry *r, struct endpoint *e, int (*fn)(void *arg, struct endpoint *e),
+		  void *arg);
 unsigned registry_count(struct registry *r);
 #endif

@@ -6,8 +6,10 @@
 #include "endpoint_spec.h"
 #include "addr.h"
 #include "name.h"
+#include "policy.h"
 
 #define URL_INVALID 249
+#define DENY_WITHOUT_ALLOW 393
 
 void endpoint_spec_done(struct endpoint_spec *s)
 {
@@ -196,6 +198,24 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 	return 0;
 }
 
+/* Deny alone would deny everybody: a list of those to be served is meant as well. */
+static int check_policy(const struct endpoint_spec *s, struct fault *f)
+{
+	const char *allow = s->values[FIELD_ID_CIDR_ALLOW], *deny = s->values[FIELD_ID_CIDR_DENY];
+	struct policy_rules rules = {0};
+	int err = 0;
+
+	if (policy_rules_add_list(&rules, allow, false, "cidr_allow", f) ||
+	    policy_rules_add_list(&rules, deny, true, "cidr_deny", f))
+		err = -1;
+	policy_rules_done(&rules);
+	if (!err && deny && !allow && !s->values[FIELD_ID_IP_POLICIES])
+		return fault_set(f, 400, DENY_WITHOUT_ALLOW, "cidr_deny",
+				 "denies everybody without cidr_allow; to serve all others add "
+				 "0.0.0.0/0 and ::/0 there");
+	return err;
+}
+
 int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
 			struct fault *f)
 {
@@ -206,6 +226,8 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 	if (!s->values[FIELD_ID_UPSTREAM])
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
 	if (check_hostport(endpoint_spec_upstream(s, NULL), "upstream", f))
+		return -1;
+	if (check_policy(s, f))
 		return -1;
 	return check_tls(s, f);
 }

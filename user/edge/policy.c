@@ -81,6 +81,29 @@ static int compare(const void *a, const void *b)
 	return order ? order : x->deny - y->deny;
 }
 
+void policy_rules_sort(struct policy_rules *r)
+{
+	unsigned n = 0;
+
+	if (!r->n)
+		return;
+	qsort(r->rule, r->n, sizeof(*r->rule), compare);
+	for (unsigned i = 1; i < r->n; i++)
+		if (compare(&r->rule[i], &r->rule[n]))
+			r->rule[++n] = r->rule[i];
+	r->n = n + 1;
+}
+
+uint64_t policy_rules_hash(const struct policy_rules *r)
+{
+	const unsigned char *p = (const unsigned char *)r->rule;
+	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
+
+	for (size_t i = 0; i < r->n * sizeof(*r->rule); i++)
+		h = (h ^ p[i]) * 0x100000001b3;
+	return h ^ h >> 32;
+}
+
 /* What holds for the addresses of <c> that are in no longer prefix. */
 static bool decide(const struct policy *p, const struct cidr *c)
 {
@@ -138,12 +161,9 @@ struct policy *policy_new(const struct policy_rules *r)
 		policy_put(p);
 		return NULL;
 	}
+	p->n_rules = r->n;
 	if (r->n)
 		memcpy(p->rules, r->rule, r->n * sizeof(*p->rules));
-	qsort(p->rules, r->n, sizeof(*p->rules), compare);
-	for (unsigned i = 0; i < r->n; i++)
-		if (!i || compare(&p->rules[i], &p->rules[p->n_rules - 1]))
-			p->rules[p->n_rules++] = p->rules[i];
 	solve(p);
 	return p;
 }
@@ -164,12 +184,9 @@ void policy_put(struct policy *p)
 	free(p);
 }
 
-bool policy_same(const struct policy *a, const struct policy *b)
+bool policy_has_rules(const struct policy *p, const struct policy_rules *r)
 {
-	if (!a || !b)
-		return a == b;
-	return a->n_rules == b->n_rules &&
-	       !memcmp(a->rules, b->rules, a->n_rules * sizeof(*a->rules));
+	return p->n_rules == r->n && (!r->n || !memcmp(p->rules, r->rule, r->n * sizeof(*r->rule)));
 }
 
 bool policy_allows(const struct policy *p, const struct sockaddr_storage *sa)

@@ -42,6 +42,9 @@ int policy_rules_add(struct policy_rules *r, const struct cidr *c, bool deny);
 int policy_rules_add_list(struct policy_rules *r, const char *list, bool deny, const char *field,
 			  struct fault *f);
 void policy_rules_done(struct policy_rules *r);
+/* In the order of a policy's, each once: then the same rules are the same bytes. */
+void policy_rules_sort(struct policy_rules *r);
+uint64_t policy_rules_hash(const struct policy_rules *r); /* of sorted ones */
 
 struct policy {
 	atomic_int refs;
@@ -51,11 +54,11 @@ struct policy {
 	struct policy_entry *entries; /* shortest prefix first; the first is ::/0 */
 };
 
-/* Copies; NULL: out of memory.  Without a rule nobody is allowed. */
+/* Of sorted rules, which it copies; NULL: out of memory.  Without a rule nobody is allowed. */
 struct policy *policy_new(const struct policy_rules *r);
 struct policy *policy_get(struct policy *p); /* NULL is fine, here and below */
 void policy_put(struct policy *p);
-bool policy_same(const struct policy *a, const struct policy *b); /* the same rules? */
+bool policy_has_rules(const struct policy *p, const struct policy_rules *r); /* sorted ones */
 
 /* What is neither IPv4 nor IPv6 is denied. */
 bool policy_allows(const struct policy *p, const struct sockaddr_storage *sa);

@@ -148,14 +148,14 @@ void entry_free(struct entry *t)
 {
 	struct registry *r = t->owner;
 
+	if (t->on_done)
+		t->on_done(&t->e);
 	if (t->e.num) {
 		if (r->ops.on_free)
 			r->ops.on_free(r->ops.arg, t->e.num);
 		num_give(r, t->e.num);
 	}
 	registry_put(r);
-	if (t->on_done)
-		t->on_done(&t->e);
 	endpoint_spec_done(&t->e.spec);
 	free(t);
 }
@@ -425,6 +425,17 @@ struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAM
 		e = endpoint_get(&t->e);
 	pthread_rwlock_unlock(&r->lock);
 	return e;
+}
+
+int registry_with(struct registry *r, struct endpoint *e, int (*fn)(void *arg, struct endpoint *e),
+		  void *arg)
+{
+	int res;
+
+	pthread_rwlock_wrlock(&r->lock);
+	res = atomic_load(&e->gone) ? 0 : fn(arg, e);
+	pthread_rwlock_unlock(&r->lock);
+	return res;
 }
 
 unsigned registry_count(struct registry *r)

@@ -286,6 +286,8 @@ static void start(struct conn *c, struct endpoint *e)
 	c->endpoint = e;
 	atomic_fetch_add(&e->conns_total, 1);
 	atomic_fetch_add(&e->conns_active, 1);
+	if (!conn_admit(c))
+		return;
 	if (e->datapath == ENDPOINT_DP_USERSPACE)
 		c->fallback_path = true;
 	if (e->tls_server) {

@@ -27,7 +27,7 @@ struct tally {
 static struct tally count_bytes(const struct conn *c)
 {
 	struct tally t = {
-		.in_kernel = half_kernel_bytes(&c->up),
+		.in_kernel = half_kernel_bytes(&c->up) + c->dropped,
 		.out_kernel = half_kernel_bytes(&c->down),
 		.in_user = half_user_bytes(&c->up) + c->up.pending_len + c->up.piped +
 			   c->up.before + c->up.skipped + c->discarded,
@@ -158,7 +158,8 @@ void conn_emit(struct conn *c)
 	}
 	if (e) {
 		snprintf(ev.endpoint_id, sizeof(ev.endpoint_id), "%s", e->id);
-		ev.terminated_at = e->tls_server && !c->acme ? "edge" : "upstream";
+		if (c->ip_policy != IP_POLICY_BLOCK || c->upstream.fd != -1)
+			ev.terminated_at = e->tls_server && !c->acme ? "edge" : "upstream";
 		wide(&c->upstream_addr, &ev.upstream);
 	}
 	session(c, &ev);

@@ -1,0 +1,63 @@
+# policy/denied_client_is_reset_before_any_upstream.sh - A client that no cidr_allow has, or a cidr_deny has, is reset before an upstream hears of it, also with its hello in pieces, and the kernel path decides without user space seeing a byte.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath family
+. "$LIB"
+need python3 curl jq
+case $FAMILY in
+4) A=127.0.0.2 B=127.0.0.3 NET=127.0.0.2/31 ALL=0.0.0.0/0 OTHER=::/0 ;;
+*) A=fd00::2 B=fd00::3 NET=fd00::/64 ALL=::/0 OTHER=0.0.0.0/0
+	for address in $A $B; do ip addr add $address/128 dev lo nodad; done ;;
+esac
+start_upstream nginx 9000
+start_snisplitd <<-CONF
+	workers: 1
+	endpoints:
+	- {url: "tls://app.test", upstream: "$UP:9000", cidr_allow: [$A]}
+	- {url: "tls://nginx.test", upstream: "$UP:9000", cidr_allow: [$NET, "$ALL"], cidr_deny: [$B]}
+	- {url: "tls://haproxy.test", upstream: "$UP:9000", cidr_allow: ["$OTHER"]}
+	- {url: "tls://python.test", upstream: "$UP:9000"}
+CONF
+python_client() { python3 selftests/fixtures/proxy_client.py "$(unbracket "$EDGE")" 443; }
+n=0
+allowed() # SOURCE NAME DECISION
+{
+	same "$2 from $1" "$(fetch "$2" --interface "$1")" 'hello from nginx'
+	n=$((n + 1))
+	event_is $n ip_policy.decision="$3" conn.client_ip="$1" datapath="$MOVER"
+}
+denied() # SOURCE NAME PIECE
+{
+	same "$2 from $1 in pieces of $3" "$(echo "$1 $2 none $3" | python_client)" rst
+	n=$((n + 1))
+	event_is $n ip_policy.decision=block close_reason=ip_denied conn.server_name="$2" conn.client_ip="$1" \
+		conn.bytes_out=0 upstream_addr= terminated_at=none datapath=none
+	[ -n "$(event_field $n endpoint_id)" ] || fail "event $n has no endpoint"
+	[ "$(event_field $n conn.bytes_in)" -gt 100 ] || fail "event $n has no bytes"
+	if [ "$DATAPATH" = kernel ] && [ "$3" = 0 ]; then event_is $n bytes_user=0; fi
+}
+for _ in cold warm; do
+	allowed $A app.test allow
+	allowed $A nginx.test allow
+	allowed $B python.test invalid
+done
+dialled=$(cli --json status | jq '[.counters[] | select(.name == "dialled") | .value] | add')
+denied $B app.test 0
+denied $B nginx.test 0
+denied $B nginx.test 99
+denied $A haproxy.test 0
+denied $A haproxy.test 50
+same dialled "$(cli --json status | jq '[.counters[] | select(.name == "dialled") | .value] | add')" "$dialled"
+if [ "$DATAPATH" = kernel ]; then
+	same "denied in the kernel" "$(counter deny_policy)" 3
+	[ "$(counter start_kernel)" -ge 1 ] || fail "an allowed client is not started by the kernel"
+fi
+
+# A reload exchanges the rules.
+sed -i "s|cidr_allow: \[$A\]|cidr_allow: [$B]|" "$TMP/snisplitd.yml"
+cli reload
+denied $A app.test 0
+allowed $B app.test allow
+entries() { dump_map policies | jq length; }
+if [ "$DATAPATH" = kernel ]; then # the old rules go with the last connection and warm upstream
+	wait_for 20 eval '[ "$(entries)" -le 11 ]'
+fi

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * admit - may this connection use its endpoint?  For those that user space starts; the
+ * verdict program asks the same policies for those it starts, and tells of denied ones.
+ */
+#include "conn.h"
+#include "edge_private.h"
+#include "policies.h"
+
+bool conn_is_allowed(struct conn *c)
+{
+	struct sockaddr_storage client;
+	enum policy_verdict v;
+
+	conn_client_addr(c, &client);
+	v = policies_judge(c->worker->edge->policies, &c->endpoint->policy, &client);
+	c->ip_policy = v == POLICY_DENY	   ? IP_POLICY_BLOCK
+		       : v == POLICY_ALLOW ? IP_POLICY_ALLOW
+					   : IP_POLICY_INVALID;
+	return v != POLICY_DENY;
+}
+
+bool conn_admit(struct conn *c)
+{
+	if (conn_is_allowed(c))
+		return true;
+	worker_count(c->worker, WC_denied);
+	conn_close(c, CLOSE_IP_DENIED, true);
+	return false;
+}
+
+/* The hello is still in the replay buffer: the event gets its name, and the endpoint. */
+void conn_on_denied(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	c->hello_ns = w->now_ns;
+	c->dropped = kern_replay(w->kern, c->replay)->len;
+	conn_note_replay(c);
+	if (c->note && c->note->name_len)
+		c->endpoint = registry_route(w->edge->registry, c->note->name);
+	if (c->endpoint) {
+		atomic_fetch_add(&c->endpoint->conns_total, 1);
+		atomic_fetch_add(&c->endpoint->conns_active, 1);
+	}
+	c->ip_policy = IP_POLICY_BLOCK;
+	worker_count(w, WC_denied);
+	conn_close(c, CLOSE_IP_DENIED, true);
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "edge_policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn.h"
+#include "edge_private.h"
+#include "log.h"
+#include "policies.h"
+#include "store.h"
+
+#define KIND_POLICY "ip_policy"
+#define KIND_RULE "ip_policy_rule"
+#define RULE_FIELDS_MAX 8
+
+struct ip_policies *edge_ip_policies(struct edge *g)
+{
+	return g->ip_policies;
+}
+
+int edge_policy_open(struct edge *g)
+{
+	pthread_mutex_init(&g->policy_lock, NULL);
+	g->policies = policies_new(g->kern);
+	g->ip_policies = ip_policies_new();
+	return g->policies && g->ip_policies ? 0 : -ENOMEM;
+}
+
+void edge_policy_close(struct edge *g)
+{
+	policies_free(g->policies);
+	ip_policies_free(g->ip_policies);
+	pthread_mutex_destroy(&g->policy_lock);
+}
+
+/* ---- endpoints ---- */
+
+/* The policy of <e>'s spec as it is now, NULL for none. */
+static int policy_of(struct edge *g, const struct endpoint *e, struct policy **ret_p,
+		     uint64_t *ret_state, struct fault *f)
+{
+	struct policy_rules rules = {0};
+	int err;
+
+	*ret_p = NULL;
+	*ret_state = 0;
+	if (!ip_policy_is_asked(&e->spec))
+		return 0;
+	if (ip_policies_rules(g->ip_policies, &e->spec, &rules, ret_state, f)) {
+		policy_rules_done(&rules);
+		return -1;
+	}
+	err = policies_take(g->policies, &rules, ret_p);
+	policy_rules_done(&rules);
+	return err ? fault_set(f, 503, 0, "", "the kernel's map of IP policies: %s", strerror(-err))
+		   : 0;
+}
+
+int edge_policy_make(struct edge *g, struct endpoint *e, struct fault *f)
+{
+	return policy_of(g, e, &e->policy, &e->policy_state, f);
+}
+
+int edge_policy_renew(struct edge *g, struct endpoint *e)
+{
+	struct policy *p;
+	uint64_t state;
+	struct fault f;
+
+	if (!e->spec.values[FIELD_ID_IP_POLICIES] ||
+	    e->policy_state == ip_policies_state(g->ip_policies))
+		return 0;
+	if (policy_of(g, e, &p, &state, &f)) {
+		log_err("endpoint %s: %s", e->host, f.msg);
+		return -EAGAIN;
+	}
+	policies_set(g->policies, &e->policy, p);
+	e->policy_state = state;
+	return 0;
+}
+
+struct change {
+	struct edge *edge;
+	const char *policy_id;
+	struct policy *p;
+	uint64_t state;
+	struct fault *f;
+	unsigned n; /* endpoints that name the policy */
+};
+
+/* The registry's lock is held: <e> is online. */
+static int exchange_one(void *arg, struct endpoint *e)
+{
+	struct change *ch = arg;
+	int err = edge_show(ch->edge, e, ch->p);
+
+	if (err)
+		return fault_set(ch->f, 500, 0, "", "tls://%s cannot be changed in the kernel: %s",
+				 e->host, strerror(-err));
+	policies_set(ch->edge->policies, &e->policy, policy_get(ch->p));
+	e->policy_state = ch->state;
+	return 0;
+}
+
+static int apply_one(void *arg, struct endpoint *e)
+{
+	struct change *ch = arg;
+	int err;
+
+	if (!ip_policy_is_named(&e->spec, ch->policy_id))
+		return 0;
+	ch->n++;
+	if (policy_of(ch->edge, e, &ch->p, &ch->state, ch->f))
+		return -1;
+	err = registry_with(ch->edge->registry, e, exchange_one, ch);
+	policy_put(ch->p);
+	return err;
+}
+
+static int apply(struct edge *g, const char *policy_id, struct fault *f)
+{
+	struct change ch = {.edge = g, .policy_id = policy_id, .f = f};
+	int err = registry_each(g->registry, apply_one, &ch);
+
+	policies_sweep(g->policies);
+	return err ? -1 : 0;
+}
+
+/* ---- live connections ---- */
+
+struct purge {
+	const char *policy_id;
+	int killed;
+};
+
+static void purge(struct worker *w, void *arg)
+{
+	struct list *it, *tmp;
+	struct purge *p = arg;
+	struct conn *c;
+
+	list_for_each_safe(it, tmp, &w->conns) {
+		c = list_of(it, struct conn, all);
+		conn_on_paired(c);
+		if (c->phase == CONN_DEAD || !c->endpoint ||
+		    !ip_policy_is_named(&c->endpoint->spec, p->policy_id) || conn_is_allowed(c))
+			continue;
+		conn_close(c, CLOSE_IP_DENIED, true);
+		p->killed++;
+	}
+}
+
+static int kill_denied(struct edge *g, const char *policy_id)
+{
+	struct purge p = {.policy_id = policy_id};
+
+	edge_each_worker(g, purge, &p);
+	return p.killed;
+}
+
+/* ---- the disk ---- */
+
+static unsigned put_head(struct store_field *fields, const struct ip_policy_head *h)
+{
+	unsigned n = 0;
+
+	if (h->description)
+		fields[n++] = (struct store_field){"description", h->description};
+	if (h->metadata)
+		fields[n++] = (struct store_field){"metadata", h->metadata};
+	return n;
+}
+
+static int save_policy(struct edge *g, const struct ip_policy_head *h, struct fault *f)
+{
+	struct store_field fields[RULE_FIELDS_MAX];
+	struct store_row row = {.id = h->id, .created = h->created, .fields = fields};
+
+	row.n_fields = put_head(fields, h);
+	return store_put(g->store, KIND_POLICY, &row, f) ? -1 : 0;
+}
+
+static int save_rule(struct edge *g, const char *policy_id, const struct cidr *c, bool deny,
+		     const struct ip_policy_head *h, struct fault *f)
+{
+	struct store_field fields[RULE_FIELDS_MAX];
+	struct store_row row = {.id = h->id, .created = h->created, .fields = fields};
+	char text[CIDR_TEXT_MAX];
+	unsigned n = put_head(fields, h);
+
+	fields[n++] = (struct store_field){"ip_policy_id", policy_id};
+	fields[n++] = (struct store_field){"cidr", cidr_text(c, text)};
+	fields[n++] = (struct store_field){"action", deny ? "deny" : "allow"};
+	row.n_fields = n;
+	return store_put(g->store, KIND_RULE, &row, f) ? -1 : 0;
+}
+
+static const char *field_of(const struct store_row *r, const char *name)
+{
+	for (unsigned i = 0; i < r->n_fields; i++)
+		if (!strcmp(r->fields[i].name, name))
+			return r->fields[i].value;
+	return NULL;
+}
+
+static struct ip_policy_head head_of(const struct store_row *r)
+{
+	struct ip_policy_head h = {
+		.created = r->created,
+		.description = (char *)field_of(r, "description"),
+		.metadata = (char *)field_of(r, "metadata"),
+	};
+
+	snprintf(h.id, sizeof(h.id), "%s", r->id);
+	return h;
+}
+
+static int restore_policy(void *arg, const struct store_row *r)
+{
+	struct ip_policy_head h = head_of(r);
+	struct edge *g = arg;
+	struct fault f;
+
+	if (ip_policy_add(g->ip_policies, &h, &f))
+		log_err("IP policy %s is not restored: %s", r->id, f.msg);
+	return 0;
+}
+
+/* A rule that cannot be read must not open what it was to close: the daemon does not start. */
+static int restore_rule(void *arg, const struct store_row *r)
+{
+	const char *policy = field_of(r, "ip_policy_id"), *cidr = field_of(r, "cidr");
+	const char *action = field_of(r, "action");
+	struct ip_policy_head h = head_of(r);
+	char why[CIDR_WHY_MAX];
+	struct edge *g = arg;
+	struct fault f;
+	struct cidr c;
+
+	if (!policy || !cidr || !action || cidr_parse(cidr, &c, why)) {
+		log_err("IP policy rule %s in the state database is damaged", r->id);
+		return -1;
+	}
+	if (!ip_policy_rule_add(g->ip_policies, policy, &c, !strcmp(action, "deny"), &h, &f))
+		return 0;
+	/* its policy was being removed when the daemon ended */
+	log_warn("IP policy rule %s is left out: %s", r->id, f.msg);
+	return 0;
+}
+
+int edge_policy_restore(struct edge *g, struct fault *f)
+{
+	int err = store_each(g->store, KIND_POLICY, restore_policy, g, f);
+
+	if (!err)
+		err = store_each(g->store, KIND_RULE, restore_rule, g, f);
+	if (err == -1)
+		fault_set(f, 500, 0, "", "an IP policy rule cannot be restored; see the log");
+	return err ? -1 : 0;
+}
+
+/* ---- changes ---- */
+
+int edge_ip_policy_add(struct edge *g, struct ip_policy_head *h, struct fault *f)
+{
+	int err;
+
+	pthread_mutex_lock(&g->policy_lock);
+	err = ip_policy_add(g->ip_policies, h, f);
+	if (!err && save_policy(g, h, f)) {
+		ip_policy_remove(g->ip_policies, h->id, NULL);
+		err = -1;
+	}
+	pthread_mutex_unlock(&g->policy_lock);
+	return err;
+}
+
+static int find_user(void *arg, struct endpoint *e)
+{
+	struct change *ch = arg;
+
+	if (!ip_policy_is_named(&e->spec, ch->policy_id))
+		return 0;
+	return fault_set(ch->f, 409, 0, "", "tls://%s names it; take it from there first", e->host);
+}
+
+/* The rules first: what a crash leaves behind is a policy that nobody names. */
+static int forget_rules(void *arg, const struct ip_policy *p)
+{
+	struct change *ch = arg;
+	struct list *it;
+
+	list_for_each(it, &p->rules)
+		if (store_del(ch->edge->store, KIND_RULE,
+			      list_of(it, struct ip_policy_rule, link)->head.id, ch->f))
+			return -1;
+	return store_del(ch->edge->store, KIND_POLICY, p->head.id, ch->f) ? -1 : 0;
+}
+
+int edge_ip_policy_remove(struct edge *g, const char *id, struct fault *f)
+{
+	struct change ch = {.edge = g, .policy_id = id, .f = f};
+	int err;
+
+	pthread_mutex_lock(&g->policy_lock);
+	err = registry_each(g->registry, find_user, &ch);
+	if (!err)
+		err = ip_policy_with(g->ip_policies, id, forget_rules, &ch);
+	if (!err || err == -ENOENT)
+		err = ip_policy_remove(g->ip_policies, id, f);
+	pthread_mutex_unlock(&g->policy_lock);
+	return err ? -1 : 0;
+}
+
+int edge_ip_rule_add(struct edge *g, const char *policy_id, const struct cidr *c, bool deny,
+		     struct ip_policy_head *h, bool kill, int *ret_killed, struct fault *f)
+{
+	int err;
+
+	pthread_mutex_lock(&g->policy_lock);
+	err = ip_policy_rule_add(g->ip_policies, policy_id, c, deny, h, f);
+	if (!err) {
+		err = apply(g, policy_id, f) || save_rule(g, policy_id, c, deny, h, f) ? -1 : 0;
+		if (err) {
+			ip_policy_rule_remove(g->ip_policies, h->id, NULL);
+			apply(g, policy_id, NULL);
+		}
+	}
+	*ret_killed = !err && kill ? kill_denied(g, policy_id) : 0;
+	pthread_mutex_unlock(&g->policy_lock);
+	return err;
+}
+
+struct rule_copy {
+	struct ip_policy_head head;
+	char policy_id[IP_POLICY_ID_MAX];
+	struct cidr cidr;
+	bool deny;
+};
+
+static int copy_rule(void *arg, const struct ip_policy_rule *r)
+{
+	struct rule_copy *to = arg;
+
+	to->head = r->head;
+	to->head.description = r->head.description ? strdup(r->head.description) : NULL;
+	to->head.metadata = r->head.metadata ? strdup(r->head.metadata) : NULL;
+	memcpy(to->policy_id, r->policy_id, sizeof(to->policy_id));
+	to->cidr = r->cidr;
+	to->deny = r->deny;
+	return 0;
+}
+
+int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_killed, struct fault *f)
+{
+	struct rule_copy old = {.deny = false};
+	int err;
+
+	pthread_mutex_lock(&g->policy_lock);
+	ip_policy_rule_with(g->ip_policies, id, copy_rule, &old);
+	err = ip_policy_rule_remove(g->ip_policies, id, f);
+	if (!err) {
+		err = apply(g, old.policy_id, f) || store_del(g->store, KIND_RULE, id, f) ? -1 : 0;
+		if (err) {
+			ip_policy_rule_add(g->ip_policies, old.policy_id, &old.cidr, old.deny,
+					   &old.head, NULL);
+			apply(g, old.policy_id, NULL);
+		}
+	}
+	*ret_killed = !err && kill ? kill_denied(g, old.policy_id) : 0;
+	pthread_mutex_unlock(&g->policy_lock);
+	free(old.head.description);
+	free(old.head.metadata);
+	return err;
+}
