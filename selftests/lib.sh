@@ -7,6 +7,8 @@ set -euo pipefail
 : "${DATAPATH:=kernel}" "${TOPOLOGY:=lo}" "${FAMILY:=4}" "${LONG:=0}"
 SNISPLITD=$O/snisplitd
 HELPERS=$O/helpers
+# shellcheck disable=SC2034 # for tests
+LIB_DIR=$(dirname "$LIB")
 PINS=/sys/fs/bpf/snisplit
 EVENTS=$TMP/events.ndjson
 export PATH=$PATH:/usr/sbin:/sbin
@@ -113,6 +115,28 @@ certificate() # $TMP/cert.pem and key.pem, made once
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
 		-addext "subjectAltName=DNS:app.test,DNS:nginx.test,DNS:haproxy.test,DNS:python.test,DNS:openssl.test" -keyout "$TMP/key.pem" -out "$TMP/cert.pem" 2>/dev/null
 	cat "$TMP/cert.pem" "$TMP/key.pem" >"$TMP/both.pem"
+}
+
+issue() # NAME CA|"" DAYS [EXTENSION...]: $TMP/NAME.pem and NAME.key, issued by CA.pem, "" by itself
+{
+	local name=$1 ca=$2 days=$3 ext
+	shift 3
+	local args=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/O=test/CN=$name" -keyout "$TMP/$name.key")
+	for ext; do printf '%s\n' "$ext"; done >"$TMP/$name.ext"
+	openssl req -new "${args[@]}" -out "$TMP/$name.csr" 2>/dev/null
+	local sign=(-signkey "$TMP/$name.key")
+	[ -z "$ca" ] || sign=(-CA "$TMP/$ca.pem" -CAkey "$TMP/$ca.key" -CAcreateserial)
+	# negative days: expired yesterday
+	if [ "$days" -lt 0 ]; then
+		: >"$TMP/$name.db"
+		openssl ca -batch -notext -config <(printf '[ca]\ndefault_ca=d\n[d]\ndatabase=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\nO=optional\nCN=supplied\n' "$TMP/$name.db") \
+			-cert "$TMP/$ca.pem" -keyfile "$TMP/$ca.key" -in "$TMP/$name.csr" -out "$TMP/$name.pem" -outdir "$TMP" \
+			-extfile "$TMP/$name.ext" -startdate 200101000000Z -enddate 200102000000Z 2>"$TMP/$name.err" ||
+			fail "openssl ca: $(cat "$TMP/$name.err")"
+	else
+		openssl x509 -req -in "$TMP/$name.csr" "${sign[@]}" -days "$days" -extfile "$TMP/$name.ext" \
+			-out "$TMP/$name.pem" 2>/dev/null
+	fi
 }
 
 # start_upstream KIND PORT: nginx, haproxy, python, openssl, gnutls (all TLS, with the page
