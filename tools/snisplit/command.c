@@ -28,6 +28,13 @@ static const struct opt events_opts[] = {
 	{.name = NULL},
 };
 
+static const struct opt top_opts[] = {
+	{.name = "once", .help = "print the table once"},
+	{.name = "sort", .arg = "KEY", .help = "bytes, connections, rate or name"},
+	{.name = "interval", .arg = "D", .help = "between two looks (1s)"},
+	{.name = NULL},
+};
+
 #define TERMINATES "this version passes TLS through, it does not terminate it"
 #define NO_AGENTS "this version has no agents"
 
@@ -41,6 +48,7 @@ const struct command commands[] = {
 	{"conn list", "", 0, 0, conn_list_opts, conn_list, "live connections", NULL},
 	{"conn kill", "ID", 1, 1, NULL, conn_kill, "reset both ends of one", NULL},
 	{"status", "", 0, 0, NULL, status, "what runs, since when, and every counter", NULL},
+	{"top", "", 0, 0, top_opts, top, "live table of endpoints; q quits", NULL},
 	{"events", "", 0, 0, events_opts, events, "the newest closed connections", NULL},
 	{"event-destination add", "", 0, 0, destination_opts, destination_add,
 	 "somewhere for events", NULL},
@@ -60,7 +68,6 @@ const struct command commands[] = {
 	{"check", "", 0, 0, NULL, check, "can this machine run the kernel path?", NULL},
 	{"reload", "", 0, 0, NULL, reload, "read the configuration file again", NULL},
 	{"completion", "bash|zsh|fish", 1, 1, NULL, completion, "print a completion script", NULL},
-	{"top", "", 0, 0, NULL, NULL, "live table of endpoints", "see status and conn list"},
 	{"ca", "", 0, 0, NULL, NULL, "the local CA", TERMINATES},
 	{"cert", "", 0, 0, NULL, NULL, "certificates", TERMINATES},
 	{"authtoken", "", 0, 0, NULL, NULL, "agents' credentials", NO_AGENTS},

@@ -62,6 +62,7 @@ int endpoint_rm(struct call *c);
 int conn_list(struct call *c);
 int conn_kill(struct call *c);
 int status(struct call *c);
+int top(struct call *c);
 int events(struct call *c);
 int check(struct call *c);
 int reload(struct call *c);

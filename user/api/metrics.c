@@ -12,8 +12,6 @@ struct walk {
 	FILE *out;
 	struct edge *edge;
 	void (*write)(struct walk *w, struct endpoint *e);
-	const struct conn_info *conns;
-	int n_conns;
 	const char *group; /* of the counters being written */
 	const char *metric;
 	const char *label;
@@ -36,7 +34,8 @@ static int write_endpoint(void *arg, struct endpoint *e)
 
 static void connections_total(struct walk *w, struct endpoint *e)
 {
-	uint64_t total = atomic_load(&e->conns_total), failed = atomic_load(&e->conns_failed);
+	uint64_t total = atomic_load(&e->stats->conns_total),
+		 failed = atomic_load(&e->stats->conns_failed);
 
 	fprintf(w->out, "snisplit_connections_total{endpoint=\"%s\",result=\"ok\"} %" PRIu64 "\n",
 		e->host, total > failed ? total - failed : 0);
@@ -56,64 +55,29 @@ static void bytes_of(struct walk *w, struct endpoint *e, const char *direction,
 
 static void bytes_total(struct walk *w, struct endpoint *e)
 {
-	bytes_of(w, e, "in", "kernel", &e->in_kernel);
-	bytes_of(w, e, "in", "userspace", &e->in_user);
-	bytes_of(w, e, "out", "kernel", &e->out_kernel);
-	bytes_of(w, e, "out", "userspace", &e->out_user);
+	bytes_of(w, e, "in", "kernel", &e->stats->in_kernel);
+	bytes_of(w, e, "in", "userspace", &e->stats->in_user);
+	bytes_of(w, e, "out", "kernel", &e->stats->out_kernel);
+	bytes_of(w, e, "out", "userspace", &e->stats->out_user);
 }
 
 static void pool_idle(struct walk *w, struct endpoint *e)
 {
 	fprintf(w->out, "snisplit_pool_idle{endpoint=\"%s\"} %u\n", e->host,
-		edge_pool_idle(w->edge, e->num));
-}
-
-/* ---- live connections, counted from the connections themselves ---- */
-
-static int by_endpoint(const void *a, const void *b)
-{
-	return strcmp(((const struct conn_info *)a)->endpoint_id,
-		      ((const struct conn_info *)b)->endpoint_id);
+		atomic_load(&e->warm_held));
 }
 
 static void connections_active(struct walk *w, struct endpoint *e)
 {
-	unsigned counts[CLOSE_DP_USERSPACE + 1] = {0};
-	int low = 0, high = w->n_conns;
+	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++) {
+		uint64_t n = atomic_load(&e->stats->active_by[d]);
 
-	while (low < high) { /* the first of this endpoint */
-		int mid = low + (high - low) / 2;
-
-		if (strcmp(w->conns[mid].endpoint_id, e->id) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < w->n_conns && !strcmp(w->conns[low].endpoint_id, e->id); low++)
-		counts[w->conns[low].datapath]++;
-	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++)
-		if (counts[d] || d == CLOSE_DP_KERNEL)
+		if (n || d == CLOSE_DP_KERNEL)
 			fprintf(w->out,
-				"snisplit_connections_active{endpoint=\"%s\",datapath=\"%s\"} %u\n",
-				e->host, event_datapath_name((enum close_datapath)d), counts[d]);
-}
-
-static void active(struct walk *w)
-{
-	struct conn_info *conns = NULL;
-	int n = edge_conns(w->edge, NULL, &conns);
-
-	family(w->out, "snisplit_connections_active", "gauge", "Connections open now.");
-	if (n >= 0) {
-		if (n)
-			qsort(conns, (size_t)n, sizeof(*conns), by_endpoint);
-		w->conns = conns;
-		w->n_conns = n;
-		w->write = connections_active;
-		registry_each(edge_registry(w->edge), write_endpoint, w);
+				"snisplit_connections_active{endpoint=\"%s\",datapath=\"%s\"} "
+				"%" PRIu64 "\n",
+				e->host, event_datapath_name((enum close_datapath)d), n);
 	}
-	free(conns);
-	w->conns = NULL;
 }
 
 /* ---- counters of the edge: a metric for each group, a label for each name ---- */
@@ -255,6 +219,7 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	w.out = open_memstream(&text, ret_len);
 	if (!w.out)
 		return NULL;
+	edge_account(e);
 	edge_status(e, &s);
 	family(w.out, "snisplit_build_info", "gauge", "Always 1; what runs is in the labels.");
 	fprintf(w.out, "snisplit_build_info{version=\"%s\",datapath=\"%s\"} 1\n", VERSION,
@@ -265,11 +230,10 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	fprintf(w.out, "snisplit_endpoints %u\n", registry_count(edge_registry(e)));
 	each(&w, "snisplit_connections_total", "counter", "Connections by how they ended up.",
 	     connections_total);
-	active(&w);
+	each(&w, "snisplit_connections_active", "gauge", "Connections open now.",
+	     connections_active);
 	each(&w, "snisplit_bytes_total", "counter",
-	     "TCP payload of closed connections, from (in) and to (out) clients, by whether it "
-	     "ever "
-	     "entered user space.",
+	     "TCP payload from (in) and to (out) clients, by whether it ever entered user space.",
 	     bytes_total);
 	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
 	counters(&w);

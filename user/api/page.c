@@ -51,8 +51,8 @@ static void ready_page(struct api *a, struct page *p)
 static int list_endpoint(void *out, struct endpoint *e)
 {
 	fprintf(out, "  tls://%s -> %s  active %" PRIu64 "  total %" PRIu64 "\n", e->host,
-		e->upstream, (uint64_t)atomic_load(&e->conns_active),
-		(uint64_t)atomic_load(&e->conns_total));
+		e->upstream, (uint64_t)atomic_load(&e->stats->conns_active),
+		(uint64_t)atomic_load(&e->stats->conns_total));
 	return 0;
 }
 

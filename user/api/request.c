@@ -21,6 +21,7 @@ static const struct route {
 	{"GET", "/connections", connections_get, {"endpoint"}, false},
 	{"DELETE", "/connections/{}", connection_delete, {NULL}, false},
 	{"GET", "/status", status_get, {NULL}, false},
+	{"GET", "/stats", stats_get, {"all"}, false},
 	{"GET", "/events", events_get, {"follow", "since"}, false},
 	{"GET", "/event_destinations", destinations_get, {NULL}, false},
 	{"POST", "/event_destinations", destination_put_one, {NULL}, true},

@@ -93,6 +93,10 @@ int subscription_delete(struct request *r);
 enum MHD_Result page_serve(void *api, struct MHD_Connection *conn, const char *url,
 			   const char *method, const char *version, const char *data,
 			   size_t *data_len, void **state);
+/* What `snisplit top` and the status page draw (stats.c).  <all>: also endpoints without a
+ * connection yet.  NULL: out of memory. */
+json_t *stats_json(struct edge *e, bool all);
+int stats_get(struct request *r); /* GET /stats */
 /* Prometheus text, malloc'd (metrics.c).  NULL: out of memory. */
 char *metrics_text(struct edge *e, size_t *ret_len);
 #endif

@@ -22,17 +22,18 @@ static json_int_t count(atomic_uint_fast64_t *n)
 	return (json_int_t)atomic_load(n);
 }
 
-static json_t *metrics(struct edge *edge, struct endpoint *e)
+static json_t *metrics(struct endpoint *e)
 {
-	json_int_t in_kernel = count(&e->in_kernel), in_user = count(&e->in_user);
-	json_int_t out_kernel = count(&e->out_kernel), out_user = count(&e->out_user);
+	struct endpoint_stats *t = e->stats;
+	json_int_t in_kernel = count(&t->in_kernel), in_user = count(&t->in_user);
+	json_int_t out_kernel = count(&t->out_kernel), out_user = count(&t->out_user);
 
 	return json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I}", "conns", "count",
-			 count(&e->conns_total), "gauge", count(&e->conns_active), "failed",
-			 count(&e->conns_failed), "bytes_in", in_kernel + in_user, "bytes_out",
+			 count(&t->conns_total), "gauge", count(&t->conns_active), "failed",
+			 count(&t->conns_failed), "bytes_in", in_kernel + in_user, "bytes_out",
 			 out_kernel + out_user, "bytes_kernel", in_kernel + out_kernel,
 			 "bytes_user", in_user + out_user, "pool_idle",
-			 (json_int_t)edge_pool_idle(edge, e->num));
+			 (json_int_t)atomic_load(&e->warm_held));
 }
 
 static json_t *list_json(const char *list)
@@ -75,7 +76,7 @@ static int add_given(json_t *to, const struct endpoint_spec *s)
 }
 
 /* Fields and names follow ngrok's Endpoint; origin, and those of `endpoint add`, are ours. */
-static json_t *endpoint_json(struct edge *edge, struct endpoint *e)
+static json_t *endpoint_json(struct endpoint *e)
 {
 	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
 	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
@@ -97,7 +98,7 @@ static json_t *endpoint_json(struct edge *edge, struct endpoint *e)
 		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
 		      e->spec.values[FIELD_ID_UPSTREAM], "terminate_at",
 		      e->tls_server ? "edge" : "upstream", "datapath", datapaths[e->datapath],
-		      "pooling_enabled", 0, "bindings", "public", "metrics", metrics(edge, e));
+		      "pooling_enabled", 0, "bindings", "public", "metrics", metrics(e));
 	if (j && add_given(j, &e->spec)) {
 		json_decref(j);
 		return NULL;
@@ -123,13 +124,14 @@ static int list_one(void *arg, struct endpoint *e)
 {
 	struct listing *l = arg;
 
-	return json_array_append_new(l->list, endpoint_json(l->edge, e));
+	return json_array_append_new(l->list, endpoint_json(e));
 }
 
 int endpoints_get(struct request *r)
 {
 	struct listing l = {r->api->edge, json_array()};
 
+	edge_account(r->api->edge);
 	if (!l.list || registry_each(edge_registry(l.edge), list_one, &l)) {
 		json_decref(l.list);
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
@@ -146,7 +148,8 @@ int endpoint_get_one(struct request *r)
 
 	if (!e)
 		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
-	err = answer_with(r, 200, endpoint_json(r->api->edge, e));
+	edge_account(r->api->edge);
+	err = answer_with(r, 200, endpoint_json(e));
 	endpoint_put(e);
 	return err;
 }
@@ -283,7 +286,7 @@ int endpoints_post(struct request *r)
 		if (!err) {
 			log_info("endpoint added: endpoint=%s url=tls://%s upstream=%s %s", e->id,
 				 e->host, e->upstream, request_who(r, who));
-			err = answer_with(r, 201, endpoint_json(r->api->edge, e));
+			err = answer_with(r, 201, endpoint_json(e));
 		}
 		endpoint_put(e);
 	}

@@ -40,8 +40,8 @@ void conn_on_denied(struct conn *c)
 	if (c->note && c->note->name_len)
 		c->endpoint = registry_route(w->edge->registry, c->note->name);
 	if (c->endpoint) {
-		atomic_fetch_add(&c->endpoint->conns_total, 1);
-		atomic_fetch_add(&c->endpoint->conns_active, 1);
+		atomic_fetch_add(&c->endpoint->stats->conns_total, 1);
+		atomic_fetch_add(&c->endpoint->stats->conns_active, 1);
 	}
 	c->ip_policy = IP_POLICY_BLOCK;
 	worker_count(w, WC_denied);

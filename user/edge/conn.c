@@ -249,8 +249,8 @@ void conn_on_paired(struct conn *c)
 	conn_took_upstream(c);
 	worker_count(w, WC_start_kernel);
 	worker_count(w, WC_warm_used_kernel);
-	atomic_fetch_add(&c->endpoint->conns_total, 1);
-	atomic_fetch_add(&c->endpoint->conns_active, 1);
+	atomic_fetch_add(&c->endpoint->stats->conns_total, 1);
+	atomic_fetch_add(&c->endpoint->stats->conns_active, 1);
 	c->hello_ns = a->paired_ns;
 	conn_note_replay(c);
 	conn_is_allowed(c); /* it is, or was a moment ago: for the event */
@@ -532,7 +532,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 	free(c->offer);
 	free(c->proxied);
 	if (c->endpoint) {
-		atomic_fetch_sub(&c->endpoint->conns_active, 1);
+		atomic_fetch_sub(&c->endpoint->stats->conns_active, 1);
 		endpoint_put(c->endpoint);
 	}
 	w->n_conns--;

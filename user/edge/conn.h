@@ -54,6 +54,11 @@ struct conn_offer {
 	uint8_t bytes[];
 };
 
+/* Bytes from and to the client, by whether they ever entered user space. */
+struct conn_tally {
+	uint64_t in_user, in_kernel, out_user, out_kernel;
+};
+
 struct conn {
 	struct end client, upstream;
 	struct half up, down; /* client -> upstream, upstream -> client */
@@ -84,9 +89,11 @@ struct conn {
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
 	bool watch_all;	    /* a PASS episode: both sockets are in epoll */
+	uint8_t told_as;    /* in the endpoint's active_by: datapath + 1; 0: not yet */
 	uint16_t alert_bytes;
-	uint32_t dropped;   /* by the program, of a denied client */
-	uint64_t discarded; /* read after a refusal */
+	uint32_t dropped;	/* by the program, of a denied client */
+	struct conn_tally told; /* what of it is in the endpoint's counters */
+	uint64_t discarded;	/* read after a refusal */
 };
 
 /* Accepted from a listener.  Always takes <fd>. */
@@ -135,6 +142,8 @@ const char *conn_id(const struct conn *c, char out[CONN_ID_MAX]);
 void conn_client_addr(const struct conn *c, struct sockaddr_storage *ret_sa);
 void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa);
 void conn_emit(struct conn *c);
+struct conn_tally conn_tally(const struct conn *c);
+enum close_datapath conn_datapath(const struct conn *c);
 void conn_info(const struct conn *c, struct conn_info *ret_i);
 
 /* admit.c: who may use an endpoint */

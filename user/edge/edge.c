@@ -569,23 +569,3 @@ int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
 	edge_each_worker(g, kill_some, &k);
 	return k.killed;
 }
-
-struct idle {
-	uint32_t num;
-	unsigned n;
-};
-
-static void sum_idle(struct worker *w, void *arg)
-{
-	struct idle *i = arg;
-
-	i->n += pool_idle(w, i->num);
-}
-
-unsigned edge_pool_idle(struct edge *g, uint32_t endpoint_num)
-{
-	struct idle i = {.num = endpoint_num};
-
-	edge_each_worker(g, sum_idle, &i);
-	return i.n;
-}

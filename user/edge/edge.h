@@ -82,8 +82,11 @@ int edge_conn_kill(struct edge *e, const char *conn_id);
 /* The same for every connection of an endpoint.  Returns how many. */
 int edge_endpoint_kill(struct edge *e, const char *endpoint_id);
 
-/* Warm upstream sockets held for the endpoint, all workers together. */
-unsigned edge_pool_idle(struct edge *e, uint32_t endpoint_num);
+/*
+ * Adds what live connections have moved to the counters of their endpoints: totals then are exact
+ * as of now, or a few milliseconds ago.
+ */
+void edge_account(struct edge *e);
 
 /*
  * Re-reads the configuration file: endpoints of the file, events, limits and

@@ -45,6 +45,7 @@ struct edge {
 	struct timespec started;
 	uint64_t id_prefix; /* of this run's connection ids */
 	bool draining;
+	atomic_uint_fast64_t accounted_ns; /* CLOCK_MONOTONIC, see account.h */
 	pthread_mutex_t reload_lock;
 	atomic_uint n_conns;  /* all workers */
 	atomic_uint gone_seq; /* endpoints that went offline; workers drop their pools */

@@ -36,6 +36,18 @@ struct endpoint_addrs {
 
 struct policy;
 
+/*
+ * What an endpoint has done.  One that takes its place, after a reload or a PATCH, goes on counting
+ * here: nothing that is a total ever falls.
+ */
+struct endpoint_stats {
+	atomic_int refs;
+	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
+	/* from and to clients, by whether they ever entered user space; see account.h */
+	atomic_uint_fast64_t in_kernel, in_user, out_kernel, out_user;
+	atomic_uint_fast64_t active_by[4]; /* live ones by enum close_datapath; see account.h */
+};
+
 struct endpoint {
 	/* identity */
 	char id[ENDPOINT_ID_MAX];     /* ep_... */
@@ -58,11 +70,8 @@ struct endpoint {
 	/* who may connect, see policies.h; with the state of the shared rules it was made of */
 	struct policy *policy;
 	uint64_t policy_state;
-	unsigned proxy_proto; /* the PROXY header's version, 0: none */
-	/* counters */
-	atomic_uint_fast64_t conns_total, conns_active, conns_failed;
-	/* of closed ones: from and to clients, by whether they ever entered user space */
-	atomic_uint_fast64_t in_kernel, in_user, out_kernel, out_user;
+	unsigned proxy_proto;	      /* the PROXY header's version, 0: none */
+	struct endpoint_stats *stats; /* a reference */
 	/* CLOCK_MONOTONIC: no warm upstreams before, because its upstream seems to serve
 	 * one connection at a time; and how long to stay away the next time */
 	atomic_uint_fast64_t warm_after_ns, warm_penalty_ns;

@@ -567,10 +567,3 @@ void pool_drop_all(struct worker *w)
 		if (w->pools[i])
 			pool_drop(w, i);
 }
-
-unsigned pool_idle(const struct worker *w, uint32_t num)
-{
-	struct pool *p = find(w, num);
-
-	return p ? p->n_idle : 0;
-}

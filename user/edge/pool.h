@@ -50,7 +50,6 @@ void pool_on_warm(struct warm *wm); /* its socket has news */
 void pool_tick(struct worker *w);   /* expiry, demand; every POOL_TICK_NS */
 void pool_drop(struct worker *w, uint32_t num);
 void pool_drop_all(struct worker *w);
-unsigned pool_idle(const struct worker *w, uint32_t num);
 
 #define POOL_TICK_NS (50ULL * 1000 * 1000)
 

@@ -144,6 +144,22 @@ static void registry_put(struct registry *r)
 	free(r);
 }
 
+static void stats_put(struct endpoint_stats *s)
+{
+	if (s && atomic_fetch_sub(&s->refs, 1) == 1)
+		free(s);
+}
+
+void entry_succeed(struct entry *t, const struct entry *old)
+{
+	memcpy(t->e.id, old->e.id, sizeof(t->e.id));
+	t->id_hash = old->id_hash;
+	t->e.created = old->e.created;
+	stats_put(t->e.stats);
+	t->e.stats = old->e.stats;
+	atomic_fetch_add(&t->e.stats->refs, 1);
+}
+
 void entry_free(struct entry *t)
 {
 	struct registry *r = t->owner;
@@ -157,6 +173,7 @@ void entry_free(struct entry *t)
 	}
 	registry_put(r);
 	endpoint_spec_done(&t->e.spec);
+	stats_put(t->e.stats);
 	free(t);
 }
 
@@ -268,6 +285,12 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	atomic_fetch_add(&r->refs, 1);
 	atomic_init(&t->e.refs, 1);
 	list_init(&t->order);
+	t->e.stats = calloc(1, sizeof(*t->e.stats));
+	if (!t->e.stats) {
+		fault_set(f, 500, 0, "", "out of memory");
+		goto refused;
+	}
+	atomic_init(&t->e.stats->refs, 1);
 	snprintf(t->e.host, sizeof(t->e.host), "%s", host); /* calloc() padded it */
 	t->e.wild = host[0] == '*';
 	t->e.origin = s->origin;

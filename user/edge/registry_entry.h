@@ -37,6 +37,8 @@ struct registry {
 struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
 			const struct timespec *created, struct fault *f);
 void entry_free(struct entry *t);
+/* <t>, not in the registry yet, will take the place of <old>: same id, same counters. */
+void entry_succeed(struct entry *t, const struct entry *old);
 
 /* Under the lock.  Exactly <host>; NULL: not there. */
 struct entry *registry_find_host(const struct registry *r, const char *host);

@@ -66,9 +66,7 @@ static unsigned compare(struct registry *r, struct entry **old, struct entry **f
 			entry_free(fresh[i]);
 			fresh[i] = NULL;
 		} else {
-			memcpy(fresh[i]->e.id, now->e.id, sizeof(now->e.id));
-			fresh[i]->id_hash = now->id_hash;
-			fresh[i]->e.created = now->e.created;
+			entry_succeed(fresh[i], now);
 		}
 	}
 	list_for_each(it, &r->order) {

@@ -214,7 +214,7 @@ void conn_dial_failed(struct conn *c, int err)
 		return;
 	}
 	pool_on_dial_failed(pool_of(w, c->endpoint));
-	atomic_fetch_add(&c->endpoint->conns_failed, 1);
+	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
 		  strerror(err));
 	conn_close(c,
@@ -284,8 +284,8 @@ static void start(struct conn *c, struct endpoint *e)
 	int err = 0;
 
 	c->endpoint = e;
-	atomic_fetch_add(&e->conns_total, 1);
-	atomic_fetch_add(&e->conns_active, 1);
+	atomic_fetch_add(&e->stats->conns_total, 1);
+	atomic_fetch_add(&e->stats->conns_active, 1);
 	if (!conn_admit(c))
 		return;
 	if (e->datapath == ENDPOINT_DP_USERSPACE)

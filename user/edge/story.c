@@ -9,24 +9,21 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "account.h"
 #include "conn.h"
 #include "edge_private.h"
 #include "tls.h"
 
 #define US 1000ULL
 
-struct tally {
-	uint64_t in_user, in_kernel, out_user, out_kernel;
-};
-
 /*
  * Bytes from the client: what was redirected, plus what user space read (relayed
  * and still pending, or discarded).  To the client: what was redirected to it,
  * plus what user space wrote.
  */
-static struct tally count_bytes(const struct conn *c)
+struct conn_tally conn_tally(const struct conn *c)
 {
-	struct tally t = {
+	struct conn_tally t = {
 		.in_kernel = half_kernel_bytes(&c->up) + c->dropped,
 		.out_kernel = half_kernel_bytes(&c->down),
 		.in_user = half_user_bytes(&c->up) + c->up.pending_len + c->up.piped +
@@ -40,7 +37,7 @@ static struct tally count_bytes(const struct conn *c)
 	return t;
 }
 
-static enum close_datapath datapath(const struct conn *c)
+enum close_datapath conn_datapath(const struct conn *c)
 {
 	if (c->phase != CONN_OPEN && c->phase != CONN_FLUSH && c->phase != CONN_DEAD)
 		return CLOSE_DP_NONE;
@@ -140,7 +137,7 @@ static void session(const struct conn *c, struct event_closed *ev)
 void conn_emit(struct conn *c)
 {
 	struct event_closed ev = {.reason = c->reason, .terminated_at = "none"};
-	struct tally t = count_bytes(c);
+	struct conn_tally t = conn_tally(c);
 	struct endpoint *e = c->endpoint;
 
 	conn_id(c, ev.connection_id);
@@ -167,18 +164,14 @@ void conn_emit(struct conn *c)
 	ev.bytes_out = t.out_user + t.out_kernel;
 	ev.bytes_user = t.in_user + t.out_user;
 	ev.bytes_kernel = t.in_kernel + t.out_kernel;
-	ev.datapath = datapath(c);
+	ev.datapath = conn_datapath(c);
 	timing(c, &ev);
 	tcp_facts(&c->client, &ev.tcp_client);
 	tcp_facts(&c->upstream, &ev.tcp_upstream);
 	if (e && ev.bytes_out)
 		atomic_store(&e->answered_ns, c->worker->now_ns);
-	if (e) {
-		atomic_fetch_add(&e->in_kernel, t.in_kernel);
-		atomic_fetch_add(&e->in_user, t.in_user);
-		atomic_fetch_add(&e->out_kernel, t.out_kernel);
-		atomic_fetch_add(&e->out_user, t.out_user);
-	}
+	if (e)
+		conn_account_end(c);
 	atomic_fetch_add_explicit(&c->worker->reasons[c->reason], 1, memory_order_relaxed);
 	events_closed(c->worker->events, &ev);
 }
@@ -205,7 +198,7 @@ static const char *state_name(const struct conn *c)
 
 void conn_info(const struct conn *c, struct conn_info *ret_i)
 {
-	struct tally t = count_bytes(c);
+	struct conn_tally t = conn_tally(c);
 	uint64_t last = c->user_ns;
 
 	memset(ret_i, 0, sizeof(*ret_i));
@@ -220,7 +213,7 @@ void conn_info(const struct conn *c, struct conn_info *ret_i)
 	conn_client_addr(c, &ret_i->client);
 	conn_server_addr(c, &ret_i->server);
 	ret_i->start = c->start;
-	ret_i->datapath = datapath(c);
+	ret_i->datapath = conn_datapath(c);
 	ret_i->bytes_in = t.in_user + t.in_kernel;
 	ret_i->bytes_out = t.out_user + t.out_kernel;
 	ret_i->bytes_user = t.in_user + t.out_user;

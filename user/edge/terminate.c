@@ -109,7 +109,7 @@ static void client_failed(struct conn *c)
 static void upstream_failed(struct conn *c)
 {
 	worker_count(c->worker, WC_tls_upstream_failed);
-	atomic_fetch_add(&c->endpoint->conns_failed, 1);
+	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
 		  tls_why(c->upstream.tls));
 	conn_close(c, CLOSE_UPSTREAM_REFUSED, false);
