@@ -35,6 +35,26 @@ static const struct opt top_opts[] = {
 	{.name = NULL},
 };
 
+static const struct opt texts_opts[] = {
+	{.name = "description", .arg = "TEXT", .help = "for people"},
+	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
+	{.name = NULL},
+};
+
+#define KILL_DENIED "end the live connections that are denied now"
+
+static const struct opt rule_opts[] = {
+	{.name = "description", .arg = "TEXT", .help = "for people"},
+	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
+	{.name = "kill", .help = KILL_DENIED},
+	{.name = NULL},
+};
+
+static const struct opt rm_rule_opts[] = {
+	{.name = "kill", .help = KILL_DENIED},
+	{.name = NULL},
+};
+
 #define TERMINATES "this version passes TLS through, it does not terminate it"
 #define NO_AGENTS "this version has no agents"
 
@@ -65,6 +85,15 @@ const struct command commands[] = {
 	{"event-subscription set", "ID", 1, 1, subscription_opts, subscription_set, "change one",
 	 NULL},
 	{"event-subscription rm", "ID", 1, 1, NULL, subscription_rm, "remove one", NULL},
+	{"ip-policy create", "", 0, 0, texts_opts, ip_policy_create,
+	 "a set of IP rules that endpoints share", NULL},
+	{"ip-policy list", "", 0, 0, NULL, ip_policy_list, "all of them", NULL},
+	{"ip-policy get", "ID", 1, 1, NULL, ip_policy_get, "the rules of one", NULL},
+	{"ip-policy rm", "ID", 1, 1, NULL, ip_policy_rm, "remove one that no endpoint names", NULL},
+	{"ip-policy add-rule", "ID allow|deny CIDR", 3, 3, rule_opts, ip_policy_add_rule,
+	 "allow or deny a range", NULL},
+	{"ip-policy rm-rule", "RULE-ID", 1, 1, rm_rule_opts, ip_policy_rm_rule, "remove a rule",
+	 NULL},
 	{"check", "", 0, 0, NULL, check, "can this machine run the kernel path?", NULL},
 	{"reload", "", 0, 0, NULL, reload, "read the configuration file again", NULL},
 	{"completion", "bash|zsh|fish", 1, 1, NULL, completion, "print a completion script", NULL},
@@ -73,7 +102,6 @@ const struct command commands[] = {
 	{"authtoken", "", 0, 0, NULL, NULL, "agents' credentials", NO_AGENTS},
 	{"ssh-key", "", 0, 0, NULL, NULL, "keys for ssh -R", "this version has no ssh -R"},
 	{"edge", "", 0, 0, NULL, NULL, "edges", "endpoints only"},
-	{"ip-policy", "", 0, 0, NULL, NULL, "IP policies", "no IP restriction"},
 	{"backend", "", 0, 0, NULL, NULL, "backends", "endpoints only"},
 	{"tls", "", 0, 0, NULL, NULL, "agent: a TLS tunnel", NO_AGENTS},
 	{"tcp", "", 0, 0, NULL, NULL, "agent: a TCP tunnel", NO_AGENTS},

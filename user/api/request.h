@@ -80,7 +80,17 @@ int connection_delete(struct request *r); /* DELETE /connections/{id} */
 int status_get(struct request *r);	  /* GET /status */
 int reload_post(struct request *r);	  /* POST /reload */
 int events_get(struct request *r);	  /* GET /events */
-int destinations_get(struct request *r);  /* /event_destinations */
+int ip_policies_get(struct request *r);	  /* /ip_policies */
+int ip_policies_post(struct request *r);
+int ip_policy_get_one(struct request *r);
+int ip_policy_patch(struct request *r);
+int ip_policy_delete(struct request *r);
+int ip_rules_get(struct request *r); /* /ip_policy_rules */
+int ip_rules_post(struct request *r);
+int ip_rule_get_one(struct request *r);
+int ip_rule_patch(struct request *r);
+int ip_rule_delete(struct request *r);
+int destinations_get(struct request *r); /* /event_destinations */
 int destination_get_one(struct request *r);
 int destination_put_one(struct request *r); /* POST, PATCH */
 int destination_delete(struct request *r);

@@ -278,6 +278,30 @@ int edge_ip_policy_add(struct edge *g, struct ip_policy_head *h, struct fault *f
 	return err;
 }
 
+static int copy_head(void *arg, const struct ip_policy *p)
+{
+	*(struct ip_policy_head *)arg = p->head;
+	return 0;
+}
+
+/* The disk first: these are only texts. */
+int edge_ip_policy_set(struct edge *g, const struct ip_policy_head *h, struct fault *f)
+{
+	struct ip_policy_head row;
+	int err = 0;
+
+	pthread_mutex_lock(&g->policy_lock);
+	if (!ip_policy_with(g->ip_policies, h->id, copy_head, &row)) {
+		row.description = h->description;
+		row.metadata = h->metadata;
+		err = save_policy(g, &row, f);
+	}
+	if (!err)
+		err = ip_policy_set(g->ip_policies, h, f);
+	pthread_mutex_unlock(&g->policy_lock);
+	return err;
+}
+
 static int find_user(void *arg, struct endpoint *e)
 {
 	struct change *ch = arg;
@@ -354,6 +378,38 @@ static int copy_rule(void *arg, const struct ip_policy_rule *r)
 	return 0;
 }
 
+static void rule_copy_done(struct rule_copy *r)
+{
+	free(r->head.description);
+	free(r->head.metadata);
+}
+
+int edge_ip_rule_set(struct edge *g, const struct cidr *c, bool deny,
+		     const struct ip_policy_head *h, bool kill, int *ret_killed, struct fault *f)
+{
+	struct rule_copy old = {.deny = false};
+	struct ip_policy_head row = *h;
+	int err;
+
+	pthread_mutex_lock(&g->policy_lock);
+	ip_policy_rule_with(g->ip_policies, h->id, copy_rule, &old);
+	row.created = old.head.created;
+	err = ip_policy_rule_set(g->ip_policies, c, deny, h, f);
+	if (!err) {
+		err = apply(g, old.policy_id, f) || save_rule(g, old.policy_id, c, deny, &row, f)
+			      ? -1
+			      : 0;
+		if (err) {
+			ip_policy_rule_set(g->ip_policies, &old.cidr, old.deny, &old.head, NULL);
+			apply(g, old.policy_id, NULL);
+		}
+	}
+	*ret_killed = !err && kill ? kill_denied(g, old.policy_id) : 0;
+	pthread_mutex_unlock(&g->policy_lock);
+	rule_copy_done(&old);
+	return err;
+}
+
 int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_killed, struct fault *f)
 {
 	struct rule_copy old = {.deny = false};
@@ -372,7 +428,6 @@ int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_kill
 	}
 	*ret_killed = !err && kill ? kill_denied(g, old.policy_id) : 0;
 	pthread_mutex_unlock(&g->policy_lock);
-	free(old.head.description);
-	free(old.head.metadata);
+	rule_copy_done(&old);
 	return err;
 }

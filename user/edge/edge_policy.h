@@ -17,6 +17,8 @@ struct ip_policies *edge_ip_policies(struct edge *g);
 
 /* A new one: <h>.id is "", and set then.  0, or -1 with <f>. */
 int edge_ip_policy_add(struct edge *g, struct ip_policy_head *h, struct fault *f);
+/* Other texts, both given. */
+int edge_ip_policy_set(struct edge *g, const struct ip_policy_head *h, struct fault *f);
 /* 409 while an endpoint names it. */
 int edge_ip_policy_remove(struct edge *g, const char *id, struct fault *f);
 
@@ -26,6 +28,9 @@ int edge_ip_policy_remove(struct edge *g, const char *id, struct fault *f);
  */
 int edge_ip_rule_add(struct edge *g, const char *policy_id, const struct cidr *c, bool deny,
 		     struct ip_policy_head *h, bool kill, int *ret_killed, struct fault *f);
+/* Another range, action and texts, all given. */
+int edge_ip_rule_set(struct edge *g, const struct cidr *c, bool deny,
+		     const struct ip_policy_head *h, bool kill, int *ret_killed, struct fault *f);
 int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_killed,
 			struct fault *f);
 

@@ -24,6 +24,13 @@ static void head_done(struct ip_policy_head *h)
 	free(h->metadata);
 }
 
+static int copy_texts(const struct ip_policy_head *h, struct ip_policy_head *to)
+{
+	to->description = h->description ? strdup(h->description) : NULL;
+	to->metadata = h->metadata ? strdup(h->metadata) : NULL;
+	return (h->description && !to->description) || (h->metadata && !to->metadata) ? -ENOMEM : 0;
+}
+
 static int head_copy(struct ip_policy_head *h, const char *prefix, struct ip_policy_head *ret_to)
 {
 	if (!*h->id) {
@@ -31,11 +38,7 @@ static int head_copy(struct ip_policy_head *h, const char *prefix, struct ip_pol
 		h->created = stamp_now();
 	}
 	*ret_to = *h;
-	ret_to->description = h->description ? strdup(h->description) : NULL;
-	ret_to->metadata = h->metadata ? strdup(h->metadata) : NULL;
-	return (h->description && !ret_to->description) || (h->metadata && !ret_to->metadata)
-		       ? -ENOMEM
-		       : 0;
+	return copy_texts(h, ret_to);
 }
 
 static void rule_free(struct ip_policy_rule *r)
@@ -101,6 +104,11 @@ static struct ip_policy_rule *find_rule(const struct ip_policies *ip, const char
 static int no_policy(const char *id, struct fault *f)
 {
 	return fault_set(f, 404, 0, "", "no IP policy '%.40s'", id);
+}
+
+static int no_rule(const char *id, struct fault *f)
+{
+	return fault_set(f, 404, 0, "", "no IP policy rule '%.40s'", id);
 }
 
 static int no_memory(struct fault *f)
@@ -180,6 +188,52 @@ int ip_policy_rule_add(struct ip_policies *ip, const char *policy_id, const stru
 	return err;
 }
 
+/* h->id is there already. */
+static int head_set(struct ip_policy_head *to, const struct ip_policy_head *h, struct fault *f)
+{
+	struct ip_policy_head copy;
+
+	if (copy_texts(h, &copy)) {
+		head_done(&copy);
+		return no_memory(f);
+	}
+	free(to->description);
+	free(to->metadata);
+	to->description = copy.description;
+	to->metadata = copy.metadata;
+	return 0;
+}
+
+int ip_policy_set(struct ip_policies *ip, const struct ip_policy_head *h, struct fault *f)
+{
+	struct ip_policy *p;
+	int err;
+
+	pthread_mutex_lock(&ip->lock);
+	p = find(ip, h->id);
+	err = p ? head_set(&p->head, h, f) : no_policy(h->id, f);
+	pthread_mutex_unlock(&ip->lock);
+	return err;
+}
+
+int ip_policy_rule_set(struct ip_policies *ip, const struct cidr *c, bool deny,
+		       const struct ip_policy_head *h, struct fault *f)
+{
+	struct ip_policy_rule *r;
+	int err;
+
+	pthread_mutex_lock(&ip->lock);
+	r = find_rule(ip, h->id);
+	err = r ? head_set(&r->head, h, f) : no_rule(h->id, f);
+	if (!err) {
+		r->cidr = *c;
+		r->deny = deny;
+		ip->state++;
+	}
+	pthread_mutex_unlock(&ip->lock);
+	return err;
+}
+
 int ip_policy_remove(struct ip_policies *ip, const char *id, struct fault *f)
 {
 	struct ip_policy *p;
@@ -206,7 +260,7 @@ int ip_policy_rule_remove(struct ip_policies *ip, const char *id, struct fault *
 		ip->state++;
 	}
 	pthread_mutex_unlock(&ip->lock);
-	return r ? 0 : fault_set(f, 404, 0, "", "no IP policy rule '%.40s'", id);
+	return r ? 0 : no_rule(id, f);
 }
 
 int ip_policy_each(struct ip_policies *ip, int (*fn)(void *arg, const struct ip_policy *p),

@@ -49,6 +49,10 @@ void ip_policies_free(struct ip_policies *ip); /* NULL is fine */
 int ip_policy_add(struct ip_policies *ip, struct ip_policy_head *h, struct fault *f);
 int ip_policy_rule_add(struct ip_policies *ip, const char *policy_id, const struct cidr *c,
 		       bool deny, struct ip_policy_head *h, struct fault *f);
+/* Other texts (NULL: ""), and for a rule another range or action.  0, or -1 with 404. */
+int ip_policy_set(struct ip_policies *ip, const struct ip_policy_head *h, struct fault *f);
+int ip_policy_rule_set(struct ip_policies *ip, const struct cidr *c, bool deny,
+		       const struct ip_policy_head *h, struct fault *f);
 /* With its rules.  0, or -1 with 404. */
 int ip_policy_remove(struct ip_policies *ip, const char *id, struct fault *f);
 int ip_policy_rule_remove(struct ip_policies *ip, const char *id, struct fault *f);
