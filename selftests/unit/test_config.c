@@ -71,9 +71,15 @@ static const struct {
 	 {"f:1: accept_proxy.from: '10.0.0.1/8' has bits set behind /8: write 10.0.0.0/8",
 	  "f:2: accept_proxy.from: 'app.test' is not an IPv4 or IPv6 address"}},
 	{"ip_deny", "ip_deny: 10.0.0.0/8\n", {"f:1: ip_deny: must be a list such as ["}},
-	{"tls",
-	 "tls:\n  min_version: \"1.2\"\n  certificates: /x\n",
-	 {"f:2: tls.min_version: not available", "f:3: tls.certificates: not available"}},
+	{"tls version",
+	 "tls: {min_version: \"1.1\"}\n",
+	 {"f:1: tls.min_version: must be \"1.2\" or \"1.3\""}},
+	{"tls versions",
+	 "tls:\n  min_version: \"1.3\"\n  max_version: \"1.2\"\n",
+	 {"f:2: tls: min_version is above max_version"}},
+	{"tls certificates",
+	 "tls: {certificates: certs}\n",
+	 {"f:1: tls.certificates: must be a path that starts with '/'"}},
 	{"events scalar", "events: /x\n", {"f:1: events: must be a list"}},
 	{"events relative", "events: [{file: x}]\n", {"f:1: events[0].file: must be a path"}},
 	{"events empty item", "events: [{}]\n", {"f:1: events[0]: needs a target: file: PATH"}},
@@ -238,6 +244,9 @@ static void check_defaults(struct config *c)
 		      c->timeouts.drain == 60000,
 	      "%u", c->timeouts.idle);
 	CHECK(c->pool.max_idle == 64 && c->pool.max_age == 10000, "%u", c->pool.max_age);
+	CHECK(!strcmp(c->tls.certificates, "/etc/snisplit/certs") && !c->tls.certificates_given &&
+		      c->tls.min_version == CONFIG_TLS_1_2 && c->tls.max_version == CONFIG_TLS_1_3,
+	      "%s", c->tls.certificates);
 	CHECK(c->n_endpoints == 0, "%u", c->n_endpoints);
 	config_free(c);
 }
@@ -256,6 +265,7 @@ static void check_values(void)
 		"limits: {connections: 7, client_hello: 16k, unrouted: 8}\n"
 		"timeouts: {client_hello: 500ms, idle: 1h, drain: 0}\n"
 		"pool: {max_idle: 0, max_age: 2s}\n"
+		"tls: {min_version: \"1.3\", max_version: \"1.3\", certificates: /x}\n"
 		"endpoints:\n"
 		"  - {url: \"tls://app.example.com\", upstream: \"127.0.0.1:8443\"}\n"
 		"  - url: '*.example.com'\n"
@@ -284,8 +294,11 @@ static void check_values(void)
 		      c->timeouts.drain == 0 && c->timeouts.connect == 10000,
 	      "%u", c->timeouts.client_hello);
 	CHECK(c->pool.max_idle == 0 && c->pool.max_age == 2000, "%u", c->pool.max_age);
+	CHECK(!strcmp(c->tls.certificates, "/x") && c->tls.certificates_given &&
+		      c->tls.min_version == CONFIG_TLS_1_3 && c->tls.max_version == CONFIG_TLS_1_3,
+	      "%s", c->tls.certificates);
 	CHECK(c->n_endpoints == 2, "%u", c->n_endpoints);
-	CHECK(c->endpoints[0].line == 19 && c->endpoints[0].origin == ENDPOINT_FILE, "%u",
+	CHECK(c->endpoints[0].line == 20 && c->endpoints[0].origin == ENDPOINT_FILE, "%u",
 	      c->endpoints[0].line);
 	CHECK(!strcmp(c->endpoints[1].values[FIELD_ID_DATAPATH], "userspace") &&
 		      !strcmp(c->endpoints[1].values[FIELD_ID_NAME], "12") &&

@@ -10,6 +10,7 @@
 #include "addr.h"
 #include "config_endpoints.h"
 #include "config_events.h"
+#include "config_tls.h"
 #include "doc.h"
 #include "name.h"
 
@@ -251,13 +252,6 @@ static const struct doc_key accept_proxy_keys[] = {
 	{.name = NULL},
 };
 
-static const struct doc_key tls_keys[] = {
-	{"min_version", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
-	{"max_version", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
-	{"certificates", doc_refuse, 0, 0, 0, "passthrough endpoints only"},
-	{.name = NULL},
-};
-
 static const struct doc_key limits_keys[] = {
 	{"connections", doc_count, AT(limits.connections), 1, 1 << 20, NULL},
 	{"client_hello", doc_size, AT(limits.client_hello), 1 << 10, 64 << 10, NULL},
@@ -294,7 +288,7 @@ static const struct doc_key top_keys[] = {
 	{"ssh", read_off, 0, 0, 0, "no ssh -R"},
 	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
 	{"ip_deny", read_cidrs, AT(ip_deny), 0, 0, NULL},
-	{"tls", doc_map, 0, 0, 0, tls_keys},
+	{"tls", config_tls_read, 0, 0, 0, NULL},
 	{"events", config_events_read, 0, 0, 0, NULL},
 	{"limits", doc_map, 0, 0, 0, limits_keys},
 	{"timeouts", doc_map, 0, 0, 0, timeouts_keys},
@@ -316,7 +310,7 @@ static bool set_defaults(struct config *c)
 	c->control_group = strdup("snisplit");
 	c->control_mode = 0660;
 	if (!c->listen || !c->base_domain || !c->state_dir || !c->control_socket ||
-	    !c->control_group || config_events_default(c))
+	    !c->control_group || config_events_default(c) || config_tls_default(c))
 		return false;
 	for (; c->n_listen < 2; c->n_listen++) {
 		struct config_addr *a = &c->listen[c->n_listen];
@@ -411,6 +405,7 @@ void config_free(struct config *c)
 	free(c->base_domain);
 	free(c->default_endpoint);
 	free(c->state_dir);
+	free(c->tls.certificates);
 	free(c->control_socket);
 	free(c->control_group);
 	free(c);

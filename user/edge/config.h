@@ -27,6 +27,8 @@ struct config_cidrs {
 
 enum datapath { DATAPATH_AUTO, DATAPATH_KERNEL, DATAPATH_USERSPACE };
 
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+
 struct config_addr {
 	struct sockaddr_storage sa;
 	socklen_t len;
@@ -62,6 +64,11 @@ struct config {
 		unsigned max_idle;
 		unsigned max_age; /* ms */
 	} pool;
+	struct {
+		enum config_tls_version min_version, max_version;
+		char *certificates; /* directory; NULL: none */
+		bool certificates_given;
+	} tls;
 	struct endpoint_spec *endpoints; /* origin ENDPOINT_FILE */
 	unsigned n_endpoints;
 };

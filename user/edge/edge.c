@@ -14,12 +14,12 @@
 #include "edge_open.h"
 #include "edge_policy.h"
 #include "edge_private.h"
+#include "edge_tls.h"
 #include "listener.h"
 #include "log.h"
 #include "policies.h"
 #include "pool.h"
 #include "store.h"
-#include "tls_base.h"
 
 #define FDS_SPARE 1024
 #define REPLAYS 4096
@@ -294,9 +294,8 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	err = open_kernel(g, datapath, why, why_size);
 	if (err)
 		goto fail;
-	g->terminate.base = tls_base_new(why, why_size);
-	err = -EIO;
-	if (!g->terminate.base)
+	err = edge_tls_open(g, why, why_size);
+	if (err)
 		goto fail;
 	g->registry = registry_new(EDGE_ENDPOINTS);
 	g->workers = calloc(g->n_workers, sizeof(*g->workers));
@@ -382,7 +381,7 @@ void edge_close(struct edge *g)
 	free(g->workers);
 	registry_free(g->registry);
 	edge_policy_close(g);
-	tls_base_free(g->terminate.base);
+	edge_tls_close(g);
 	events_close(g->events);
 	store_close(g->store);
 	kern_close(g->kern);

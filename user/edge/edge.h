@@ -18,6 +18,7 @@
 #include "event.h"
 #include "events.h"
 
+struct certs;
 struct edge;
 struct store;
 
@@ -63,6 +64,7 @@ struct edge_status {
 };
 
 struct registry *edge_registry(struct edge *e);
+struct certs *edge_certs(struct edge *e);
 struct events *edge_events(struct edge *e);
 const struct config *edge_config(struct edge *e); /* valid until the next reload returns */
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #include "kern.h"
 #include "log.h"
 #include "store.h"
+#include "tls.h"
 
 #define DEFAULT_CONFIG "/etc/snisplit/snisplitd.yml"
 
@@ -129,13 +131,17 @@ static int print_version(void)
 	bool kernel = kern_probe(why, sizeof(why));
 
 	printf("snisplitd %s\n", VERSION);
-	printf("libraries: libbpf %s, SQLite %s, %s\n", kern_libbpf_version(),
-	       store_library_version(), api_library_versions());
+	printf("libraries: libbpf %s, SQLite %s, %s, %s\n", kern_libbpf_version(),
+	       store_library_version(), api_library_versions(), tls_library_version());
 	printf("kernel: %s\n", kern_release());
 	if (kernel)
 		printf("datapath: kernel (the BPF programs load)\n");
 	else
 		printf("datapath: splice (%s)\n", why);
+	if (tls_ktls_available(why, sizeof(why)))
+		printf("kernel TLS: available, not used by this version\n");
+	else
+		printf("kernel TLS: not available (%s)\n", why);
 	return EXIT_OK;
 }
 
@@ -254,6 +260,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (o.version)
 		return print_version();
+	/* private keys are read from here on: no core dump, no debugger but root's */
+	prctl(PR_SET_DUMPABLE, 0);
 	config = read_config(&o);
 	if (!config)
 		return EXIT_USAGE;

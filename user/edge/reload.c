@@ -10,6 +10,7 @@
 
 #include "addr.h"
 #include "edge_private.h"
+#include "edge_tls.h"
 #include "log.h"
 
 static bool same_text(const char *a, const char *b)
@@ -37,6 +38,10 @@ static const char *needs_restart(const struct config *a, const struct config *b)
 	if (!same_text(a->control_socket, b->control_socket) ||
 	    !same_text(a->control_group, b->control_group) || a->control_mode != b->control_mode)
 		return "control";
+	if (a->tls.min_version != b->tls.min_version)
+		return "tls.min_version";
+	if (a->tls.max_version != b->tls.max_version)
+		return "tls.max_version";
 	if (!same_text(a->base_domain, b->base_domain))
 		return "base_domain";
 	if (a->http.len != b->http.len || memcmp(&a->http.sa, &b->http.sa, a->http.len))
@@ -110,6 +115,7 @@ int edge_reload(struct edge *g, struct fault *f)
 		events_set(g->events, EVENTS_OF_FILE, g->config->events, g->config->n_events, NULL);
 		goto out;
 	}
+	edge_tls_reload(g, c);
 	old = g->config;
 	g->config = c;
 	for (i = 0; i < g->n_workers; i++)
