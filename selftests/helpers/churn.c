@@ -20,7 +20,8 @@
 #include "sock.h"
 
 #define LIVE_MAX 4000
-#define PATIENCE_NS 3000000000ULL
+#define PATIENCE_NS 3000000000ULL /* with an upstream that says nothing */
+#define HUNG_NS 20000000000ULL	  /* with one that does: more than a busy machine needs */
 #define ANSWER 1000
 #define LONG_ANSWER (512 * 1024)
 
@@ -311,7 +312,7 @@ static void end_the_patient(uint64_t now)
 
 	for (c = run.live; c; c = next) {
 		next = c->next;
-		if (now - c->start < PATIENCE_NS)
+		if (now - c->start < (c->upstream_way == SILENT ? PATIENCE_NS : HUNG_NS))
 			continue;
 		/* nobody answers these: ending them is the client's part */
 		if (c->upstream_way != SILENT)
