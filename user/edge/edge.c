@@ -251,8 +251,9 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	}
 	for (i = 0; i < c->n_endpoints; i++) {
 		if (registry_add(g->registry, &c->endpoints[i], NULL, NULL, NULL, &f)) {
-			snprintf(why, why_size, "%s:%u: %s", c->file ? c->file : "config",
-				 c->endpoints[i].line, f.msg);
+			snprintf(why, why_size, "%s:%u: endpoints[%u].%s: %s",
+				 c->file ? c->file : "config", c->endpoints[i].line, i, f.field,
+				 f.msg);
 			return -EINVAL;
 		}
 	}
