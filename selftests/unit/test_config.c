@@ -170,6 +170,9 @@ static const struct {
 	{"endpoint denies only",
 	 "endpoints:\n- url: a.b\n  upstream: 'c:1'\n  cidr_deny: [10.0.0.0/8]\n",
 	 {"f:4: endpoints[0].cidr_deny: denies everybody without cidr_allow"}},
+	{"endpoint limit",
+	 "endpoints:\n- {url: a.b, upstream: 'c:1', max_conns: 0,\n   conn_rate: 1000001}\n",
+	 {"f:2: endpoints[0].max_conns: must be 1 to 1000000, got 0"}},
 	{"endpoint names",
 	 "endpoints:\n- {url: a.b, upstream: 'c:1'}\n- {url: x.y, upstream: 'c:1'}\n"
 	 "- {url: 'tls://A.B.:443', upstream: 'c:1'}\n",

@@ -20,10 +20,37 @@ bool conn_is_allowed(struct conn *c)
 	return v != POLICY_DENY;
 }
 
-bool conn_admit(struct conn *c)
+static bool over(struct conn *c, enum worker_counter counter)
+{
+	worker_count(c->worker, counter);
+	conn_close(c, CLOSE_LIMIT, true);
+	return false;
+}
+
+/* Who is refused by one limit has taken no place of the next. */
+static bool is_within_limits(struct conn *c, uint64_t active)
+{
+	struct endpoint *e = c->endpoint;
+	uint64_t now = c->worker->now_ns;
+	struct sockaddr_storage client;
+
+	if (e->max_conns && active > e->max_conns)
+		return over(c, WC_over_max_conns);
+	if (e->conn_rate_per_source) {
+		conn_client_addr(c, &client);
+		if (!limit_source_take(c->worker->edge->sources, e->num, &client,
+				       e->conn_rate_per_source, now))
+			return over(c, WC_over_source_rate);
+	}
+	if (e->conn_rate && !limit_rate_take(&e->rate, e->conn_rate, now))
+		return over(c, WC_over_rate);
+	return true;
+}
+
+bool conn_admit(struct conn *c, uint64_t active)
 {
 	if (conn_is_allowed(c))
-		return true;
+		return is_within_limits(c, active);
 	worker_count(c->worker, WC_denied);
 	conn_close(c, CLOSE_IP_DENIED, true);
 	return false;

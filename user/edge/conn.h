@@ -149,8 +149,8 @@ void conn_info(const struct conn *c, struct conn_info *ret_i);
 /* admit.c: who may use an endpoint */
 /* By the policy of c->endpoint, which the event will tell. */
 bool conn_is_allowed(struct conn *c);
-/* The same and more; false: it is closed. */
-bool conn_admit(struct conn *c);
+/* By the limits too; <active>: the endpoint's connections with this one.  False: it is closed. */
+bool conn_admit(struct conn *c, uint64_t active);
 /* The verdict program has denied it. */
 void conn_on_denied(struct conn *c);
 

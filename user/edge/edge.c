@@ -32,9 +32,10 @@ int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 
 	if (!g->kern)
 		return 0;
-	/* a PROXY header has to be written before the program may send anything; what is
-	 * terminated never takes this path */
-	if (e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->tls_server)
+	/* a PROXY header has to be written before the program may send anything; limits are
+	 * counted where connections start; what is terminated never takes this path */
+	if (e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->max_conns &&
+	    !e->conn_rate && !e->conn_rate_per_source && !e->tls_server)
 		v.flags |= ENDPOINT_KERNEL;
 	if (e->num <= g->n_pools)
 		v.pool = e->num * g->n_workers;
@@ -302,7 +303,8 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	g->workers = calloc(g->n_workers, sizeof(*g->workers));
 	err = -ENOMEM;
 	snprintf(why, why_size, "out of memory");
-	if (edge_policy_open(g) || !g->registry || !g->workers)
+	g->sources = limit_sources_new(LIMIT_SOURCES);
+	if (edge_policy_open(g) || !g->registry || !g->workers || !g->sources)
 		goto fail;
 	ops.arg = g;
 	registry_set_ops(g->registry, &ops);
@@ -382,6 +384,7 @@ void edge_close(struct edge *g)
 	free(g->workers);
 	registry_free(g->registry);
 	edge_policy_close(g);
+	limit_sources_free(g->sources);
 	edge_tls_close(g);
 	events_close(g->events);
 	store_close(g->store);

@@ -32,6 +32,7 @@ struct edge {
 	struct registry *registry;
 	struct events *events;
 	struct store *store;
+	struct limit_sources *sources;
 	struct policies *policies;
 	struct ip_policies *ip_policies;
 	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */

@@ -18,6 +18,7 @@
 
 #include "endpoint_spec.h"
 #include "fault.h"
+#include "limit.h"
 
 #define ENDPOINT_ID_MAX 40
 #define ENDPOINT_ADDRS_MAX 8
@@ -70,7 +71,9 @@ struct endpoint {
 	/* who may connect, see policies.h; with the state of the shared rules it was made of */
 	struct policy *policy;
 	uint64_t policy_state;
-	unsigned proxy_proto;	      /* the PROXY header's version, 0: none */
+	unsigned proxy_proto; /* the PROXY header's version, 0: none */
+	unsigned max_conns, conn_rate, conn_rate_per_source; /* 0: no limit */
+	struct limit_rate rate;
 	struct endpoint_stats *stats; /* a reference */
 	/* CLOCK_MONOTONIC: no warm upstreams before, because its upstream seems to serve
 	 * one connection at a time; and how long to stay away the next time */

@@ -216,6 +216,24 @@ static int check_policy(const struct endpoint_spec *s, struct fault *f)
 	return err;
 }
 
+static int check_limits(const struct endpoint_spec *s, struct fault *f)
+{
+	static const enum field_id ids[] = {FIELD_ID_MAX_CONNS, FIELD_ID_CONN_RATE,
+					    FIELD_ID_CONN_RATE_PER_SOURCE};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const char *text = s->values[ids[i]];
+
+		/* numbers of the API may have a sign; the length is checked already */
+		if (text && (strspn(text, "0123456789") != strlen(text) || !atol(text) ||
+			     atol(text) > ENDPOINT_LIMIT_MAX))
+			return fault_set(f, 400, 0, field_table[ids[i]].name,
+					 "must be 1 to %d, got %s; leave it out for no limit",
+					 ENDPOINT_LIMIT_MAX, text);
+	}
+	return 0;
+}
+
 int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
 			struct fault *f)
 {
@@ -227,7 +245,7 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
 	if (check_hostport(endpoint_spec_upstream(s, NULL), "upstream", f))
 		return -1;
-	if (check_policy(s, f))
+	if (check_policy(s, f) || check_limits(s, f))
 		return -1;
 	return check_tls(s, f);
 }

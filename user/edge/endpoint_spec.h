@@ -11,6 +11,7 @@
 #include "field.h"
 
 #define ENDPOINT_NAME_MAX 256
+#define ENDPOINT_LIMIT_MAX 1000000
 
 enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API };
 

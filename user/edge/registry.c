@@ -308,6 +308,9 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->e.upstream = endpoint_spec_upstream(&t->e.spec, &t->e.upstream_tls);
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
+	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
+	t->e.conn_rate = number_of(s, FIELD_ID_CONN_RATE);
+	t->e.conn_rate_per_source = number_of(s, FIELD_ID_CONN_RATE_PER_SOURCE);
 	if (resolve(t->e.upstream, "upstream", &t->e.addrs, f))
 		goto refused;
 	if (s->values[FIELD_ID_ACME_UPSTREAM] &&

@@ -285,8 +285,7 @@ static void start(struct conn *c, struct endpoint *e)
 
 	c->endpoint = e;
 	atomic_fetch_add(&e->stats->conns_total, 1);
-	atomic_fetch_add(&e->stats->conns_active, 1);
-	if (!conn_admit(c))
+	if (!conn_admit(c, atomic_fetch_add(&e->stats->conns_active, 1) + 1))
 		return;
 	if (e->datapath == ENDPOINT_DP_USERSPACE)
 		c->fallback_path = true;
