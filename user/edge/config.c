@@ -264,6 +264,7 @@ static const struct doc_key timeouts_keys[] = {
 	{"handshake", doc_duration, AT(timeouts.handshake), 1, WEEK, NULL},
 	{"connect", doc_duration, AT(timeouts.connect), 1, WEEK, NULL},
 	{"idle", doc_duration, AT(timeouts.idle), 1, WEEK, NULL},
+	{"half_closed", doc_duration, AT(timeouts.half_closed), 1, WEEK, NULL},
 	{"drain", doc_duration, AT(timeouts.drain), 0, WEEK, NULL},
 	{.name = NULL},
 };
@@ -327,6 +328,7 @@ static bool set_defaults(struct config *c)
 	c->timeouts.handshake = 60 * SECOND;
 	c->timeouts.connect = 10 * SECOND;
 	c->timeouts.idle = 5 * MINUTE;
+	c->timeouts.half_closed = 60 * SECOND;
 	c->timeouts.drain = 60 * SECOND;
 	c->pool.max_idle = 64;
 	c->pool.max_age = 10 * SECOND;

@@ -58,7 +58,7 @@ struct config {
 		unsigned unrouted;     /* connections that have no endpoint yet */
 	} limits;
 	struct {
-		unsigned client_hello, handshake, connect, idle, drain; /* ms */
+		unsigned client_hello, handshake, connect, idle, half_closed, drain; /* ms */
 	} timeouts;
 	struct {
 		unsigned max_idle;

@@ -17,10 +17,11 @@ void conn_stop_timer(struct conn *c)
 	list_del(&c->timer);
 }
 
-/* A half-closed connection has less patience, never more. */
+/* The clock of idle ones runs for a half-closed one as well. */
 static uint64_t half_closed_ms(const struct config *g)
 {
-	return g->timeouts.idle < EDGE_HALF_CLOSED_MS ? g->timeouts.idle : EDGE_HALF_CLOSED_MS;
+	return g->timeouts.idle < g->timeouts.half_closed ? g->timeouts.idle
+							  : g->timeouts.half_closed;
 }
 
 uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind)

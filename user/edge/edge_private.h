@@ -22,7 +22,6 @@
 #define EDGE_SNDBUF (64 << 20)
 #define EDGE_RCVBUF (2 << 20)
 #define EDGE_COPY_SNDBUF (1 << 20)
-#define EDGE_HALF_CLOSED_MS 60000
 #define EDGE_ENDPOINTS 200000
 #define EDGE_POLICY_ENTRIES (1U << 20) /* of all IP policies together; allocated as they come */
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
