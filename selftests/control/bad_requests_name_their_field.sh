@@ -46,7 +46,7 @@ is 404/-/- GET /endpoints/none.test
 is 404/-/- DELETE /endpoints/none.test
 is 404/-/- DELETE /connections/conn_1
 is 404/-/endpoint GET '/connections?endpoint=none.test'
-is 404/-/- GET /tls_certificates
+is 404/-/- GET /no_such_thing
 is 405/-/- PATCH /endpoints/file.test
 is 400/-/since GET '/events?since=yesterday'
 same "endpoints" "$(cli --json endpoint list | jq '.endpoints | length')" 1
@@ -60,13 +60,13 @@ exits()
 	same "$* exits" $status "$want"
 	grep -qF -- "$msg" "$TMP/err" || fail "$*: no '$msg' in: $(cat "$TMP/err")"
 }
-exits 1 '--crt: not available in this version' endpoint add a.test --upstream 127.0.0.1:1 --crt /x
+exits 1 '--crt: /x: No such file' endpoint add a.test --upstream 127.0.0.1:1 --crt /x
 exits 1 '--proxy-proto: must be one of 1|2' endpoint add a.test --upstream 127.0.0.1:1 --proxy-proto=3
 exits 1 '--datapath: must be one of auto|kernel|userspace' endpoint add a.test --upstream 127.0.0.1:1 --datapath bpf
 exits 1 'needs --upstream' endpoint add a.test
 exits 1 'did you mean --upstream?' endpoint add a.test --upstrem x
 exits 1 "did you mean status?" statsu
-exits 1 'top: not available in this version' top
+exits 1 'authtoken: not available in this version' authtoken
 exits 1 "no endpoint 'none.test'" endpoint get none.test
 exits 2 'ERR_SNISPLIT_334' endpoint add file.test --upstream 127.0.0.1:1
 exits 2 'remove it there and reload' endpoint rm file.test

@@ -55,7 +55,6 @@ static const struct opt rm_rule_opts[] = {
 	{.name = NULL},
 };
 
-#define TERMINATES "this version passes TLS through, it does not terminate it"
 #define NO_AGENTS "this version has no agents"
 
 const struct command commands[] = {
@@ -94,11 +93,15 @@ const struct command commands[] = {
 	 "allow or deny a range", NULL},
 	{"ip-policy rm-rule", "RULE-ID", 1, 1, rm_rule_opts, ip_policy_rm_rule, "remove a rule",
 	 NULL},
+	{"ca show", "", 0, 0, NULL, ca_show, "the local CA's root, and how to trust it", NULL},
+	{"cert add", "", 0, 0, cert_add_opts, cert_add,
+	 "upload a certificate for endpoints that have none", NULL},
+	{"cert list", "", 0, 0, cert_list_opts, cert_list, "uploaded ones", NULL},
+	{"cert get", "ID", 1, 1, NULL, cert_get, "everything about one", NULL},
+	{"cert rm", "ID", 1, 1, NULL, cert_rm, "remove one", NULL},
 	{"check", "", 0, 0, NULL, check, "can this machine run the kernel path?", NULL},
 	{"reload", "", 0, 0, NULL, reload, "read the configuration file again", NULL},
 	{"completion", "bash|zsh|fish", 1, 1, NULL, completion, "print a completion script", NULL},
-	{"ca", "", 0, 0, NULL, NULL, "the local CA", TERMINATES},
-	{"cert", "", 0, 0, NULL, NULL, "certificates", TERMINATES},
 	{"authtoken", "", 0, 0, NULL, NULL, "agents' credentials", NO_AGENTS},
 	{"ssh-key", "", 0, 0, NULL, NULL, "keys for ssh -R", "this version has no ssh -R"},
 	{"edge", "", 0, 0, NULL, NULL, "edges", "endpoints only"},

@@ -70,6 +70,11 @@ int ip_policy_get(struct call *c);
 int ip_policy_rm(struct call *c);
 int ip_policy_add_rule(struct call *c);
 int ip_policy_rm_rule(struct call *c);
+int ca_show(struct call *c);
+int cert_add(struct call *c);
+int cert_list(struct call *c);
+int cert_get(struct call *c);
+int cert_rm(struct call *c);
 int check(struct call *c);
 int reload(struct call *c);
 int completion(struct call *c);
@@ -84,6 +89,7 @@ int subscription_get(struct call *c);
 int subscription_set(struct call *c);
 int subscription_rm(struct call *c);
 
+extern const struct opt cert_add_opts[], cert_list_opts[];
 extern const struct opt destination_opts[], subscription_opts[];
 
 /* Options that other tables make: filled before parsing. */

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "field.h"
 #include "out.h"
+#include "pem_file.h"
 #include "show.h"
 
 #define FIELDS_MAX 32
@@ -74,34 +75,10 @@ static json_t *json_value(const struct field *fd, const char *value)
 	}
 }
 
-/* The file of a FIELD_PEM, malloc'd; NULL after an error, which is told. */
-static char *read_pem(const struct opt *o, const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = calloc(1, FIELD_PEM_MAX + 2);
-	size_t n;
-
-	if (!in || !text) {
-		fprintf(stderr, "snisplit: --%s: %s: %s\n", o->name, path, strerror(errno));
-	} else {
-		n = fread(text, 1, FIELD_PEM_MAX + 1, in);
-		if (!ferror(in) && n && strlen(text) == n && strstr(text, "-----BEGIN ")) {
-			fclose(in);
-			return text; /* too long a one is refused as any field's value */
-		}
-		fprintf(stderr, "snisplit: --%s: %s: %s\n", o->name, path,
-			ferror(in) ? strerror(errno) : "is not a PEM file (-----BEGIN ...)");
-	}
-	if (in)
-		fclose(in);
-	free(text);
-	return NULL;
-}
-
 static int set_pem(json_t *body, const struct opt *o, const char *path)
 {
 	const struct field *fd = field_of(o);
-	char *text = read_pem(o, path);
+	char *text = pem_file_read(o->name, path);
 	struct fault f;
 	int err = !text;
 
@@ -113,9 +90,7 @@ static int set_pem(json_t *body, const struct opt *o, const char *path)
 		fprintf(stderr, "snisplit: --%s: %s: must be UTF-8 text\n", o->name, path);
 		err = 1;
 	}
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	pem_file_free(text);
 	return err ? -1 : 0;
 }
 

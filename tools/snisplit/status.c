@@ -38,6 +38,8 @@ static void print_head(const json_t *j)
 	snprintf(text, sizeof(text), "%.32s: %.400s", text_of(j, "datapath"),
 		 text_of(j, "datapath_why"));
 	line("datapath", text);
+	if (*text_of(j, "kernel_tls"))
+		line("kernel TLS", text_of(j, "kernel_tls"));
 	if (*text_of(j, "pin_root"))
 		line("pinned in", text_of(j, "pin_root"));
 	json_array_foreach(json_object_get(j, "listeners"), i, l)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "request.h"
+#include "certs.h"
 #include "edge.h"
 
 /* Values of one family are written together, so each family walks the endpoints. */
@@ -148,7 +149,7 @@ static void each(struct walk *w, const char *name, const char *type, const char 
 	registry_each(edge_registry(w->edge), write_endpoint, w);
 }
 
-/* ---- where events go; an address may have bytes that a label must not ---- */
+/* ---- events and certificates; an address or a file may have bytes that a label must not ---- */
 
 static void label_value(FILE *out, const char *text)
 {
@@ -160,6 +161,22 @@ static void label_value(FILE *out, const char *text)
 		else
 			fputc(*text, out);
 	}
+}
+
+static int write_expiry(void *arg, const struct certs_item *i)
+{
+	static const char *const origins[] = {
+		[CERTS_UPLOADED] = "uploaded",
+		[CERTS_DIRECTORY] = "directory",
+		[CERTS_LOCAL] = "local_ca",
+	};
+	FILE *out = arg;
+
+	fprintf(out, "snisplit_certificate_expiry_timestamp_seconds{origin=\"%s\",where=\"",
+		origins[i->origin]);
+	label_value(out, i->where);
+	fprintf(out, "\",name=\"%s\"} %lld\n", i->name, (long long)i->not_after);
+	return 0;
 }
 
 static void destination_sample(const struct walk *w, const struct destination_state *s,
@@ -244,6 +261,11 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	       "Events lost, once for each destination that missed one.");
 	fprintf(w.out, "snisplit_events_lost_total %" PRIu64 "\n", events_lost(edge_events(e)));
 	destinations(&w);
+	family(w.out, "snisplit_certificate_expiry_timestamp_seconds", "gauge",
+	       "When a certificate expires: uploaded ones, those of tls.certificates, and those "
+	       "the "
+	       "local CA has issued since the start.");
+	certs_each(edge_certs(e), write_expiry, w.out);
 	if (fclose(w.out)) {
 		free(text);
 		return NULL;

@@ -28,6 +28,12 @@ static const struct route {
 	{"GET", "/ip_policy_rules/{}", ip_rule_get_one, {NULL}, false},
 	{"PATCH", "/ip_policy_rules/{}", ip_rule_patch, {"kill"}, true},
 	{"DELETE", "/ip_policy_rules/{}", ip_rule_delete, {"kill"}, false},
+	{"GET", "/tls_certificates", tls_certificates_get, {"all"}, false},
+	{"POST", "/tls_certificates", tls_certificates_post, {NULL}, true},
+	{"GET", "/tls_certificates/{}", tls_certificate_get_one, {NULL}, false},
+	{"PATCH", "/tls_certificates/{}", tls_certificate_patch, {NULL}, true},
+	{"DELETE", "/tls_certificates/{}", tls_certificate_delete, {NULL}, false},
+	{"GET", "/local_ca", local_ca_get, {NULL}, false},
 	{"GET", "/connections", connections_get, {"endpoint"}, false},
 	{"DELETE", "/connections/{}", connection_delete, {NULL}, false},
 	{"GET", "/status", status_get, {NULL}, false},
@@ -310,6 +316,8 @@ void request_done(void *arg, struct MHD_Connection *conn, void **state,
 		return;
 	json_decref(r->in);
 	json_decref(r->out);
+	if (r->body)
+		explicit_bzero(r->body, r->body_len); /* it may have held a private key */
 	free(r->body);
 	free(r->id);
 	free(r);

@@ -90,6 +90,12 @@ int ip_rules_post(struct request *r);
 int ip_rule_get_one(struct request *r);
 int ip_rule_patch(struct request *r);
 int ip_rule_delete(struct request *r);
+int tls_certificates_get(struct request *r); /* /tls_certificates */
+int tls_certificates_post(struct request *r);
+int tls_certificate_get_one(struct request *r);
+int tls_certificate_patch(struct request *r);
+int tls_certificate_delete(struct request *r);
+int local_ca_get(struct request *r);	 /* GET /local_ca */
 int destinations_get(struct request *r); /* /event_destinations */
 int destination_get_one(struct request *r);
 int destination_put_one(struct request *r); /* POST, PATCH */

@@ -5,6 +5,7 @@
 #include "edge.h"
 #include "log.h"
 #include "stamp.h"
+#include "tls.h"
 
 static int add_counter(void *arg, const struct edge_counter *c)
 {
@@ -50,7 +51,7 @@ int status_get(struct request *r)
 {
 	struct edge *edge = r->api->edge;
 	struct timespec now = stamp_now();
-	char started[STAMP_TEXT_MAX];
+	char started[STAMP_TEXT_MAX], why[128];
 	json_t *counters = json_array();
 	struct edge_status s;
 
@@ -72,7 +73,12 @@ int status_get(struct request *r)
 			   (json_int_t)events_emitted(edge_events(edge)), "lost",
 			   (json_int_t)events_lost(edge_events(edge)), "destinations",
 			   destinations(edge), "counters", counters);
-	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
+	if (!r->out)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	if (tls_ktls_available(why, sizeof(why)))
+		strcpy(why, "available, not used by this version");
+	json_object_set_new(r->out, "kernel_tls", json_string(why));
+	return 0;
 }
 
 int reload_post(struct request *r)

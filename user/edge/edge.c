@@ -11,6 +11,7 @@
 #include "edge.h"
 #include "addr.h"
 #include "conn.h"
+#include "edge_cert.h"
 #include "edge_open.h"
 #include "edge_policy.h"
 #include "edge_private.h"
@@ -246,7 +247,8 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	unsigned i;
 
 	/* the policies before those who name them */
-	if (store_open(c->state_dir, &g->store, &f) || edge_policy_restore(g, &f)) {
+	if (store_open(c->state_dir, &g->store, &f) || edge_policy_restore(g, &f) ||
+	    edge_cert_restore(g, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}

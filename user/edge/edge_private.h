@@ -36,7 +36,8 @@ struct edge {
 	struct ip_policies *ip_policies;
 	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */
 	struct terminate_ctx terminate;
-	struct kern *kern; /* NULL: userspace datapath */
+	pthread_mutex_t cert_lock; /* of changes to uploaded certificates */
+	struct kern *kern;	   /* NULL: userspace datapath */
 	char datapath_why[256];
 	struct worker *workers;
 	unsigned n_workers;

@@ -33,6 +33,7 @@ int edge_tls_open(struct edge *g, char *why, size_t why_size)
 					.say = on_say};
 	int err;
 
+	pthread_mutex_init(&g->cert_lock, NULL);
 	g->terminate.min = version(c->tls.min_version);
 	g->terminate.max = version(c->tls.max_version);
 	g->terminate.base = tls_base_new(why, why_size);
@@ -56,6 +57,7 @@ void edge_tls_close(struct edge *g)
 {
 	certs_close(g->terminate.certs);
 	tls_base_free(g->terminate.base);
+	pthread_mutex_destroy(&g->cert_lock);
 }
 
 struct certs *edge_certs(struct edge *g)

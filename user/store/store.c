@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -189,6 +191,30 @@ static int migrate(struct store *s, struct fault *f)
 	return 0;
 }
 
+/*
+ * The database exists, and only its owner may read it: private keys are in it.  SQLite gives the
+ * database's mode to -wal and -shm, those of an earlier version are older than that.
+ */
+static int make_private(struct store *s, struct fault *f)
+{
+	static const char *const more[] = {"-wal", "-shm"};
+	int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), err = 0;
+	char path[PATH_MAX + 8];
+
+	if (fd == -1 || fchmod(fd, 0600) == -1)
+		err = -errno;
+	if (fd != -1)
+		close(fd);
+	for (size_t i = 0; !err && i < sizeof(more) / sizeof(more[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", s->path, more[i]);
+		if (chmod(path, 0600) == -1 && errno != ENOENT)
+			err = -errno;
+	}
+	if (err)
+		fault_set(f, 500, 0, "", "%.300s cannot be opened: %s", s->path, strerror(-err));
+	return err;
+}
+
 int store_open(const char *dir, struct store **ret_s, struct fault *f)
 {
 	/* EXCLUSIVE: a second daemon on this state_dir is refused, not interleaved */
@@ -211,6 +237,11 @@ int store_open(const char *dir, struct store **ret_s, struct fault *f)
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	snprintf(s->path, sizeof(s->path), "%.*s/state.db", PATH_MAX - 16, dir);
+	err = make_private(s, f);
+	if (err) {
+		store_close(s);
+		return err;
+	}
 	code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(s->db, setup, NULL, NULL, NULL);

@@ -13,7 +13,7 @@
 #include "pem.h"
 #include "why.h"
 
-static time_t seconds(const ASN1_TIME *t)
+time_t pair_seconds(const ASN1_TIME *t)
 {
 	struct tm tm;
 
@@ -34,8 +34,8 @@ struct pair *pair_new(X509 *leaf, STACK_OF(X509) * chain, EVP_PKEY *key)
 	p->leaf = leaf;
 	p->chain = chain;
 	p->key = key;
-	p->not_before = seconds(X509_get0_notBefore(leaf));
-	p->not_after = seconds(X509_get0_notAfter(leaf));
+	p->not_before = pair_seconds(X509_get0_notBefore(leaf));
+	p->not_after = pair_seconds(X509_get0_notAfter(leaf));
 	return p;
 }
 

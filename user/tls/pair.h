@@ -47,6 +47,8 @@ char *pair_key_pem(const struct pair *p);
 int pair_each_name(const struct pair *p, int (*fn)(void *arg, const char *name), void *arg);
 int pair_has_name(const struct pair *p, const char *name); /* literally */
 
+time_t pair_seconds(const ASN1_TIME *t); /* 0: no time */
+
 /* EVP_PKEY_EC, EVP_PKEY_RSA, EVP_PKEY_ED25519. */
 int pair_kind(const struct pair *p);
 
