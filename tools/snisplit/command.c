@@ -62,6 +62,8 @@ const struct command commands[] = {
 	 NULL},
 	{"endpoint list", "", 0, 0, NULL, endpoint_list, "all endpoints", NULL},
 	{"endpoint get", "ID-or-NAME", 1, 1, NULL, endpoint_get, "everything about one", NULL},
+	{"endpoint set", "ID-or-NAME", 1, 1, endpoint_set_opts, endpoint_set,
+	 "change one; its connections go on", NULL},
 	{"endpoint rm", "ID-or-NAME", 1, 1, rm_opts, endpoint_rm,
 	 "take a name offline; its connections go on", NULL},
 	{"conn list", "", 0, 0, conn_list_opts, conn_list, "live connections", NULL},

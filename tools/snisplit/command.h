@@ -58,6 +58,7 @@ const char *call_value(const struct call *c, const char *name);
 int endpoint_add(struct call *c);
 int endpoint_list(struct call *c);
 int endpoint_get(struct call *c);
+int endpoint_set(struct call *c);
 int endpoint_rm(struct call *c);
 int conn_list(struct call *c);
 int conn_kill(struct call *c);
@@ -93,6 +94,6 @@ extern const struct opt cert_add_opts[], cert_list_opts[];
 extern const struct opt destination_opts[], subscription_opts[];
 
 /* Options that other tables make: filled before parsing. */
-extern struct opt endpoint_add_opts[];
-void endpoint_add_opts_fill(void);
+extern struct opt endpoint_add_opts[], endpoint_set_opts[];
+void endpoint_opts_fill(void);
 #endif

@@ -12,11 +12,11 @@
 
 #define FIELDS_MAX 32
 
-struct opt endpoint_add_opts[FIELDS_MAX + 1];
+struct opt endpoint_add_opts[FIELDS_MAX + 1], endpoint_set_opts[FIELDS_MAX + 2];
 static char opt_names[FIELDS_MAX][48];
 
-/* An option is a field with dashes; the url is the argument. */
-void endpoint_add_opts_fill(void)
+/* An option is a field with dashes; the url is the argument, and cannot be changed. */
+void endpoint_opts_fill(void)
 {
 	unsigned n = 0;
 
@@ -37,6 +37,11 @@ void endpoint_add_opts_fill(void)
 		};
 		n++;
 	}
+	memcpy(endpoint_set_opts, endpoint_add_opts, n * sizeof(endpoint_add_opts[0]));
+	endpoint_set_opts[n] = (struct opt){.name = "unset",
+					    .arg = "OPTION",
+					    .help = "as if it had not been given",
+					    .many = true};
 }
 
 static const char *text_of(const json_t *j, const char *name)
@@ -144,6 +149,54 @@ int endpoint_add(struct call *c)
 		printf("\n");
 	}
 	json_decref(body);
+	reply_done(&r);
+	return code;
+}
+
+/* "proxy-proto" or "--proxy-proto": null takes the field away. */
+static int unset(json_t *body, const char *option)
+{
+	const struct opt o = {.name = strncmp(option, "--", 2) ? option : option + 2};
+	const struct field *fd = field_of(&o);
+
+	if (fd && !json_object_get(body, fd->name))
+		return json_object_set_new(body, fd->name, json_null());
+	fprintf(stderr,
+		fd ? "snisplit: --unset: %s is set too\n"
+		   : "snisplit: --unset: there is no option '%s'\n",
+		option);
+	return -1;
+}
+
+int endpoint_set(struct call *c)
+{
+	char *path = client_path("/endpoints/", c->args[0]);
+	json_t *body = json_object();
+	struct reply r = {0};
+	int code = EXIT_OK;
+
+	for (int i = 0; !code && i < c->n_values; i++) {
+		const struct opt *o = c->values[i].opt;
+		const char *value = c->values[i].value;
+
+		if (strcmp(o->name, "unset") ? set_option(body, o, value) : unset(body, value))
+			code = EXIT_USAGE;
+	}
+	if (!code && !json_object_size(body)) {
+		fprintf(stderr,
+			"snisplit: endpoint set: nothing to change\nsee: snisplit endpoint set "
+			"--help\n");
+		code = EXIT_USAGE;
+	}
+	if (!code)
+		code = client_ask(c, "PATCH", path, body, &r);
+	if (!code && !c->json) {
+		printf("changed ");
+		out_text(stdout, text_of(r.json, "url"));
+		printf("\n");
+	}
+	json_decref(body);
+	free(path);
 	reply_done(&r);
 	return code;
 }

@@ -11,7 +11,7 @@ int main(int argc, char **argv)
 	struct call c;
 	int code;
 
-	endpoint_add_opts_fill();
+	endpoint_opts_fill();
 	code = parse(argc, argv, &c);
 	if (code < 0)
 		code = c.command->run(&c);

@@ -74,6 +74,7 @@ void request_done(void *api, struct MHD_Connection *conn, void **state,
 int endpoints_get(struct request *r);	  /* GET /endpoints */
 int endpoints_post(struct request *r);	  /* POST /endpoints */
 int endpoint_get_one(struct request *r);  /* GET /endpoints/{id} */
+int endpoint_patch(struct request *r);	  /* PATCH /endpoints/{id} */
 int endpoint_delete(struct request *r);	  /* DELETE /endpoints/{id} */
 int connections_get(struct request *r);	  /* GET /connections */
 int connection_delete(struct request *r); /* DELETE /connections/{id} */

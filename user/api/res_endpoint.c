@@ -1,110 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "request.h"
 #include "edge.h"
+#include "endpoint_json.h"
 #include "log.h"
 #include "stamp.h"
 #include "store.h"
 #include "ulid.h"
 
 #define FROM_FILE 9001 /* ours: the configuration file has it */
-
-static json_t *text_or_empty(const char *text)
-{
-	return json_string(text ? text : "");
-}
-
-static json_int_t count(atomic_uint_fast64_t *n)
-{
-	return (json_int_t)atomic_load(n);
-}
-
-static json_t *metrics(struct endpoint *e)
-{
-	struct endpoint_stats *t = e->stats;
-	json_int_t in_kernel = count(&t->in_kernel), in_user = count(&t->in_user);
-	json_int_t out_kernel = count(&t->out_kernel), out_user = count(&t->out_user);
-
-	return json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I}", "conns", "count",
-			 count(&t->conns_total), "gauge", count(&t->conns_active), "failed",
-			 count(&t->conns_failed), "bytes_in", in_kernel + in_user, "bytes_out",
-			 out_kernel + out_user, "bytes_kernel", in_kernel + out_kernel,
-			 "bytes_user", in_user + out_user, "pool_idle",
-			 (json_int_t)atomic_load(&e->warm_held));
-}
-
-static json_t *list_json(const char *list)
-{
-	char item[FIELD_ITEM_MAX];
-	json_t *out = json_array();
-
-	while ((list = field_item(list, item)))
-		json_array_append_new(out, json_string(item));
-	return out;
-}
-
-/* The fields that were given, under their own names; never a private key. */
-static int add_given(json_t *to, const struct endpoint_spec *s)
-{
-	for (int i = 0; i < FIELD_ID_MAX; i++) {
-		const struct field *fd = &field_table[i];
-		const char *text = s->values[i];
-		json_t *v;
-
-		if (!text || fd->secret || json_object_get(to, fd->name))
-			continue;
-		switch (fd->kind) {
-		case FIELD_LIST:
-			v = list_json(text);
-			break;
-		case FIELD_BOOL:
-			v = json_boolean(!strcmp(text, "true"));
-			break;
-		case FIELD_NUMBER:
-			v = json_integer(atoll(text));
-			break;
-		default:
-			v = json_string(text);
-		}
-		if (json_object_set_new(to, fd->name, v))
-			return -1;
-	}
-	return 0;
-}
-
-/* Fields and names follow ngrok's Endpoint; origin, and those of `endpoint add`, are ours. */
-static json_t *endpoint_json(struct endpoint *e)
-{
-	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
-	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
-	char created[STAMP_TEXT_MAX];
-	json_t *j;
-
-	snprintf(uri, sizeof(uri), "/endpoints/%s", e->id);
-	snprintf(url, sizeof(url), "tls://%s", e->host);
-	snprintf(hostport, sizeof(hostport), "%s:443", e->host);
-	stamp_text(&e->created, created);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
-		      " s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:[s], s:o}",
-		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
-		      "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443, "type",
-		      "cloud", "origin", e->origin == ENDPOINT_FILE ? "file" : "api", "created_at",
-		      created, "updated_at", created, "name",
-		      text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
-		      text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
-		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
-		      e->spec.values[FIELD_ID_UPSTREAM], "terminate_at",
-		      e->tls_server ? "edge" : "upstream", "datapath", datapaths[e->datapath],
-		      "pooling_enabled", 0, "bindings", "public", "metrics", metrics(e));
-	if (j && add_given(j, &e->spec)) {
-		json_decref(j);
-		return NULL;
-	}
-	return j;
-}
 
 static int answer_with(struct request *r, unsigned status, json_t *j)
 {
@@ -156,62 +64,6 @@ int endpoint_get_one(struct request *r)
 
 /* ---- adding ---- */
 
-static int set_list(struct endpoint_spec *s, const char *name, const json_t *list, struct fault *f)
-{
-	char *joined = NULL;
-	size_t i, size;
-	FILE *to = open_memstream(&joined, &size);
-	int err = to ? 0 : fault_set(f, 500, 0, name, "out of memory");
-	json_t *v;
-
-	json_array_foreach(list, i, v) {
-		const char *text = json_string_value(v);
-
-		if (err)
-			break;
-		if (!text || !*text || strlen(text) != json_string_length(v) || strchr(text, '\n'))
-			err = fault_set(
-				f, 400, 0, name,
-				"must be a list of strings, none empty or with a line break");
-		else
-			fprintf(to, "%s%s", i ? "\n" : "", text);
-	}
-	if (to && fclose(to) && !err)
-		err = fault_set(f, 500, 0, name, "out of memory");
-	if (!err)
-		err = endpoint_spec_set(s, name, FIELD_LIST, joined, f);
-	free(joined);
-	return err;
-}
-
-/* A field as it is in JSON, in the terms of wire/field.h. */
-static int set_field(struct endpoint_spec *s, const char *name, const json_t *v, struct fault *f)
-{
-	const char *text;
-	char number[32];
-
-	switch (json_typeof(v)) {
-	case JSON_STRING:
-		text = json_string_value(v);
-		if (strlen(text) != json_string_length(v))
-			return fault_set(f, 400, 0, name, "has a NUL byte in it");
-		return endpoint_spec_set(s, name, FIELD_STRING, text, f);
-	case JSON_TRUE:
-		return endpoint_spec_set(s, name, FIELD_BOOL, "true", f);
-	case JSON_FALSE:
-		return endpoint_spec_set(s, name, FIELD_BOOL, "false", f);
-	case JSON_INTEGER:
-		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
-		return endpoint_spec_set(s, name, FIELD_NUMBER, number, f);
-	case JSON_ARRAY:
-		return set_list(s, name, v, f);
-	case JSON_NULL:
-		return endpoint_spec_set(s, name, FIELD_NULL, "", f);
-	default:
-		return endpoint_spec_set(s, name, FIELD_OTHER, "", f);
-	}
-}
-
 /* "tls://" asks for a name of our choice. */
 static int choose_name(struct request *r, struct endpoint_spec *s)
 {
@@ -235,20 +87,16 @@ static int read_spec(struct request *r, struct endpoint_spec *s)
 
 	s->origin = ENDPOINT_API;
 	json_object_foreach(r->in, name, v)
-		if (set_field(s, name, v, &r->fault))
+		if (endpoint_json_set(s, name, v, &r->fault))
 			return -1;
 	return choose_name(r, s);
 }
 
-/*
- * Registered, now on disk too, or neither.  In between somebody may have removed
- * it again: then it must not come back with the next start.
- */
-static int make_durable(struct request *r, struct endpoint *e)
+/* As it routes and as it was asked for, on disk. */
+static int save(struct request *r, const struct endpoint *e)
 {
 	struct store_field fields[FIELD_ID_MAX];
 	struct store_row row = {.id = e->id, .created = e->created, .fields = fields};
-	int err;
 
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
 		if (!e->spec.values[i])
@@ -258,17 +106,27 @@ static int make_durable(struct request *r, struct endpoint *e)
 		 */
 		fields[row.n_fields++].value = i == FIELD_ID_URL ? e->host : e->spec.values[i];
 	}
+	return store_put(r->api->store, "endpoint", &row, &r->fault) ? -1 : 0;
+}
+
+/*
+ * Registered, now on disk too, or neither.  In between somebody may have removed
+ * it again: then it must not come back with the next start.
+ */
+static int make_durable(struct request *r, struct endpoint *e)
+{
+	int err;
 
 	pthread_mutex_lock(&r->api->change);
 	if (atomic_load(&e->gone)) {
 		err = fault_set(&r->fault, 409, 0, "", "%s was removed while it was added", e->id);
 	} else {
-		err = store_put(r->api->store, "endpoint", &row, &r->fault);
+		err = save(r, e);
 		if (err)
 			registry_remove(edge_registry(r->api->edge), e->id, NULL);
 	}
 	pthread_mutex_unlock(&r->api->change);
-	return err ? -1 : 0;
+	return err;
 }
 
 int endpoints_post(struct request *r)
@@ -294,14 +152,129 @@ int endpoints_post(struct request *r)
 	return err;
 }
 
-/* ---- removing ---- */
-
 static int from_file(struct request *r, const struct endpoint *e)
 {
 	return fault_set(&r->fault, 409, FROM_FILE, "",
-			 "tls://%s comes from %s; remove it there and reload", e->host,
+			 "tls://%s comes from %s; change it there and reload", e->host,
 			 r->api->file ? r->api->file : "the configuration file");
 }
+
+/* ---- changing ---- */
+
+#define TRIES 8 /* against others who change the same one */
+
+/* What must stay, because other things were decided by it. */
+static int check_fixed(const char *name, const struct endpoint_spec *old,
+		       const struct endpoint_spec *s, const struct endpoint *e, struct fault *f)
+{
+	char host[ENDPOINT_NAME_MAX];
+
+	if (!strcmp(name, "url")) {
+		if (!s->values[FIELD_ID_URL] ||
+		    endpoint_url_host(s->values[FIELD_ID_URL], host, f) || strcmp(host, e->host))
+			return fault_set(f, 400, 0, name,
+					 "cannot be changed; add another endpoint and remove this");
+	}
+	if (!strcmp(name, "pooling_enabled") &&
+	    endpoint_spec_is(s, FIELD_ID_POOLING_ENABLED) !=
+		    endpoint_spec_is(old, FIELD_ID_POOLING_ENABLED))
+		return fault_set(f, 400, 0, name, "cannot be changed");
+	return 0;
+}
+
+/* <e> as it would be with the fields of the request; null takes one away. */
+static int merge(struct request *r, const struct endpoint *e, struct endpoint_spec *ret_s)
+{
+	const struct field *fd;
+	const char *name;
+	json_t *v;
+
+	if (endpoint_spec_copy(&e->spec, ret_s))
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	json_object_foreach(r->in, name, v) {
+		fd = field_find(name);
+		if (fd)
+			endpoint_spec_clear(ret_s, (enum field_id)(fd - field_table));
+		if (endpoint_json_set(ret_s, name, v, &r->fault) ||
+		    check_fixed(name, &e->spec, ret_s, e, &r->fault))
+			return -1;
+	}
+	return 0;
+}
+
+/* The disk first: what was acknowledged must be what the next start has.  -EAGAIN: once more. */
+static int put_in_place(struct request *r, struct endpoint *e, struct endpoint *fresh)
+{
+	struct fault first;
+	int err;
+
+	pthread_mutex_lock(&r->api->change);
+	if (atomic_load(&e->gone)) {
+		err = -EAGAIN;
+	} else {
+		err = save(r, fresh);
+		if (!err)
+			err = registry_swap(edge_registry(r->api->edge), e, fresh, &r->fault);
+		first = r->fault;
+		if (err && save(r, e))
+			log_err("endpoint %s: its change was refused, but may come with the next "
+				"start: %s",
+				e->id, r->fault.msg);
+		r->fault = first;
+	}
+	pthread_mutex_unlock(&r->api->change);
+	return err;
+}
+
+/* One try with what is there now.  *ret_e: a reference to the changed one. */
+static int change(struct request *r, struct endpoint **ret_e)
+{
+	struct registry *registry = edge_registry(r->api->edge);
+	struct endpoint *e = registry_find(registry, r->id), *fresh = NULL;
+	struct endpoint_spec s = {0};
+	int err;
+
+	if (!e)
+		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+	err = e->origin == ENDPOINT_FILE ? from_file(r, e) : merge(r, e, &s);
+	if (!err) {
+		fresh = registry_prepare(registry, e, &s, &r->fault);
+		err = fresh ? 0 : -1;
+	}
+	if (!err) {
+		*ret_e = endpoint_get(fresh);
+		err = put_in_place(r, e, fresh);
+		if (err) {
+			endpoint_put(fresh);
+			endpoint_put(fresh);
+		}
+	}
+	endpoint_spec_done(&s);
+	endpoint_put(e);
+	return err;
+}
+
+int endpoint_patch(struct request *r)
+{
+	struct endpoint *e = NULL;
+	char who[64];
+	int err = -EAGAIN;
+
+	for (int i = 0; i < TRIES && err == -EAGAIN; i++)
+		err = change(r, &e);
+	if (err == -EAGAIN)
+		fault_set(&r->fault, 409, 0, "", "%.64s is being changed by others; try again",
+			  r->id);
+	if (err)
+		return -1;
+	log_info("endpoint changed: endpoint=%s url=tls://%s upstream=%s %s", e->id, e->host,
+		 e->upstream, request_who(r, who));
+	err = answer_with(r, 200, endpoint_json(e));
+	endpoint_put(e);
+	return err;
+}
+
+/* ---- removing ---- */
 
 /* The disk first: what was acknowledged as gone must not come back. */
 static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])

@@ -132,6 +132,21 @@ struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAM
 int registry_remove(struct registry *r, const char *id_or_name, struct fault *f);
 
 /*
+ * Changing one in two steps, as what lies between (a disk) may not hold the lock:
+ *
+ * registry_prepare() checks <s>, resolves its upstream (may block) and makes what may take the
+ * place of <old>, with its id and counters.  The one reference, or NULL with <f>.
+ *
+ * registry_swap() puts it there, in one step: the next connection is of the new one, those there
+ * go on.  0: the reference is the registry's; -EAGAIN: <old> is not registered any more; -1 with
+ * <f>: the kernel's map refuses it.  Nothing has changed then.
+ */
+struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,
+				  const struct endpoint_spec *s, struct fault *f);
+int registry_swap(struct registry *r, struct endpoint *old, struct endpoint *fresh,
+		  struct fault *f);
+
+/*
  * Makes the endpoints of origin ENDPOINT_FILE those of <specs>, in one step: the
  * unchanged stay as they are (counters, connections, num), a changed one keeps
  * its id.  0, or -1 with <f> and nothing changed.

@@ -11,13 +11,18 @@
 #define URL_INVALID 249
 #define DENY_WITHOUT_ALLOW 393
 
+void endpoint_spec_clear(struct endpoint_spec *s, enum field_id id)
+{
+	if (s->values[id] && field_table[id].secret)
+		explicit_bzero(s->values[id], strlen(s->values[id]));
+	free(s->values[id]);
+	s->values[id] = NULL;
+}
+
 void endpoint_spec_done(struct endpoint_spec *s)
 {
-	for (int i = 0; i < FIELD_ID_MAX; i++) {
-		if (s->values[i] && field_table[i].secret)
-			explicit_bzero(s->values[i], strlen(s->values[i]));
-		free(s->values[i]);
-	}
+	for (int i = 0; i < FIELD_ID_MAX; i++)
+		endpoint_spec_clear(s, (enum field_id)i);
 	memset(s, 0, sizeof(*s));
 }
 

@@ -23,8 +23,13 @@ struct endpoint_spec {
 	char *values[FIELD_ID_MAX]; /* NULL: not given; FIELD_LIST and FIELD_PEM as in field.h */
 	enum endpoint_origin origin;
 	unsigned line; /* in the config file; 0: not from a file */
+	/* One that was fine once: a name that does not resolve now may do so later, see resolver.h
+	 */
+	bool may_be_unresolved;
 };
 void endpoint_spec_done(struct endpoint_spec *s);
+/* As if it had not been given. */
+void endpoint_spec_clear(struct endpoint_spec *s, enum field_id id);
 /* 0, or -ENOMEM with *ret_to empty. */
 int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_to);
 bool endpoint_spec_same(const struct endpoint_spec *a, const struct endpoint_spec *b);

@@ -311,10 +311,11 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
 	t->e.conn_rate = number_of(s, FIELD_ID_CONN_RATE);
 	t->e.conn_rate_per_source = number_of(s, FIELD_ID_CONN_RATE_PER_SOURCE);
-	if (resolve(t->e.upstream, "upstream", &t->e.addrs, f))
+	if (resolve(t->e.upstream, "upstream", &t->e.addrs, f) && !s->may_be_unresolved)
 		goto refused;
 	if (s->values[FIELD_ID_ACME_UPSTREAM] &&
-	    resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &t->e.acme, f))
+	    resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &t->e.acme, f) &&
+	    !s->may_be_unresolved)
 		goto refused;
 	t->on_done = r->ops.on_done;
 	if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))

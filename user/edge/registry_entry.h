@@ -45,6 +45,13 @@ struct entry *registry_find_host(const struct registry *r, const char *host);
 /* 409 in <f>: <other> has the name.  Returns -1. */
 int registry_say_taken(const struct entry *other, struct fault *f);
 
+/*
+ * Under the write lock: <old> leave and <fresh> (NULLs between) come, all or nothing.  The
+ * references stay the caller's: of <old> after success, of <fresh> after failure.
+ */
+int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
+		      unsigned n, struct fault *f);
+
 /* Under the write lock.  0, or -1 with <f> and nothing changed. */
 int registry_go_online(struct registry *r, struct entry *t, struct fault *f);
 void registry_go_offline(struct registry *r, struct entry *t);

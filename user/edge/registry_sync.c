@@ -15,9 +15,8 @@ static bool same(const struct endpoint *a, const struct endpoint *b)
 	       !memcmp(&a->acme, &b->acme, sizeof(a->acme));
 }
 
-/* All or nothing, under the write lock: <old> leave, <fresh> (NULLs between) come. */
-static int exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
-		    unsigned n, struct fault *f)
+int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
+		      unsigned n, struct fault *f)
 {
 	unsigned done;
 	int err = 0;
@@ -42,7 +41,7 @@ static int exchange(struct registry *r, struct entry **old, unsigned n_old, stru
 			registry_go_offline(r, fresh[done]);
 	for (unsigned i = 0; i < n_old; i++) {
 		if (registry_go_online(r, old[i], NULL))
-			log_err("tls://%s cannot be put back after a refused reload; add it again",
+			log_err("tls://%s cannot be put back after a refused change; add it again",
 				old[i]->e.host);
 	}
 	return err;
@@ -78,6 +77,27 @@ static unsigned compare(struct registry *r, struct entry **old, struct entry **f
 	return n_old;
 }
 
+/*
+ * One that went there before, whose upstream does not resolve at the moment, keeps the addresses
+ * it had: DNS that fails now must not fail a reload.
+ */
+static struct entry *make(struct registry *r, const struct endpoint_spec *spec, struct fault *f)
+{
+	struct endpoint *now = registry_find(r, spec->values[FIELD_ID_URL] ?: "");
+	struct endpoint_spec s = *spec; /* its strings stay <spec>'s */
+	struct entry *t;
+
+	s.may_be_unresolved = now && !strcmp(now->spec.values[FIELD_ID_UPSTREAM],
+					     spec->values[FIELD_ID_UPSTREAM] ?: "");
+	t = entry_new(r, &s, NULL, NULL, f);
+	if (t && now && !t->e.addrs.n)
+		t->e.addrs = now->addrs;
+	if (t && now && !t->e.acme.n)
+		t->e.acme = now->acme;
+	endpoint_put(now);
+	return t;
+}
+
 int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
 		  struct fault *f)
 {
@@ -88,7 +108,7 @@ int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigne
 	if (!fresh)
 		return fault_set(f, 500, 0, "", "out of memory");
 	for (ready = 0; ready < n; ready++) {
-		fresh[ready] = entry_new(r, &specs[ready], NULL, NULL, f);
+		fresh[ready] = make(r, &specs[ready], f);
 		if (!fresh[ready])
 			break;
 	}
@@ -100,7 +120,7 @@ int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigne
 	old = calloc(r->n + 1, sizeof(*old));
 	if (old) {
 		n_old = compare(r, old, fresh, n);
-		err = exchange(r, old, n_old, fresh, n, f);
+		err = registry_exchange(r, old, n_old, fresh, n, f);
 	} else {
 		err = fault_set(f, 500, 0, "", "out of memory");
 	}
