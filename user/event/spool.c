@@ -6,6 +6,8 @@
 #include "spool.h"
 
 #define ALIGN 8U
+#define GATHER_NS 5000000L /* how long one event may wait for company */
+#define GATHER_LINES (SPOOL_LINES / 4)
 
 const struct record *batch_next(const struct batch *b, size_t *at)
 {
@@ -29,11 +31,16 @@ void record_facts(const struct record *r, struct facts *ret_f)
 
 int spool_init(struct spool *s)
 {
+	pthread_condattr_t attr;
+
 	memset(s, 0, sizeof(*s));
 	s->filling = malloc(SPOOL_BYTES);
 	s->taken = malloc(SPOOL_BYTES);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->more, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->more, &attr);
+	pthread_condattr_destroy(&attr);
 	if (s->filling && s->taken)
 		return 0;
 	spool_done(s);
@@ -47,6 +54,27 @@ void spool_done(struct spool *s)
 	s->filling = s->taken = NULL;
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->more);
+}
+
+/*
+ * Under the lock: lets more come before the batch is taken.  A wake-up for each of thousands of
+ * events a second would cost the workers a system call each and this thread's turn on their CPU.
+ */
+static void gather(struct spool *s)
+{
+	struct timespec until;
+	int err = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += GATHER_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	while (!err && s->n < GATHER_LINES && !s->kicked && !s->closed) {
+		s->waiting = true;
+		err = pthread_cond_timedwait(&s->more, &s->lock, &until);
+	}
 }
 
 /* Under the lock.  One wake-up is enough. */
@@ -81,7 +109,8 @@ bool spool_put(struct spool *s, const struct facts *facts, const char *line, siz
 		memcpy(r->bytes + name_len + 1, line, len);
 		s->len += size;
 		s->n++;
-		wake(s);
+		if (s->n == 1 || s->n == GATHER_LINES)
+			wake(s);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return room;
@@ -116,6 +145,8 @@ bool spool_take(struct spool *s, struct batch *ret_b)
 		s->waiting = true;
 		pthread_cond_wait(&s->more, &s->lock);
 	}
+	if (s->n)
+		gather(s);
 	s->waiting = s->kicked = false;
 	full = s->filling;
 	s->filling = s->taken;
