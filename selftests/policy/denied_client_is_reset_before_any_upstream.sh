@@ -16,6 +16,8 @@ start_snisplitd <<-CONF
 	- {url: "tls://nginx.test", upstream: "$UP:9000", cidr_allow: [$NET, "$ALL"], cidr_deny: [$B]}
 	- {url: "tls://haproxy.test", upstream: "$UP:9000", cidr_allow: ["$OTHER"]}
 	- {url: "tls://python.test", upstream: "$UP:9000"}
+	- {url: "tls://openssl.test", upstream: "tls://$UP:9000", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem,
+	   cidr_allow: [$A]}
 CONF
 python_client() { python3 selftests/fixtures/proxy_client.py "$(unbracket "$EDGE")" 443; }
 n=0
@@ -23,7 +25,7 @@ allowed() # SOURCE NAME DECISION
 {
 	same "$2 from $1" "$(fetch "$2" --interface "$1")" 'hello from nginx'
 	n=$((n + 1))
-	event_is $n ip_policy.decision="$3" conn.client_ip="$1" datapath="$MOVER"
+	event_is $n ip_policy.decision="$3" conn.client_ip="$1" datapath="${4:-$MOVER}"
 }
 denied() # SOURCE NAME PIECE
 {
@@ -39,6 +41,7 @@ for _ in cold warm; do
 	allowed $A app.test allow
 	allowed $A nginx.test allow
 	allowed $B python.test invalid
+	allowed $A openssl.test allow userspace
 done
 dialled=$(cli --json status | jq '[.counters[] | select(.name == "dialled") | .value] | add')
 denied $B app.test 0
@@ -46,9 +49,11 @@ denied $B nginx.test 0
 denied $B nginx.test 99
 denied $A haproxy.test 0
 denied $A haproxy.test 50
+denied $B openssl.test 0
+denied $B openssl.test 50
 same dialled "$(cli --json status | jq '[.counters[] | select(.name == "dialled") | .value] | add')" "$dialled"
 if [ "$DATAPATH" = kernel ]; then
-	same "denied in the kernel" "$(counter deny_policy)" 3
+	same "denied in the kernel" "$(counter deny_policy)" 4
 	[ "$(counter start_kernel)" -ge 1 ] || fail "an allowed client is not started by the kernel"
 fi
 
@@ -59,5 +64,5 @@ denied $A app.test 0
 allowed $B app.test allow
 entries() { dump_map policies | jq length; }
 if [ "$DATAPATH" = kernel ]; then # the old rules go with the last connection and warm upstream
-	wait_for 20 eval '[ "$(entries)" -le 11 ]'
+	wait_for 20 eval '[ "$(entries)" -le 14 ]'
 fi
