@@ -64,6 +64,11 @@ struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const ui
 		return NULL;
 	t->client = tls_client_get(c);
 	snprintf(t->sni, sizeof(t->sni), "%s", name);
+	if (c->verify && !*name) { /* an empty one would match any certificate */
+		strcpy(t->why, "there is no name that the upstream's certificate could be for");
+		t->failed = true;
+		return t;
+	}
 	if (!tls_client_apply(c, t->ssl, name) &&
 	    (!alpn || !SSL_set_alpn_protos(t->ssl, alpn, (unsigned)alpn_len)))
 		return t;

@@ -45,8 +45,9 @@ struct tls *tls_accept(struct tls_server *s, int fd, const void *ahead, size_t l
 
 /*
  * The client's side, to an upstream.  <name> goes out as SNI and, if <c> verifies, is what the
- * certificate must be for.  <alpn>: the list to offer, in wire form (each protocol behind its
- * length), as hello.h finds it; NULL: none.  NULL: out of memory, or what is no list.
+ * certificate must be for; "" sends none, and with a <c> that verifies fails the handshake. <alpn>:
+ * the list to offer, in wire form (each protocol behind its length), as hello.h finds it; NULL:
+ * none.  NULL: out of memory, or what is no list.
  */
 struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const uint8_t *alpn,
 			size_t alpn_len);

@@ -87,7 +87,8 @@ int tls_client_apply(struct tls_client *c, SSL *ssl, const char *name)
 	SSL_set_connect_state(ssl);
 	if (SSL_set_min_proto_version(ssl, c->min) != 1 ||
 	    SSL_set_max_proto_version(ssl, c->max) != 1 ||
-	    SSL_set_tlsext_host_name(ssl, name) != 1 || (c->pair && pair_use(c->pair, ssl)))
+	    (*name && SSL_set_tlsext_host_name(ssl, name) != 1) ||
+	    (c->pair && pair_use(c->pair, ssl)))
 		return -1;
 	if (!c->verify)
 		return 0;
