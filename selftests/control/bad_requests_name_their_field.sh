@@ -47,7 +47,8 @@ is 404/-/- DELETE /endpoints/none.test
 is 404/-/- DELETE /connections/conn_1
 is 404/-/endpoint GET '/connections?endpoint=none.test'
 is 404/-/- GET /no_such_thing
-is 405/-/- PATCH /endpoints/file.test
+is 405/-/- PUT /endpoints/file.test
+same "Allow" "$(curl -sS -D - -o /dev/null --unix-socket "$TMP/control.sock" -X PUT http://x/endpoints/file.test | tr -d "\r" | sed -n "s/^Allow: //p")" "GET, PATCH, DELETE"
 is 400/-/since GET '/events?since=yesterday'
 same "endpoints" "$(cli --json endpoint list | jq '.endpoints | length')" 1
 

@@ -152,11 +152,11 @@ int endpoints_post(struct request *r)
 	return err;
 }
 
-static int from_file(struct request *r, const struct endpoint *e)
+static int from_file(struct request *r, const struct endpoint *e, const char *todo)
 {
 	return fault_set(&r->fault, 409, FROM_FILE, "",
-			 "tls://%s comes from %s; change it there and reload", e->host,
-			 r->api->file ? r->api->file : "the configuration file");
+			 "tls://%s comes from %s; %s it there and reload", e->host,
+			 r->api->file ? r->api->file : "the configuration file", todo);
 }
 
 /* ---- changing ---- */
@@ -236,9 +236,9 @@ static int change(struct request *r, struct endpoint **ret_e)
 
 	if (!e)
 		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
-	err = e->origin == ENDPOINT_FILE ? from_file(r, e) : merge(r, e, &s);
+	err = e->origin == ENDPOINT_FILE ? from_file(r, e, "change") : merge(r, e, &s);
 	if (!err) {
-		fresh = registry_prepare(registry, e, &s, &r->fault);
+		fresh = registry_prepare(registry, e, &s, NULL, &r->fault);
 		err = fresh ? 0 : -1;
 	}
 	if (!err) {
@@ -287,7 +287,7 @@ static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
 	strcpy(ret_id, e->id);
 	if (e->origin == ENDPOINT_FILE)
-		err = from_file(r, e);
+		err = from_file(r, e, "remove");
 	else
 		err = store_del(r->api->store, "endpoint", e->id, &r->fault);
 	if (!err)

@@ -265,6 +265,7 @@ static const struct doc_key timeouts_keys[] = {
 	{"connect", doc_duration, AT(timeouts.connect), 1, WEEK, NULL},
 	{"idle", doc_duration, AT(timeouts.idle), 1, WEEK, NULL},
 	{"half_closed", doc_duration, AT(timeouts.half_closed), 1, WEEK, NULL},
+	{"resolve", doc_duration, AT(timeouts.resolve), 100, WEEK, NULL},
 	{"drain", doc_duration, AT(timeouts.drain), 0, WEEK, NULL},
 	{.name = NULL},
 };
@@ -326,6 +327,7 @@ static bool set_defaults(struct config *c)
 	c->limits.unrouted = 4096;
 	c->timeouts.client_hello = 3 * SECOND;
 	c->timeouts.handshake = 60 * SECOND;
+	c->timeouts.resolve = 30 * SECOND;
 	c->timeouts.connect = 10 * SECOND;
 	c->timeouts.idle = 5 * MINUTE;
 	c->timeouts.half_closed = 60 * SECOND;

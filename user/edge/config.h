@@ -58,7 +58,8 @@ struct config {
 		unsigned unrouted;     /* connections that have no endpoint yet */
 	} limits;
 	struct {
-		unsigned client_hello, handshake, connect, idle, half_closed, drain; /* ms */
+		unsigned client_hello, handshake, connect, idle, half_closed, drain,
+			resolve; /* ms */
 	} timeouts;
 	struct {
 		unsigned max_idle;

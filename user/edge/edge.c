@@ -20,6 +20,7 @@
 #include "log.h"
 #include "policies.h"
 #include "pool.h"
+#include "resolver.h"
 #include "store.h"
 
 #define FDS_SPARE 1024
@@ -219,7 +220,7 @@ static int open_listeners(struct edge *g, char *why, size_t why_size)
 
 static int restore_one(void *arg, const struct store_row *e)
 {
-	struct endpoint_spec s = {.origin = ENDPOINT_API};
+	struct endpoint_spec s = {.origin = ENDPOINT_API, .may_be_unresolved = true};
 	struct edge *g = arg;
 	struct fault f;
 	int err = 0;
@@ -253,6 +254,8 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 		return -EIO;
 	}
 	for (i = 0; i < c->n_endpoints; i++) {
+		/* before the network is there, after a power cut, it must start nevertheless */
+		c->endpoints[i].may_be_unresolved = true;
 		if (registry_add(g->registry, &c->endpoints[i], NULL, NULL, NULL, &f)) {
 			snprintf(why, why_size, "%s:%u: endpoints[%u].%s: %s",
 				 c->file ? c->file : "config", c->endpoints[i].line, i, f.field,
@@ -337,6 +340,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 			goto fail;
 		}
 	}
+	g->resolver = resolver_start(g);
 	*ret_g = g;
 	return 0;
 fail:
@@ -369,6 +373,8 @@ void edge_stop(struct edge *g)
 {
 	unsigned i;
 
+	resolver_stop(g->resolver); /* before what it looks at goes */
+	g->resolver = NULL;
 	edge_each_worker(g, worker_stop, NULL);
 	for (i = 0; i < g->n_workers; i++)
 		worker_join(&g->workers[i]);

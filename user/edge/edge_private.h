@@ -39,6 +39,7 @@ struct edge {
 	pthread_mutex_t cert_lock; /* of changes to uploaded certificates */
 	struct kern *kern;	   /* NULL: userspace datapath */
 	char datapath_why[256];
+	struct resolver *resolver;
 	struct worker *workers;
 	unsigned n_workers;
 	uint32_t slots_a_worker, replays_a_worker, n_pools;

@@ -35,6 +35,11 @@ struct endpoint_addrs {
 	unsigned n;
 };
 
+/* What its names are known to resolve to. */
+struct endpoint_known {
+	struct endpoint_addrs addrs, acme;
+};
+
 struct policy;
 
 /*
@@ -134,15 +139,16 @@ int registry_remove(struct registry *r, const char *id_or_name, struct fault *f)
 /*
  * Changing one in two steps, as what lies between (a disk) may not hold the lock:
  *
- * registry_prepare() checks <s>, resolves its upstream (may block) and makes what may take the
- * place of <old>, with its id and counters.  The one reference, or NULL with <f>.
+ * registry_prepare() checks <s>, resolves its upstream (may block; not with <known>) and makes what
+ * may take the place of <old>, with its id and counters.  The one reference, or NULL with <f>.
  *
  * registry_swap() puts it there, in one step: the next connection is of the new one, those there
  * go on.  0: the reference is the registry's; -EAGAIN: <old> is not registered any more; -1 with
  * <f>: the kernel's map refuses it.  Nothing has changed then.
  */
 struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,
-				  const struct endpoint_spec *s, struct fault *f);
+				  const struct endpoint_spec *s, const struct endpoint_known *known,
+				  struct fault *f);
 int registry_swap(struct registry *r, struct endpoint *old, struct endpoint *fresh,
 		  struct fault *f);
 

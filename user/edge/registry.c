@@ -7,6 +7,7 @@
 
 #include "addr.h"
 #include "registry_entry.h"
+#include "log.h"
 #include "stamp.h"
 #include "ulid.h"
 
@@ -255,6 +256,19 @@ static int resolve(const char *text, const char *field, struct endpoint_addrs *r
 	return 0;
 }
 
+static int resolve_all(struct endpoint *e, bool may_fail, struct fault *f)
+{
+	const char *acme = e->spec.values[FIELD_ID_ACME_UPSTREAM];
+
+	if (resolve(e->upstream, "upstream", &e->addrs, f)) {
+		if (!may_fail)
+			return -1;
+		log_warn("endpoint %s: its upstream %s does not resolve; asking again", e->host,
+			 e->upstream);
+	}
+	return acme && resolve(acme, "acme_upstream", &e->acme, f) && !may_fail ? -1 : 0;
+}
+
 static unsigned number_of(const struct endpoint_spec *s, enum field_id id)
 {
 	return s->values[id] ? (unsigned)strtoul(s->values[id], NULL, 10) : 0;
@@ -269,7 +283,8 @@ static enum endpoint_datapath datapath_of(const char *word)
 
 /* Checked and resolved (may block); not yet in the registry and without a num. */
 struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
-			const struct timespec *created, struct fault *f)
+			const struct timespec *created, const struct endpoint_known *known,
+			struct fault *f)
 {
 	char host[ENDPOINT_NAME_MAX] = "";
 	struct entry *t;
@@ -311,12 +326,12 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
 	t->e.conn_rate = number_of(s, FIELD_ID_CONN_RATE);
 	t->e.conn_rate_per_source = number_of(s, FIELD_ID_CONN_RATE_PER_SOURCE);
-	if (resolve(t->e.upstream, "upstream", &t->e.addrs, f) && !s->may_be_unresolved)
+	if (known) {
+		t->e.addrs = known->addrs;
+		t->e.acme = known->acme;
+	} else if (resolve_all(&t->e, s->may_be_unresolved, f)) {
 		goto refused;
-	if (s->values[FIELD_ID_ACME_UPSTREAM] &&
-	    resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &t->e.acme, f) &&
-	    !s->may_be_unresolved)
-		goto refused;
+	}
 	t->on_done = r->ops.on_done;
 	if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))
 		goto refused;
@@ -365,7 +380,7 @@ void registry_go_offline(struct registry *r, struct entry *t)
 int registry_add(struct registry *r, const struct endpoint_spec *s, const char *id,
 		 const struct timespec *created, struct endpoint **ret_e, struct fault *f)
 {
-	struct entry *t = entry_new(r, s, id, created, f), *other;
+	struct entry *t = entry_new(r, s, id, created, NULL, f), *other;
 	int err;
 
 	if (!t)

@@ -7,9 +7,10 @@
 #include "registry_entry.h"
 
 struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,
-				  const struct endpoint_spec *s, struct fault *f)
+				  const struct endpoint_spec *s, const struct endpoint_known *known,
+				  struct fault *f)
 {
-	struct entry *t = entry_new(r, s, NULL, NULL, f);
+	struct entry *t = entry_new(r, s, NULL, NULL, known, f);
 
 	if (!t)
 		return NULL;

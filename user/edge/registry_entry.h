@@ -33,9 +33,10 @@ struct registry {
 	uint32_t n_free, next_num, max;
 };
 
-/* Checked and resolved (may block); not in the registry yet and without a num. */
+/* Checked and, unless <known>, resolved (may block); not in the registry yet and without a num. */
 struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
-			const struct timespec *created, struct fault *f);
+			const struct timespec *created, const struct endpoint_known *known,
+			struct fault *f);
 void entry_free(struct entry *t);
 /* <t>, not in the registry yet, will take the place of <old>: same id, same counters. */
 void entry_succeed(struct entry *t, const struct entry *old);

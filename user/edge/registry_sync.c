@@ -89,7 +89,7 @@ static struct entry *make(struct registry *r, const struct endpoint_spec *spec, 
 
 	s.may_be_unresolved = now && !strcmp(now->spec.values[FIELD_ID_UPSTREAM],
 					     spec->values[FIELD_ID_UPSTREAM] ?: "");
-	t = entry_new(r, &s, NULL, NULL, f);
+	t = entry_new(r, &s, NULL, NULL, NULL, f);
 	if (t && now && !t->e.addrs.n)
 		t->e.addrs = now->addrs;
 	if (t && now && !t->e.acme.n)

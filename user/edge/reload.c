@@ -56,6 +56,7 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 	struct sockaddr_storage sa[1];
 	struct endpoint *e;
 	socklen_t len[1];
+	bool was_fine;
 	unsigned i;
 
 	for (i = 0; i < c->n_endpoints; i++) {
@@ -70,8 +71,10 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 			endpoint_put(e);
 			return -1;
 		}
+		was_fine = e &&
+			   !strcmp(e->spec.values[FIELD_ID_UPSTREAM], s->values[FIELD_ID_UPSTREAM]);
 		endpoint_put(e);
-		if (addr_resolve(endpoint_spec_upstream(s, NULL), sa, len, 1) < 0)
+		if (!was_fine && addr_resolve(endpoint_spec_upstream(s, NULL), sa, len, 1) < 0)
 			return fault_set(f, 400, 0, "upstream",
 					 "%s:%u: upstream %s does not resolve", c->file, s->line,
 					 s->values[FIELD_ID_UPSTREAM]);
