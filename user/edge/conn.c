@@ -253,7 +253,9 @@ void conn_on_paired(struct conn *c)
 	atomic_fetch_add(&c->endpoint->stats->conns_active, 1);
 	c->hello_ns = a->paired_ns;
 	conn_note_replay(c);
-	conn_is_allowed(c); /* it is, or was a moment ago: for the event */
+	/* for the event: it is, or was when the program asked */
+	if (!conn_is_allowed(c))
+		c->ip_policy = IP_POLICY_ALLOW;
 	c->up.mover = c->down.mover = MOVER_KERNEL;
 	c->phase = CONN_OPEN;
 	conn_set_timer(c, TIMER_IDLE);

@@ -14,6 +14,7 @@
 #include "edge_cert.h"
 #include "edge_open.h"
 #include "edge_policy.h"
+#include "ip_policy_store.h"
 #include "edge_private.h"
 #include "edge_tls.h"
 #include "listener.h"
@@ -248,8 +249,8 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	unsigned i;
 
 	/* the policies before those who name them */
-	if (store_open(c->state_dir, &g->store, &f) || edge_policy_restore(g, &f) ||
-	    edge_cert_restore(g, &f)) {
+	if (store_open(c->state_dir, &g->store, &f) ||
+	    ip_policies_restore(g->ip_policies, g->store, &f) || edge_cert_restore(g, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}

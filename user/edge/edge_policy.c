@@ -8,13 +8,9 @@
 
 #include "conn.h"
 #include "edge_private.h"
+#include "ip_policy_store.h"
 #include "log.h"
 #include "policies.h"
-#include "store.h"
-
-#define KIND_POLICY "ip_policy"
-#define KIND_RULE "ip_policy_rule"
-#define RULE_FIELDS_MAX 8
 
 struct ip_policies *edge_ip_policies(struct edge *g)
 {
@@ -136,6 +132,22 @@ struct purge {
 	int killed;
 };
 
+/* By what its endpoint is today: a reload may have put another in its place. */
+static bool is_denied_now(struct conn *c, const char *policy_id)
+{
+	struct edge *g = c->worker->edge;
+	struct endpoint *e = registry_find(g->registry, c->endpoint->id);
+	struct sockaddr_storage client;
+	bool denied = false;
+
+	if (e && ip_policy_is_named(&e->spec, policy_id)) {
+		conn_client_addr(c, &client);
+		denied = policies_judge(g->policies, &e->policy, &client) == POLICY_DENY;
+	}
+	endpoint_put(e);
+	return denied;
+}
+
 static void purge(struct worker *w, void *arg)
 {
 	struct list *it, *tmp;
@@ -145,9 +157,9 @@ static void purge(struct worker *w, void *arg)
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
 		conn_on_paired(c);
-		if (c->phase == CONN_DEAD || !c->endpoint ||
-		    !ip_policy_is_named(&c->endpoint->spec, p->policy_id) || conn_is_allowed(c))
+		if (c->phase == CONN_DEAD || !c->endpoint || !is_denied_now(c, p->policy_id))
 			continue;
+		c->ip_policy = IP_POLICY_BLOCK;
 		conn_close(c, CLOSE_IP_DENIED, true);
 		p->killed++;
 	}
@@ -161,107 +173,6 @@ static int kill_denied(struct edge *g, const char *policy_id)
 	return p.killed;
 }
 
-/* ---- the disk ---- */
-
-static unsigned put_head(struct store_field *fields, const struct ip_policy_head *h)
-{
-	unsigned n = 0;
-
-	if (h->description)
-		fields[n++] = (struct store_field){"description", h->description};
-	if (h->metadata)
-		fields[n++] = (struct store_field){"metadata", h->metadata};
-	return n;
-}
-
-static int save_policy(struct edge *g, const struct ip_policy_head *h, struct fault *f)
-{
-	struct store_field fields[RULE_FIELDS_MAX];
-	struct store_row row = {.id = h->id, .created = h->created, .fields = fields};
-
-	row.n_fields = put_head(fields, h);
-	return store_put(g->store, KIND_POLICY, &row, f) ? -1 : 0;
-}
-
-static int save_rule(struct edge *g, const char *policy_id, const struct cidr *c, bool deny,
-		     const struct ip_policy_head *h, struct fault *f)
-{
-	struct store_field fields[RULE_FIELDS_MAX];
-	struct store_row row = {.id = h->id, .created = h->created, .fields = fields};
-	char text[CIDR_TEXT_MAX];
-	unsigned n = put_head(fields, h);
-
-	fields[n++] = (struct store_field){"ip_policy_id", policy_id};
-	fields[n++] = (struct store_field){"cidr", cidr_text(c, text)};
-	fields[n++] = (struct store_field){"action", deny ? "deny" : "allow"};
-	row.n_fields = n;
-	return store_put(g->store, KIND_RULE, &row, f) ? -1 : 0;
-}
-
-static const char *field_of(const struct store_row *r, const char *name)
-{
-	for (unsigned i = 0; i < r->n_fields; i++)
-		if (!strcmp(r->fields[i].name, name))
-			return r->fields[i].value;
-	return NULL;
-}
-
-static struct ip_policy_head head_of(const struct store_row *r)
-{
-	struct ip_policy_head h = {
-		.created = r->created,
-		.description = (char *)field_of(r, "description"),
-		.metadata = (char *)field_of(r, "metadata"),
-	};
-
-	snprintf(h.id, sizeof(h.id), "%s", r->id);
-	return h;
-}
-
-static int restore_policy(void *arg, const struct store_row *r)
-{
-	struct ip_policy_head h = head_of(r);
-	struct edge *g = arg;
-	struct fault f;
-
-	if (ip_policy_add(g->ip_policies, &h, &f))
-		log_err("IP policy %s is not restored: %s", r->id, f.msg);
-	return 0;
-}
-
-/* A rule that cannot be read must not open what it was to close: the daemon does not start. */
-static int restore_rule(void *arg, const struct store_row *r)
-{
-	const char *policy = field_of(r, "ip_policy_id"), *cidr = field_of(r, "cidr");
-	const char *action = field_of(r, "action");
-	struct ip_policy_head h = head_of(r);
-	char why[CIDR_WHY_MAX];
-	struct edge *g = arg;
-	struct fault f;
-	struct cidr c;
-
-	if (!policy || !cidr || !action || cidr_parse(cidr, &c, why)) {
-		log_err("IP policy rule %s in the state database is damaged", r->id);
-		return -1;
-	}
-	if (!ip_policy_rule_add(g->ip_policies, policy, &c, !strcmp(action, "deny"), &h, &f))
-		return 0;
-	/* its policy was being removed when the daemon ended */
-	log_warn("IP policy rule %s is left out: %s", r->id, f.msg);
-	return 0;
-}
-
-int edge_policy_restore(struct edge *g, struct fault *f)
-{
-	int err = store_each(g->store, KIND_POLICY, restore_policy, g, f);
-
-	if (!err)
-		err = store_each(g->store, KIND_RULE, restore_rule, g, f);
-	if (err == -1)
-		fault_set(f, 500, 0, "", "an IP policy rule cannot be restored; see the log");
-	return err ? -1 : 0;
-}
-
 /* ---- changes ---- */
 
 int edge_ip_policy_add(struct edge *g, struct ip_policy_head *h, struct fault *f)
@@ -270,7 +181,7 @@ int edge_ip_policy_add(struct edge *g, struct ip_policy_head *h, struct fault *f
 
 	pthread_mutex_lock(&g->policy_lock);
 	err = ip_policy_add(g->ip_policies, h, f);
-	if (!err && save_policy(g, h, f)) {
+	if (!err && ip_policy_save(g->store, h, f)) {
 		ip_policy_remove(g->ip_policies, h->id, NULL);
 		err = -1;
 	}
@@ -294,7 +205,7 @@ int edge_ip_policy_set(struct edge *g, const struct ip_policy_head *h, struct fa
 	if (!ip_policy_with(g->ip_policies, h->id, copy_head, &row)) {
 		row.description = h->description;
 		row.metadata = h->metadata;
-		err = save_policy(g, &row, f);
+		err = ip_policy_save(g->store, &row, f);
 	}
 	if (!err)
 		err = ip_policy_set(g->ip_policies, h, f);
@@ -311,19 +222,6 @@ static int find_user(void *arg, struct endpoint *e)
 	return fault_set(ch->f, 409, 0, "", "tls://%s names it; take it from there first", e->host);
 }
 
-/* The rules first: what a crash leaves behind is a policy that nobody names. */
-static int forget_rules(void *arg, const struct ip_policy *p)
-{
-	struct change *ch = arg;
-	struct list *it;
-
-	list_for_each(it, &p->rules)
-		if (store_del(ch->edge->store, KIND_RULE,
-			      list_of(it, struct ip_policy_rule, link)->head.id, ch->f))
-			return -1;
-	return store_del(ch->edge->store, KIND_POLICY, p->head.id, ch->f) ? -1 : 0;
-}
-
 int edge_ip_policy_remove(struct edge *g, const char *id, struct fault *f)
 {
 	struct change ch = {.edge = g, .policy_id = id, .f = f};
@@ -332,8 +230,8 @@ int edge_ip_policy_remove(struct edge *g, const char *id, struct fault *f)
 	pthread_mutex_lock(&g->policy_lock);
 	err = registry_each(g->registry, find_user, &ch);
 	if (!err)
-		err = ip_policy_with(g->ip_policies, id, forget_rules, &ch);
-	if (!err || err == -ENOENT)
+		err = ip_policy_forget(g->ip_policies, g->store, id, f);
+	if (!err)
 		err = ip_policy_remove(g->ip_policies, id, f);
 	pthread_mutex_unlock(&g->policy_lock);
 	return err ? -1 : 0;
@@ -347,7 +245,10 @@ int edge_ip_rule_add(struct edge *g, const char *policy_id, const struct cidr *c
 	pthread_mutex_lock(&g->policy_lock);
 	err = ip_policy_rule_add(g->ip_policies, policy_id, c, deny, h, f);
 	if (!err) {
-		err = apply(g, policy_id, f) || save_rule(g, policy_id, c, deny, h, f) ? -1 : 0;
+		err = apply(g, policy_id, f) ||
+				      ip_policy_rule_save(g->store, policy_id, c, deny, h, f)
+			      ? -1
+			      : 0;
 		if (err) {
 			ip_policy_rule_remove(g->ip_policies, h->id, NULL);
 			apply(g, policy_id, NULL);
@@ -396,7 +297,8 @@ int edge_ip_rule_set(struct edge *g, const struct cidr *c, bool deny,
 	row.created = old.head.created;
 	err = ip_policy_rule_set(g->ip_policies, c, deny, h, f);
 	if (!err) {
-		err = apply(g, old.policy_id, f) || save_rule(g, old.policy_id, c, deny, &row, f)
+		err = apply(g, old.policy_id, f) ||
+				      ip_policy_rule_save(g->store, old.policy_id, c, deny, &row, f)
 			      ? -1
 			      : 0;
 		if (err) {
@@ -419,7 +321,7 @@ int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_kill
 	ip_policy_rule_with(g->ip_policies, id, copy_rule, &old);
 	err = ip_policy_rule_remove(g->ip_policies, id, f);
 	if (!err) {
-		err = apply(g, old.policy_id, f) || store_del(g->store, KIND_RULE, id, f) ? -1 : 0;
+		err = apply(g, old.policy_id, f) || ip_policy_rule_forget(g->store, id, f) ? -1 : 0;
 		if (err) {
 			ip_policy_rule_add(g->ip_policies, old.policy_id, &old.cidr, old.deny,
 					   &old.head, NULL);

@@ -37,7 +37,6 @@ int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_kill
 /* ---- for edge.c ---- */
 int edge_policy_open(struct edge *g); /* 0, -ENOMEM */
 void edge_policy_close(struct edge *g);
-int edge_policy_restore(struct edge *g, struct fault *f); /* from the store */
 
 /* A new endpoint's policy, from its spec.  0, or -1 with <f>. */
 int edge_policy_make(struct edge *g, struct endpoint *e, struct fault *f);
