@@ -1,16 +1,19 @@
 # policy/denied_client_is_reset_before_any_upstream.sh - A client that no cidr_allow has, or a cidr_deny has, is reset before an upstream hears of it, also with its hello in pieces, and the kernel path decides without user space seeing a byte.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath family
+# Each: datapath topology=veth family
 . "$LIB"
 need python3 jq
 case $FAMILY in
-4) A=127.0.0.2 B=127.0.0.3 NET=127.0.0.2/31 ALL=0.0.0.0/0 OTHER=::/0 ;;
-*) A=fd00::2 B=fd00::3 NET=fd00::/64 ALL=::/0 OTHER=0.0.0.0/0
-	for address in $A $B; do ip addr add $address/128 dev lo nodad; done ;;
+4) A=10.9.1.20 B=10.9.1.21 C=10.9.1.22 NET=10.9.1.16/29 ALL=0.0.0.0/0 OTHER=::/0 ;;
+*) A=fd09:1::20 B=fd09:1::21 C=fd09:1::22 NET=fd09:1::/64 ALL=::/0 OTHER=0.0.0.0/0 ;;
 esac
+for address in $A $B $C; do
+	case $FAMILY in 4) in_client ip addr add $address/24 dev p-client ;; *) in_client ip addr add $address/64 dev p-client nodad ;; esac
+done
 start_upstream nginx 9000
 start_snisplitd <<-CONF
 	workers: 1
+	ip_deny: [$C]
 	endpoints:
 	- {url: "tls://app.test", upstream: "$UP:9000", cidr_allow: [$A]}
 	- {url: "tls://nginx.test", upstream: "$UP:9000", cidr_allow: [$NET, "$ALL"], cidr_deny: [$B]}
@@ -20,7 +23,7 @@ start_snisplitd <<-CONF
 	   cidr_allow: [$A]}
 CONF
 mkfifo "$TMP/ask" "$TMP/told"
-python3 selftests/fixtures/proxy_client.py "$(unbracket "$EDGE")" 443 <"$TMP/ask" >"$TMP/told" 2>"$TMP/python.log" &
+in_client_exec python3 selftests/fixtures/proxy_client.py "$(unbracket "$EDGE")" 443 <"$TMP/ask" >"$TMP/told" 2>"$TMP/python.log" &
 exec 3>"$TMP/ask" 4<"$TMP/told"
 n=0
 # ask SOURCE NAME PIECE WANT: what the client says came of it
@@ -52,6 +55,8 @@ for _ in cold warm; do
 	allowed $B python.test invalid
 	allowed $A openssl.test allow userspace
 done
+ask $C python.test 0 rst
+event_is $n ip_policy.decision=block close_reason=ip_denied conn.client_ip=$C conn.bytes_in=0 endpoint_id= conn.server_name=
 dialled=$(cli --json status | jq '[.counters[] | select(.name == "dialled") | .value] | add')
 denied $B app.test 0
 denied $B nginx.test 0
