@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
-need jq curl python3 bc
+need jq curl python3 bc promtool
 start_upstream stream 9000
+certificate
 start_snisplitd <<-CONF
 	http: 127.0.0.1:4041
-	endpoints: [{url: "tls://*.app.test", upstream: "$UP:9000"}]
+	endpoints: [{url: "tls://*.app.test", upstream: "$UP:9000"}, {url: "tls://python.test", upstream: "$UP:9001", crt: $TMP/cert.pem, key: $TMP/key.pem}]
 CONF
 stream www.app.test --conns 20 --up 10k --down 20k
 wait_for has_events 20
+refuse fetch python.test 2>/dev/null # the handshake is done, there is no upstream
+wait_for has_events 21
 get() { curl -sS --max-time 5 "http://127.0.0.1:4041$1" "${@:2}"; }
 get /metrics >"$TMP/metrics"
 # every line is a comment or NAME{LABELS} VALUE, every sample follows its TYPE, no sample twice
@@ -24,21 +27,36 @@ python3 - "$TMP/metrics" <<-'PY'
 	            assert m[2] not in typed and m[3] in ("counter", "gauge", "histogram"), line
 	            typed[m[2]] = m[3]
 	        continue
-	    m = re.fullmatch(r'([a-z_]+)(\{[a-z_]+="[^"\\\n]*"(,[a-z_]+="[^"\\\n]*")*\})? ([0-9.]+)', line)
-	    assert m and m[1] in typed, line
+	    m = re.fullmatch(r'([a-z_]+)(\{[a-z_]+="(?:[^"\\\n]|\\.)*"(,[a-z_]+="(?:[^"\\\n]|\\.)*")*\})? ([0-9.]+)', line)
+	    assert m, line
+	    name = re.sub("_(bucket|sum|count)$", "", m[1])
+	    assert m[1] in typed or typed.get(name) == "histogram", line
 	    assert (m[1], m[2]) not in seen, "twice: " + line
-	    assert typed[m[1]] != "counter" or m[1].endswith("_total"), line
+	    assert typed.get(m[1]) != "counter" or m[1].endswith("_total"), line
 	    seen.add((m[1], m[2]))
-	for name in "connections_total connections_active bytes_total hello_total events_lost_total build_info pool_idle".split():
+	for name in ("connections_total connections_active bytes_total hello_total tls_handshakes_total events_lost_total "
+	             "tls_handshake_seconds upstream_connect_seconds build_info pool_idle").split():
 	    assert "snisplit_" + name in typed, name
 PY
 sample() { grep -F "$1" "$TMP/metrics" | awk '{print $NF}'; }
 same "connections" "$(sample 'snisplit_connections_total{endpoint="*.app.test",result="ok"}')" 20
-same "bytes out" "$(sample 'snisplit_bytes_total{endpoint="*.app.test",direction="out"' | paste -sd+ - | bc)" \
+same "bytes out" "$(sample 'direction="out"' | paste -sd+ - | bc)" \
 	"$(jq -s 'map(.object.conn.bytes_out) | add' "$EVENTS")"
-if command -v promtool >/dev/null; then
-	promtool check metrics <"$TMP/metrics" || fail "promtool"
-fi
+[ "$DATAPATH" != kernel ] || grep -q '^snisplit_verdict_total{reason="' "$TMP/metrics" || fail "no verdict"
+promtool check metrics <"$TMP/metrics" || fail "promtool"
+[ "$(sample snisplit_tls_handshake_seconds_count)" = 1 ] || fail "handshakes: $(sample snisplit_tls_handshake_seconds)"
+same "buckets end at the count" "$(sample 'snisplit_upstream_connect_seconds_bucket{le="+Inf"}')" "$(sample snisplit_upstream_connect_seconds_count)"
+# what the dashboard and the alert rules ask for is there
+promtool check rules tools/prometheus/alerts.yml >/dev/null || fail "alert rules"
+promtool test rules tools/prometheus/alerts_test.yml >/dev/null || fail "alert rules, tested"
+jq -r '.. | .expr? // empty' tools/prometheus/dashboard.json >"$TMP/exprs"
+[ "$(wc -l <"$TMP/exprs")" -ge 10 ] || fail "few expressions in the dashboard"
+jq -Rn '{groups: [{name: "d", rules: [inputs | gsub("\\$[a-z_]+"; ".*") | {record: "x", expr: .}]}]}' "$TMP/exprs" >"$TMP/exprs.yml"
+promtool check rules --lint=none "$TMP/exprs.yml" >/dev/null || fail "an expression of the dashboard"
+for name in $(grep -ohE 'snisplit_[a-z_]+' tools/prometheus/alerts.yml "$TMP/exprs" | sed -E 's/_bucket$//' | sort -u); do
+	[ "$DATAPATH $name" != "userspace snisplit_verdict_total" ] || continue
+	grep -q "^# TYPE $name " "$TMP/metrics" || fail "no $name in /metrics"
+done
 same healthz "$(get /healthz)" ok
 same readyz "$(get /readyz -w ' %{http_code}' | xargs)" "ready 200"
 same "status page" "$(get / | head -n 1 | cut -d' ' -f1)" snisplitd

@@ -114,10 +114,11 @@ static int collect_group(void *arg, const struct edge_counter *c)
 static void counters(struct walk *w)
 {
 	static const struct {
-		const char *group, *label, *help;
+		const char *group, *name, *label, *help;
 	} known[] = {
-		{"verdict", "reason", "What the kernel programs decided."},
-		{"hello", "result", "How ClientHellos ended."},
+		{"verdict", "verdict", "reason", "What the kernel programs decided."},
+		{"hello", "hello", "result", "How ClientHellos ended."},
+		{"tls", "tls_handshakes", "result", "How TLS handshakes ended."},
 	};
 	struct groups groups = {.n = 0};
 	char metric[64];
@@ -125,16 +126,18 @@ static void counters(struct walk *w)
 	edge_counters(w->edge, collect_group, &groups);
 	for (unsigned i = 0; i < groups.n; i++) {
 		const char *help = "Counters of this group, by reason; see snisplit status -v.";
+		const char *name = groups.names[i];
 
-		w->group = groups.names[i];
+		w->group = name;
 		w->label = "reason";
 		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
 			if (strcmp(known[k].group, w->group))
 				continue;
+			name = known[k].name;
 			w->label = known[k].label;
 			help = known[k].help;
 		}
-		snprintf(metric, sizeof(metric), "snisplit_%.40s_total", w->group);
+		snprintf(metric, sizeof(metric), "snisplit_%.40s_total", name);
 		w->metric = metric;
 		family(w->out, metric, "counter", help);
 		edge_counters(w->edge, write_counter, w);
@@ -147,6 +150,35 @@ static void each(struct walk *w, const char *name, const char *type, const char 
 	family(w->out, name, type, help);
 	w->write = write;
 	registry_each(edge_registry(w->edge), write_endpoint, w);
+}
+
+/* ---- how long things take ---- */
+
+static void histogram(FILE *out, const char *name, const char *help,
+		      const struct histogram_total *t)
+{
+	uint64_t below = 0;
+
+	family(out, name, "histogram", help);
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		below += t->in[i];
+		fprintf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+			(double)histogram_le_us[i] / 1e6, below);
+	}
+	fprintf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, t->count);
+	fprintf(out, "%s_sum %.6f\n%s_count %" PRIu64 "\n", name, (double)t->sum_us / 1e6, name,
+		t->count);
+}
+
+static void times(struct walk *w)
+{
+	struct histogram_total connect, handshake;
+
+	edge_times(w->edge, &connect, &handshake);
+	histogram(w->out, "snisplit_upstream_connect_seconds",
+		  "From dialling an upstream for a client to the connection.", &connect);
+	histogram(w->out, "snisplit_tls_handshake_seconds",
+		  "TLS handshakes with clients that were completed.", &handshake);
 }
 
 /* ---- events and certificates; an address or a file may have bytes that a label must not ---- */
@@ -254,6 +286,7 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	     bytes_total);
 	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
 	counters(&w);
+	times(&w);
 	family(w.out, "snisplit_events_emitted_total", "counter", "Closed events made.");
 	fprintf(w.out, "snisplit_events_emitted_total %" PRIu64 "\n",
 		events_emitted(edge_events(e)));

@@ -76,3 +76,13 @@ void edge_account(struct edge *g)
 		return;
 	edge_each_worker(g, account_all, NULL);
 }
+
+void edge_times(struct edge *g, struct histogram_total *ret_connect,
+		struct histogram_total *ret_handshake)
+{
+	*ret_connect = *ret_handshake = (struct histogram_total){.count = 0};
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		histogram_collect(ret_connect, &g->workers[i].connect_us);
+		histogram_collect(ret_handshake, &g->workers[i].handshake_us);
+	}
+}

@@ -199,6 +199,8 @@ void conn_pair(struct conn *c)
 	c->up.mover = c->down.mover = mover;
 	c->phase = CONN_OPEN;
 	c->connected_ns = w->now_ns;
+	if (c->dial_ns)
+		histogram_add(&w->connect_us, (w->now_ns - c->dial_ns) / 1000);
 	if (c->tries && !c->replayed)
 		list_add_tail(&w->unanswered, &c->silent);
 	conn_set_timer(c, TIMER_IDLE);

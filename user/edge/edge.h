@@ -17,6 +17,7 @@
 #include "endpoint.h"
 #include "event.h"
 #include "events.h"
+#include "histogram.h"
 
 struct certs;
 struct edge;
@@ -72,6 +73,10 @@ void edge_status(struct edge *e, struct edge_status *ret_s);
 
 /* Calls <fn> for every counter (stable order).  Stops at non-zero. */
 int edge_counters(struct edge *e, int (*fn)(void *arg, const struct edge_counter *c), void *arg);
+
+/* Of all workers together: connects to upstreams, and handshakes with clients. */
+void edge_times(struct edge *e, struct histogram_total *ret_connect,
+		struct histogram_total *ret_handshake);
 
 /*
  * Copies the live connections (of <endpoint_id>, or all when NULL) to a malloc'd

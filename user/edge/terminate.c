@@ -123,8 +123,11 @@ void terminate_on_ready(struct conn *c)
 	switch (tls_handshake(e->tls)) {
 	case TLS_DONE:
 		c->shaking = NULL;
-		if (e == &c->client)
+		if (e == &c->client) {
 			worker_count(c->worker, WC_tls_done);
+			histogram_add(&c->worker->handshake_us,
+				      (c->worker->now_ns - c->shake_ns) / 1000);
+		}
 		terminate_next(c);
 		return;
 	case TLS_FAILED:

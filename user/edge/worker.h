@@ -16,6 +16,7 @@
 #include "config.h"
 #include "edge.h"
 #include "half.h"
+#include "histogram.h"
 #include "kern.h"
 #include "list.h"
 
@@ -133,6 +134,7 @@ struct worker {
 
 	uint64_t event_lost_seen, sweep_ns;
 	bool draining, stop;
+	struct histogram connect_us, handshake_us; /* of upstreams; of clients that got through */
 	atomic_uint_fast64_t counters[WC_MAX];
 	atomic_uint_fast64_t reasons[CLOSE_REASON_MAX]; /* connections by close_reason */
 
