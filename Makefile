@@ -94,6 +94,9 @@ $(O)/%.o: %.c
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -Ibpf -I$(O)/gen -I$(<D) $(use.$(call room,$<):%=-Iuser/%) \
 		$(call pkgc,$(call room,$<)) -c $< -o $@
 
+# The status page is part of the program.
+$(O)/user/api/page.o: $(wildcard user/api/status.*)
+
 # The skeleton exists before anything in kern is compiled.
 $(call objs,user/kern/*.c): $(O)/gen/snisplit.skel.h
 

@@ -59,7 +59,7 @@ for name in $(grep -ohE 'snisplit_[a-z_]+' tools/prometheus/alerts.yml "$TMP/exp
 done
 same healthz "$(get /healthz)" ok
 same readyz "$(get /readyz -w ' %{http_code}' | xargs)" "ready 200"
-same "status page" "$(get / | head -n 1 | cut -d' ' -f1)" snisplitd
+same "status page" "$(get / | head -n 1)" '<!DOCTYPE html>'
 same "other path" "$(get /endpoints -o /dev/null -w '%{http_code}')" 404
 same "other method" "$(get /metrics -d x -o /dev/null -w '%{http_code}')" 405
 

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "request.h"
 #include "edge.h"
-#include "stamp.h"
 
-/* One page: its text (malloc'd), status and type. */
+#define EVENTS_SHOWN 30U
+
+/* Nothing from elsewhere, nothing inline: foreign bytes on the page can be text only. */
+#define POLICY                                                                          \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " \
+	"img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/* One page: its text (malloc'd) or an asset, status and type. */
 struct page {
 	char *text;
+	const char *asset;
 	size_t len;
 	unsigned status;
 	const char *type;
@@ -48,44 +54,90 @@ static void ready_page(struct api *a, struct page *p)
 		say(p, 200, "ready\n");
 }
 
-static int list_endpoint(void *out, struct endpoint *e)
+/* The last events in a list, newest last; each line is JSON already. */
+static void write_events(struct events *ev, FILE *out)
 {
-	fprintf(out, "  tls://%s -> %s  active %" PRIu64 "  total %" PRIu64 "\n", e->host,
-		e->upstream, (uint64_t)atomic_load(&e->stats->conns_active),
-		(uint64_t)atomic_load(&e->stats->conns_total));
-	return 0;
+	static const size_t size = (size_t)EVENTS_SHOWN * EVENT_LINE_MAX;
+	uint64_t next = events_seek(ev, NULL), seq, skipped;
+	char *buf = malloc(size);
+	ssize_t n = 0;
+
+	seq = next > EVENTS_SHOWN ? next - EVENTS_SHOWN : 0;
+	if (buf && seq < next)
+		n = events_read(ev, &seq, buf, size, 0, &skipped);
+	for (ssize_t i = 0; i < n; i++)
+		if (buf[i] == '\n')
+			buf[i] = i + 1 < n ? ',' : ' ';
+	fprintf(out, "[%.*s]", n > 0 ? (int)n : 0, buf ? buf : "");
+	free(buf);
 }
 
-static void status_page(struct api *a, struct page *p)
+static void status_json(struct api *a, struct page *p)
 {
-	FILE *out = open_memstream(&p->text, &p->len);
-	char started[STAMP_TEXT_MAX];
-	struct edge_status s;
+	json_t *stats = stats_json(a->edge, false);
+	FILE *out = stats ? open_memstream(&p->text, &p->len) : NULL;
 
-	if (!out)
+	p->type = "application/json";
+	if (!out) {
+		json_decref(stats);
 		return;
-	edge_status(a->edge, &s);
-	fprintf(out, "snisplitd %s%s\n", VERSION, s.draining ? " (draining)" : "");
-	fprintf(out, "datapath     %s: %s\n", event_datapath_name(s.datapath), s.datapath_why);
-	fprintf(out, "started      %s\n", stamp_text(&s.started, started));
-	fprintf(out, "connections  %" PRIu64 " active, %" PRIu64 " since then\n", s.conns_active,
-		s.conns_total);
-	fprintf(out, "endpoints    %u\n", registry_count(edge_registry(a->edge)));
-	registry_each(edge_registry(a->edge), list_endpoint, out);
-	fprintf(out, "\nSee also /metrics, /healthz and /readyz.\n");
+	}
+	fprintf(out, "{\"stats\":");
+	json_dumpf(stats, out, JSON_COMPACT);
+	fprintf(out, ",\"events\":");
+	write_events(edge_events(a->edge), out);
+	fprintf(out, "}\n");
+	json_decref(stats);
 	if (fclose(out)) {
 		free(p->text);
 		p->text = NULL;
 	}
 }
 
+/* ---- what is the same every time: files beside this one, part of the program ---- */
+
+#define ASSET(name, file)                                                                 \
+	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"user/api/" file "\"\n" #name \
+		"_end:\n"                                                                 \
+		".popsection\n");                                                         \
+	extern const char name[], name##_end[]
+
+ASSET(asset_html, "status.html");
+ASSET(asset_css, "status.css");
+ASSET(asset_js, "status.js");
+
+static void say_asset(struct page *p, const char *type, const char *start, const char *end)
+{
+	p->type = type;
+	p->len = (size_t)(end - start);
+	p->asset = start;
+}
+
+static void status_html(struct api *a, struct page *p)
+{
+	(void)a;
+	say_asset(p, "text/html; charset=utf-8", asset_html, asset_html_end);
+}
+
+static void status_css(struct api *a, struct page *p)
+{
+	(void)a;
+	say_asset(p, "text/css; charset=utf-8", asset_css, asset_css_end);
+}
+
+static void status_js(struct api *a, struct page *p)
+{
+	(void)a;
+	say_asset(p, "text/javascript; charset=utf-8", asset_js, asset_js_end);
+}
+
 static const struct {
 	const char *path;
 	void (*make)(struct api *a, struct page *p);
 } pages[] = {
-	{"/", status_page},
-	{"/metrics", metrics_page},
-	{"/healthz", health_page},
+	{"/", status_html},	    {"/status.css", status_css},
+	{"/status.js", status_js},  {"/status.json", status_json},
+	{"/metrics", metrics_page}, {"/healthz", health_page},
 	{"/readyz", ready_page},
 };
 
@@ -101,7 +153,7 @@ static void make_page(struct api *a, const char *url, const char *method, struct
 			return;
 		}
 	}
-	say(p, 404, "there are /, /metrics, /healthz and /readyz\n");
+	say(p, 404, "there are /, /status.json, /metrics, /healthz and /readyz\n");
 }
 
 enum MHD_Result page_serve(void *arg, struct MHD_Connection *conn, const char *url,
@@ -124,9 +176,13 @@ enum MHD_Result page_serve(void *arg, struct MHD_Connection *conn, const char *u
 		return MHD_YES;
 	}
 	make_page(arg, url, method, &p);
-	if (!p.text)
+	if (!p.text && !p.asset)
 		return MHD_NO;
-	response = MHD_create_response_from_buffer(p.len, p.text, MHD_RESPMEM_MUST_FREE);
+	if (p.asset)
+		response = MHD_create_response_from_buffer(p.len, (void *)p.asset,
+							   MHD_RESPMEM_PERSISTENT);
+	else
+		response = MHD_create_response_from_buffer(p.len, p.text, MHD_RESPMEM_MUST_FREE);
 	if (!response) {
 		free(p.text);
 		return MHD_NO;
@@ -134,6 +190,10 @@ enum MHD_Result page_serve(void *arg, struct MHD_Connection *conn, const char *u
 	MHD_add_response_header(response, "Content-Type", p.type);
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Content-Security-Policy", POLICY);
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	if (p.status == 405)
+		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	res = MHD_queue_response(conn, p.status, response);
 	MHD_destroy_response(response);
 	return res;
