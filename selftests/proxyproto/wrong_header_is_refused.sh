@@ -8,7 +8,7 @@ start_upstream stream 9000
 start_snisplitd <<-CONF
 	accept_proxy: {from: [127.0.0.2]}
 	ip_deny: [192.0.2.7]
-	timeouts: {client_hello: 500ms}
+	timeouts: {client_hello: 2s}
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 CONF
 mkfifo "$TMP/ask" "$TMP/told"
