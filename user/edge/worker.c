@@ -16,6 +16,7 @@
 #include "pool.h"
 
 #define EVENTS_A_TURN 256
+#define DEADLINES_A_TURN 64
 #define SWEEP_NS (1000ULL * 1000 * 1000)
 #define PUMP_BYTES (8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
 
@@ -216,13 +217,14 @@ void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void
 	pthread_mutex_destroy(&m.lock);
 }
 
+/* Thousands that came at once are due at once: others get their turn in between. */
 static void run_deadlines(struct worker *w)
 {
 	struct conn *c;
-	int i;
+	int i, n;
 
 	for (i = 0; i < TIMER_MAX; i++) {
-		while (!list_empty(&w->timers[i])) {
+		for (n = 0; n < DEADLINES_A_TURN && !list_empty(&w->timers[i]); n++) {
 			c = list_of(w->timers[i].next, struct conn, timer);
 			if (c->deadline_ns > w->now_ns)
 				break;
