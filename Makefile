@@ -25,11 +25,12 @@ use.store	:= lib
 use.tls		:= lib wire
 use.relay	:= lib wire kern tls
 use.event	:= lib
+use.ssh		:= lib wire
 use.edge	:= lib wire kern tls store relay event
 use.api		:= lib wire tls store relay event edge
 use.snisplit	:= lib wire
-use.unit	:= lib wire kern tls relay store event edge
-use.fuzz	:= lib wire event edge
+use.unit	:= lib wire kern tls relay store event edge ssh
+use.fuzz	:= lib wire event edge ssh
 use.kernel	:= lib wire
 use.helpers	:= lib wire
 use.bench	:= lib wire
@@ -59,6 +60,7 @@ objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 ROOM_LIBS	:= $(foreach r,lib wire kern tls store relay event edge api,$(O)/$(r).a)
+TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
 DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
 CLI_LIBS	:= jansson
 
@@ -105,7 +107,7 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib wire kern tls store relay event edge api,$(eval $(call archive,$(r))))
+$(foreach r,lib wire kern tls store relay event edge api ssh,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)
@@ -135,7 +137,7 @@ vmlinux.h.new: ## renew vmlinux.h from the running kernel's BTF (only what bpf/ 
 	$(Q)tools/dev/vmlinux-trim > $@ && echo "compare vmlinux.h.new with vmlinux.h, then move it"
 
 # ---- tests ----
-$(O)/unit/%: $(O)/selftests/unit/%.o $(filter-out $(O)/api.a,$(ROOM_LIBS))
+$(O)/unit/%: $(O)/selftests/unit/%.o $(TEST_LIBS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call pkgl,$(DAEMON_LIBS))
 
@@ -149,11 +151,12 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
-		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c doc.c endpoint_spec.c policy.c)
+		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c doc.c endpoint_spec.c policy.c) \
+		   user/ssh/cmdline.c
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/event -Iuser/edge \
+		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/event -Iuser/edge -Iuser/ssh \
 		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1 jansson)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h
