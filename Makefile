@@ -70,7 +70,7 @@ FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/
 KERNEL_TESTS	:= $(patsubst selftests/kernel/%.c,$(O)/kernel/%,$(wildcard selftests/kernel/*_test.c))
 KERNEL_OBJS	:= $(patsubst selftests/kernel/%.bpf.c,$(O)/kernel/%.bpf.o,$(wildcard selftests/kernel/*.bpf.c))
 BENCHES		:= $(if $(wildcard tools/bench/hello_bench.c),$(O)/bench/hello_bench) \
-		   $(if $(wildcard tools/bench/load.c),$(O)/bench/load)
+		   $(if $(wildcard tools/bench/load.c),$(O)/bench/load $(O)/bench/tls_load)
 TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftests/helpers/*.c))
 MAIN_OBJ	:= $(O)/user/edge/main.o
 
@@ -172,6 +172,10 @@ $(O)/tools/bench/hello_bench.o: override CFLAGS += -Iselftests/kernel
 $(O)/bench/hello_bench: $(O)/tools/bench/hello_bench.o $(O)/wire.a $(O)/lib.a $(O)/kernel/hello.bpf.o
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.bpf.o,$^) $(call pkgl,libbpf libssl libcrypto)
+
+$(O)/bench/tls_load: $(O)/tools/bench/tls_load.o
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call pkgl,libssl libcrypto)
 
 $(O)/bench/load: $(O)/tools/bench/load.o
 	$(call msg,LINK,$@)

@@ -282,6 +282,8 @@ static void tickets_are_bound(void)
 		w = (struct visit){.version = version, .resume = v.session};
 		visit(a, &w);
 		CHECK(w.ok && w.resumed, "the same endpoint: %s", w.why);
+		CHECK(version == TLS1_2_VERSION || w.session,
+		      "1.3: a new ticket for the next time");
 		SSL_SESSION_free(w.session);
 		w = (struct visit){.version = version, .resume = v.session};
 		visit(same, &w);

@@ -17,6 +17,7 @@ struct key {
 };
 
 struct tickets {
+	EVP_CIPHER *cipher; /* fetched once: a fetch is a good part of what a ticket costs */
 	pthread_rwlock_t lock;
 	struct key *now, *before; /* <before> may be NULL */
 };
@@ -48,13 +49,18 @@ struct tickets *tickets_new(void)
 	if (!k)
 		return NULL;
 	pthread_rwlock_init(&k->lock, NULL);
-	return k;
+	k->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	if (k->cipher)
+		return k;
+	tickets_free(k);
+	return NULL;
 }
 
 void tickets_free(struct tickets *k)
 {
 	if (!k)
 		return;
+	EVP_CIPHER_free(k->cipher);
 	key_free(k->now);
 	key_free(k->before);
 	pthread_rwlock_destroy(&k->lock);
@@ -88,8 +94,8 @@ static bool is_due(const struct tickets *k, time_t now)
 	       (k->before && now - k->before->made >= 2 * TICKET_KEY_S);
 }
 
-static int set_keys(const struct key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-		    EVP_MAC_CTX *mac, int encrypt)
+static int set_keys(const struct tickets *k, const struct key *key, unsigned char *iv,
+		    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
 	OSSL_PARAM params[3];
 
@@ -97,7 +103,7 @@ static int set_keys(const struct key *key, unsigned char *iv, EVP_CIPHER_CTX *ci
 						      sizeof(key->hmac));
 	params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0);
 	params[2] = OSSL_PARAM_construct_end();
-	return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv, encrypt) == 1 &&
+	return EVP_CipherInit_ex(cipher, k->cipher, NULL, key->aes, iv, encrypt) == 1 &&
 	       EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
@@ -129,7 +135,7 @@ int tickets_use(struct tickets *k, time_t now, unsigned char name[16], unsigned 
 	} else {
 		ret = 0;
 	}
-	if (ret > 0 && !set_keys(key, iv, cipher, mac, encrypt))
+	if (ret > 0 && !set_keys(k, key, iv, cipher, mac, encrypt))
 		ret = -1;
 	pthread_rwlock_unlock(&k->lock);
 	return ret;

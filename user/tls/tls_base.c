@@ -29,7 +29,10 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 {
 	struct tls *t = SSL_get_app_data(ssl);
 
-	return tickets_use(t->server->base->tickets, time(NULL), name, iv, cipher, mac, encrypt);
+	int ret = tickets_use(t->server->base->tickets, time(NULL), name, iv, cipher, mac, encrypt);
+
+	/* a ticket of TLS 1.3 is for one use, RFC 8446 C.4: each resumption gets another one */
+	return !encrypt && ret == 1 && SSL_version(ssl) >= TLS1_3_VERSION ? 2 : ret;
 }
 
 /* The alert we send is part of why a handshake failed. */
