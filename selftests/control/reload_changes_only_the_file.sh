@@ -35,13 +35,28 @@ grep -q "snisplitd.yml:[0-9]*: unknown key 'nope'" "$TMP/err" || fail "$(cat "$T
 same "after bad files" "$(urls)" "api.test comes.test stays.test"
 sed -i '/^nope/d' "$TMP/snisplitd.yml"
 
+# 200 reloads, half of them by signal, under connections that come all the time and some that stay
+reloads=200
 conf "[{url: stays.test, upstream: \"$UP:9000\"}]"
-(for i in $(seq 20); do
-	conf "[{url: stays.test, upstream: \"$UP:9000\", description: \"$i\"}]"
+"$HELPERS/stream" client --connect "$EDGE:443" --name stays.test --report "$TMP/stream.report" --order server --conns 4 \
+	--parallel 4 --up 1k --down 10m --server-write-rate 8000 --timeout 100 --seed 7000 >"$TMP/long" 2>&1 &
+LONG_ONES=$!
+(for ((i = 1; i <= reloads / 2; i++)); do
+	conf "[{url: stays.test, upstream: \"$UP:9000\", description: \"$i\"}, {url: \"e$i.test\", upstream: \"$UP:9000\"}]"
 	kill -HUP "$DAEMON"
 	cli reload >/dev/null
 done) &
-reloads=$!
-stream stays.test --conns 300 --parallel 10 --up 10k --down 100k --random --seed 3
-wait $reloads || fail "a reload failed"
-same "description" "$(cli --json endpoint get stays.test | jq -r .description)" 20
+RELOADS=$!
+for ((seed = 10000, conns = 0; conns < 300; seed += 1000, conns += 100)); do
+	stream stays.test --conns 100 --parallel 10 --up 10k --down 50k --random --seed $seed
+done
+while kill -0 $RELOADS 2>/dev/null; do
+	stream stays.test --conns 100 --parallel 10 --up 10k --down 50k --random --seed $seed
+	seed=$((seed + 1000))
+done
+wait $RELOADS || fail "a reload failed"
+wait $LONG_ONES || fail "those that stayed: $(cat "$TMP/long")"
+same "description" "$(cli --json endpoint get stays.test | jq -r .description)" $((reloads / 2))
+same "endpoints" "$(urls)" "api.test e$((reloads / 2)).test stays.test"
+same "refused or lost" "$(jq -s '[.[].object | select(.close_reason | IN("unknown_name", "upstream_refused", "internal", "limit", "drained"))] | length' "$EVENTS")" 0
+[ "$(grep -c 'info: reloaded' "$TMP/snisplitd.log")" -ge $reloads ] || fail "only $(grep -c 'info: reloaded' "$TMP/snisplitd.log") reloads"
