@@ -1,13 +1,13 @@
 # control/acknowledged_endpoints_survive_kill.sh - kill -9 at any moment, with registrations in flight, loses none that was acknowledged and leaves nothing that stops the next start.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath=userspace
+# Each: datapath
 # Timeout: 120
 . "$LIB"
 need jq
 start_snisplitd <<-CONF
 	version: 1
 CONF
-rounds=15
+rounds=10
 [ "$LONG" = 0 ] || rounds=100
 : >"$TMP/acknowledged"
 : >"$TMP/removed"
@@ -41,3 +41,9 @@ for url in $lost; do
 	[[ $url =~ e([0-9]+)\. && $((BASH_REMATCH[1] % 3)) = 0 ]] || fail "$url was acknowledged and is gone"
 done
 same "removed ones that came back" "$(comm -12 "$TMP/r" "$TMP/there")" ''
+if [ "$DATAPATH" = kernel ]; then
+	same "endpoints in the kernel's map" "$(map_entries endpoints)" "$(wc -l <"$TMP/there")"
+	same "programs" "$(prog_ids | wc -l)" 2
+	stop_snisplitd
+	[ ! -e "$PINS" ] || fail "pins are left: $(ls "$PINS")"
+fi
