@@ -36,7 +36,7 @@ use.helpers	:= lib wire
 use.bench	:= lib wire
 
 # Who may see which library.
-pkg.kern	:= libbpf
+pkg.kern	:= libbpf libmnl
 pkg.tls		:= libssl libcrypto
 pkg.store	:= sqlite3
 pkg.event	:= jansson libcurl
@@ -61,7 +61,7 @@ objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 ROOM_LIBS	:= $(foreach r,lib wire kern tls store relay event edge api,$(O)/$(r).a)
 TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
-DAEMON_LIBS	:= libbpf sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
+DAEMON_LIBS	:= libbpf libmnl sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
 CLI_LIBS	:= jansson
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
-need jq openssl
+need jq openssl python3
 certificate
 start_upstream openssl 9000
 start_snisplitd <<-CONF
@@ -44,3 +44,55 @@ wait_for conns 2
 same "rm --kill" "$(cli endpoint rm app.test --kill)" "removed app.test, 2 connections ended"
 wait_for has_events 5
 same reasons "$(jq -r .object.close_reason "$EVENTS" | sort | uniq -c | xargs)" "5 killed"
+
+# both sockets are reset at once, also with megabytes queued for a reader that does not read
+cat >"$TMP/ends.py" <<-'PY'
+	import socket, ssl, subprocess, sys, threading, time
+	edge, kill = sys.argv[1], sys.argv[2]
+	listener = socket.create_server(("127.0.0.1", 9100))
+	raw = socket.create_connection((edge, 443))
+	ctx = ssl.create_default_context()
+	out = ssl.MemoryBIO()
+	tls = ctx.wrap_bio(ssl.MemoryBIO(), out, server_hostname="ends.test")
+	try:
+	    tls.do_handshake()
+	except ssl.SSLWantReadError:
+	    pass
+	raw.sendall(out.read())
+	up, _ = listener.accept()
+	up.settimeout(5), raw.settimeout(5)
+	assert up.recv(65536)[0] == 22
+	up.setblocking(False)
+	sent = 0
+	until = time.time() + 0.5
+	while time.time() < until and sent < 64 << 20:  # nobody reads at the client
+	    try:
+	        sent += up.send(bytes(1 << 20))
+	    except BlockingIOError:
+	        time.sleep(0.01)
+	up.setblocking(True)
+	up.settimeout(5)
+	subprocess.run(kill, shell=True, check=True)
+	ends = []
+	for s in (up, raw):
+	    try:
+	        while s.recv(1 << 20):
+	            pass
+	        ends.append("fin")
+	    except ConnectionResetError:
+	        ends.append("rst")
+	print(" ".join(ends))
+PY
+cli endpoint add ends.test --upstream 127.0.0.1:9100 >/dev/null
+same "upstream and client end by" "$(python3 "$TMP/ends.py" "$(unbracket "$EDGE")" \
+	"'$O/snisplit' --socket '$TMP/control.sock' --json conn list --endpoint ends.test | jq -r '.connections[0].id' | xargs '$O/snisplit' --socket '$TMP/control.sock' conn kill >/dev/null")" "rst rst"
+stop_snisplitd
+# by SOCK_DESTROY, where the kernel has it
+if command -v strace >/dev/null && zcat /proc/config.gz 2>/dev/null | grep -q INET_DIAG_DESTROY=y; then
+	start_again strace -f -qq -e trace=sendto -o "$TMP/strace"
+	hold
+	wait_for conns 1
+	cli endpoint rm app.test --kill
+	same "SOCK_DESTROY requests" "$(grep -c 'nlmsg_type=SOCK_DESTROY' "$TMP/strace")" 2
+	DAEMON=''
+fi

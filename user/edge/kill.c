@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kill - connections ended by an operator: both sides are reset, what is queued is thrown away.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "conn.h"
+#include "diag.h"
+#include "edge_private.h"
+#include "log.h"
+
+struct kill {
+	const char *conn_id, *endpoint_id;
+	struct diag *diag; /* NULL: the kernel has no SOCK_DESTROY for us */
+	int killed;
+};
+
+static bool is_meant(const struct kill *k, const struct conn *c)
+{
+	char id[CONN_ID_MAX];
+
+	if (k->conn_id)
+		return !strcmp(conn_id(c, id), k->conn_id);
+	return c->endpoint && !strcmp(c->endpoint->id, k->endpoint_id);
+}
+
+/* What it fails at, conn_close() does by SO_LINGER. */
+static void destroy(struct diag *d, const struct end *e)
+{
+	int err;
+
+	if (!d || e->fd == -1)
+		return;
+	err = diag_destroy(d, e->fd);
+	if (err)
+		log_debug("SOCK_DESTROY: %s", strerror(-err));
+}
+
+static void kill_some(struct worker *w, void *arg)
+{
+	struct list *it, *tmp;
+	struct kill *k = arg;
+	struct conn *c;
+
+	list_for_each_safe(it, tmp, &w->conns) {
+		c = list_of(it, struct conn, all);
+		conn_on_paired(c);
+		if (c->phase == CONN_DEAD || !is_meant(k, c))
+			continue;
+		destroy(k->diag, &c->client);
+		destroy(k->diag, &c->upstream);
+		conn_close(c, CLOSE_KILLED, true);
+		k->killed++;
+	}
+}
+
+static int kill_all(struct edge *g, struct kill *k)
+{
+	int err = diag_open(&k->diag);
+
+	if (err) {
+		log_debug("sock_diag: %s", strerror(-err));
+		k->diag = NULL;
+	}
+	edge_each_worker(g, kill_some, k);
+	diag_close(k->diag);
+	return k->killed;
+}
+
+int edge_conn_kill(struct edge *g, const char *id)
+{
+	struct kill k = {.conn_id = id};
+
+	return kill_all(g, &k) ? 0 : -ENOENT;
+}
+
+int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
+{
+	struct kill k = {.endpoint_id = endpoint_id};
+
+	return kill_all(g, &k);
+}
