@@ -94,5 +94,6 @@ if command -v strace >/dev/null && zcat /proc/config.gz 2>/dev/null | grep -q IN
 	wait_for conns 1
 	cli endpoint rm app.test --kill
 	same "SOCK_DESTROY requests" "$(grep -c 'nlmsg_type=SOCK_DESTROY' "$TMP/strace")" 2
+	# shellcheck disable=SC2034 # it was strace's
 	DAEMON=''
 fi

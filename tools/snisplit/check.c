@@ -167,7 +167,6 @@ static void check_bpf_programs(struct report *r)
 	} kinds[] = {
 		{"sockops", BPF_PROG_TYPE_SOCK_OPS},
 		{"sk_skb", BPF_PROG_TYPE_SK_SKB},
-		{"sk_msg", BPF_PROG_TYPE_SK_MSG},
 	};
 	union bpf_attr attr;
 	int fd;
