@@ -1,7 +1,7 @@
 # control/check_names_what_is_missing.sh - snisplit check says line by line what the kernel path needs, with the fix and exit 4 when something is missing; colours are for terminals without NO_COLOR only.
 # SPDX-License-Identifier: GPL-2.0-only
 . "$LIB"
-need jq python3 setpriv
+need jq script setpriv
 start_snisplitd <<-CONF
 	version: 1
 CONF
@@ -19,8 +19,12 @@ same "as nobody" $status 4
 grep -q '^missing  *privileges  *uid [0-9]* lacks CAP_BPF.*; run as root: sudo snisplit check' "$TMP/nobody" || fail "$(cat "$TMP/nobody")"
 grep -q '^hint  *daemon  *does not answer on /run/none.*; start it with' "$TMP/nobody" || fail "$(cat "$TMP/nobody")"
 
-on_terminal() { python3 -c 'import pty, sys; pty.spawn(sys.argv[1:])' env "$@" "$O/snisplit" --socket "$TMP/control.sock" check; }
-on_terminal TERM=xterm | grep -q $'\033\[32m' || fail "no colour on a terminal"
-refuse grep -q $'\033' <(on_terminal TERM=xterm NO_COLOR=1)
-on_terminal TERM=xterm NO_COLOR= | grep -q $'\033\[32m' || fail "an empty NO_COLOR counts"
+on_terminal() { timeout 20 script -qec "env $* '$O/snisplit' --socket '$TMP/control.sock' check" /dev/null </dev/null >"$TMP/terminal"; }
+coloured() { grep -q $'\033\[32m' "$TMP/terminal"; }
+on_terminal TERM=xterm
+coloured || fail "no colour on a terminal: $(cat "$TMP/terminal")"
+on_terminal TERM=xterm NO_COLOR=1
+refuse grep -q $'\033' "$TMP/terminal"
+on_terminal TERM=xterm NO_COLOR=
+coloured || fail "an empty NO_COLOR counts"
 refuse grep -q $'\033' "$TMP/root"
