@@ -166,10 +166,10 @@ static int store_root(struct ca *c, const struct pair *root, struct fault *f)
 	/* the key first: a root without a key is a mistake to tell, a key alone is made anew */
 	snprintf(path, sizeof(path), "%s/root.key", c->dir);
 	if (!err)
-		err = secret_write(path, key);
+		err = secret_write(path, key, true);
 	if (!err) {
 		snprintf(path, sizeof(path), "%s/root.pem", c->dir);
-		err = secret_write(path, crt);
+		err = secret_write(path, crt, true);
 	}
 	free(crt);
 	secret_free(key);

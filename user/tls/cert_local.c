@@ -121,6 +121,7 @@ static struct pair *load(struct cert_local *l, const char *name, time_t now)
 	return NULL;
 }
 
+/* On a worker, with the lock held: nothing waits for the disk, a damaged file is issued anew. */
 static int save(struct cert_local *l, const char *name, const struct pair *p)
 {
 	char *crt = pair_crt_pem(p), *key = pair_key_pem(p), *both = NULL, path[4400];
@@ -134,14 +135,14 @@ static int save(struct cert_local *l, const char *name, const struct pair *p)
 		both = NULL;
 		goto out;
 	}
-	err = secret_write(path, both);
+	err = secret_write(path, both, false);
 	if (err == -ENOENT) {
 		char dir[4300];
 
 		snprintf(dir, sizeof(dir), "%s/issued", l->dir);
 		err = mkdir(dir, 0700) == -1 && errno != EEXIST ? -errno : 0;
 		if (!err)
-			err = secret_write(path, both);
+			err = secret_write(path, both, false);
 	}
 out:
 	free(crt);

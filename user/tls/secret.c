@@ -63,7 +63,7 @@ int secret_read(const char *path, char **ret_text)
 	return secret_read_at(AT_FDCWD, path, ret_text);
 }
 
-int secret_write(const char *path, const char *text)
+int secret_write(const char *path, const char *text, bool durable)
 {
 	size_t len = strlen(text), done = 0;
 	char temp[4300];
@@ -79,7 +79,7 @@ int secret_write(const char *path, const char *text)
 		n = write(fd, text + done, len - done);
 		done += n > 0 ? (size_t)n : 0;
 	}
-	if (n == -1 || fsync(fd) == -1)
+	if (n == -1 || (durable && fsync(fd) == -1))
 		err = -errno;
 	if (close(fd) == -1 && !err)
 		err = -errno;
