@@ -19,6 +19,7 @@ VERSION		:= 0.1.0
 
 # Who may include whom: one line a room.  A wrong include is a compile error.
 use.lib		:=
+use.doc		:= lib
 use.wire	:= lib
 use.kern	:= lib wire
 use.store	:= lib
@@ -26,11 +27,12 @@ use.tls		:= lib wire
 use.relay	:= lib wire kern tls
 use.event	:= lib
 use.ssh		:= lib wire
-use.edge	:= lib wire kern tls store relay event
-use.api		:= lib wire tls store relay event edge
-use.snisplit	:= lib wire
-use.unit	:= lib wire kern tls relay store event edge ssh
-use.fuzz	:= lib wire event edge ssh
+use.agent	:= lib wire kern tls relay
+use.edge	:= lib doc wire kern tls store relay event
+use.api		:= lib doc wire tls store relay event edge
+use.snisplit	:= lib doc wire agent
+use.unit	:= lib doc wire kern tls relay store event edge ssh
+use.fuzz	:= lib doc wire event edge ssh
 use.kernel	:= lib wire
 use.helpers	:= lib wire
 use.bench	:= lib wire
@@ -40,7 +42,8 @@ pkg.kern	:= libbpf libmnl
 pkg.tls		:= libssl libcrypto
 pkg.store	:= sqlite3
 pkg.event	:= jansson libcurl
-pkg.edge	:= jansson yaml-0.1
+pkg.doc		:= yaml-0.1
+pkg.edge	:= jansson
 pkg.api		:= libmicrohttpd jansson
 pkg.snisplit	:= jansson
 pkg.kernel	:= libbpf
@@ -59,10 +62,10 @@ msg	= @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2:$(O)/%=%)); mkdir -
 objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
-ROOM_LIBS	:= $(foreach r,lib wire kern tls store relay event edge api,$(O)/$(r).a)
+ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event edge api,$(O)/$(r).a)
 TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
 DAEMON_LIBS	:= libbpf libmnl sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
-CLI_LIBS	:= jansson
+CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
 UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
@@ -107,14 +110,15 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib wire kern tls store relay event edge api ssh,$(eval $(call archive,$(r))))
+$(foreach r,lib doc wire kern tls store relay event agent edge api ssh,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJ) -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group \
 		$(call pkgl,$(DAEMON_LIBS))
 
-$(O)/snisplit: $(call objs,tools/snisplit/*.c) $(O)/wire.a $(O)/lib.a
+AGENT_LIBS	:= $(foreach r,agent relay tls doc wire lib,$(O)/$(r).a)
+$(O)/snisplit: $(call objs,tools/snisplit/*.c) $(AGENT_LIBS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(CLI_LIBS))
 
@@ -150,13 +154,13 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
-FUZZ_SRCS	:= $(wildcard user/lib/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
-		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c doc.c endpoint_spec.c policy.c) \
+FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
+		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c endpoint_spec.c policy.c) \
 		   user/ssh/cmdline.c
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/wire -Iuser/event -Iuser/edge -Iuser/ssh \
+		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/doc -Iuser/wire -Iuser/event -Iuser/edge -Iuser/ssh \
 		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1 jansson)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h

@@ -16,45 +16,6 @@ void end_init(struct end *e, int fd)
 	e->fd = fd;
 }
 
-int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, unsigned worker,
-	     uint32_t replay, const struct flow *from)
-{
-	struct flow *f = kern_flow(k, slot);
-	socklen_t len = sizeof(e->cookie);
-	int err;
-
-	if (getsockopt(e->fd, SOL_SOCKET, SO_COOKIE, &e->cookie, &len))
-		return -errno;
-	memset(f, 0, sizeof(*f));
-	f->cookie = e->cookie;
-	f->role = role;
-	f->worker = worker;
-	f->replay = replay;
-	if (from) {
-		f->hello = FLOW_HELLO_SEEN;
-		f->tcp_state = from->tcp_state;
-		f->next_seq = from->next_seq;
-		f->first_ns = from->first_ns;
-	}
-	err = kern_slot_set(k, e->cookie, slot);
-	if (err) {
-		f->cookie = 0;
-		f->role = FLOW_FREE;
-		return err;
-	}
-	e->slot = slot;
-	e->flow = f;
-	return 0;
-}
-
-int end_enrol(struct end *e, struct kern *k)
-{
-	int err = kern_sock_add(k, e->cookie, e->fd);
-
-	e->enrolled = !err;
-	return err;
-}
-
 bool end_kick(struct end *e)
 {
 	ssize_t n;
@@ -67,33 +28,23 @@ bool end_kick(struct end *e)
 	return n > 0;
 }
 
-uint32_t end_close(struct end *e, struct kern *k, bool reset)
+void end_drop(struct end *e, bool reset)
 {
 	const struct linger now = {.l_onoff = 1, .l_linger = 0};
-	uint32_t slot = e->slot;
 
 	tls_free(e->tls);
 	e->tls = NULL;
-
 	if (e->fd != -1) {
-		if (slot)
-			kern_slot_del(k, e->cookie);
 		if (reset)
 			setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 		close(e->fd); /* also takes it out of `sockets`; no program runs for it after this
 			       */
-	}
-	if (slot) {
-		e->flow->cookie = 0;
-		e->flow->peer_cookie = 0;
-		e->flow->role = FLOW_FREE;
 	}
 	e->fd = -1;
 	e->slot = 0;
 	e->flow = NULL;
 	e->enrolled = false;
 	e->watched = false;
-	return slot;
 }
 
 int end_info(const struct end *e, struct tcp_info *ret_ti)

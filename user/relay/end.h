@@ -69,6 +69,8 @@ bool end_kick(struct end *e);
  * to give back to the stock, 0 for none.
  */
 uint32_t end_close(struct end *e, struct kern *k, bool reset);
+/* The same for one that never had a slot. */
+void end_drop(struct end *e, bool reset);
 
 /* struct tcp_info of the kernel, which has more fields than glibc's. */
 int end_info(const struct end *e, struct tcp_info *ret_ti);

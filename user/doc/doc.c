@@ -11,7 +11,7 @@
 #include "log.h"
 #include "quantity.h"
 
-#define KEYS_MAX 32
+#define KEYS_MAX 48
 #define DEPTH_MAX 8
 
 struct doc {

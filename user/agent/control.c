@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * control - the control connection: made, kept, and made again.
+ */
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+#include "agent.h"
+#include "ca.h"
+#include "log.h"
+#include "tls.h"
+#include "tls_base.h"
+#include "tls_client.h"
+
+#define READ_BYTES 16384
+#define QUICK_TRIES 20 /* so many come soon after each other */
+#define QUICK_MS 1000  /* at most this far apart, and this is their patience */
+#define SLOW_MS 60000  /* later ones, at most */
+#define PATIENCE_NS (10 * SECOND_NS)
+#define SKEW_S 300 /* a clock this far off makes certificates invalid sooner or later */
+
+static const char *const no_reason = "closed by the edge";
+
+static void on_ready(struct source *s, uint32_t events);
+
+void control_init(struct snisplit *a)
+{
+	end_init(&a->control.end, -1);
+	a->control.source.on_ready = on_ready;
+	a->control.state = CONTROL_WAIT;
+}
+
+/* ---- the end, and the next try ---- */
+
+static void drop(struct snisplit *a)
+{
+	struct control *c = &a->control;
+
+	if (c->end.fd != -1 && c->watched)
+		agent_watch(a, c->end.fd, &c->source, 0, true);
+	c->watched = 0;
+	end_drop(&c->end, false);
+	chan_out_done(&c->out);
+	free(c->in);
+	c->in = NULL;
+	c->in_len = c->in_size = 0;
+	c->draining = false;
+}
+
+void control_close(struct snisplit *a)
+{
+	drop(a);
+}
+
+/* Quick at first, then slower and slower; a fifth of it by chance, so that agents do not march. */
+static uint64_t pause_ms(unsigned tries)
+{
+	uint64_t ms = 50;
+	uint8_t dice = 0;
+
+	for (unsigned i = 1; i < tries && ms < SLOW_MS; i++)
+		if (ms < QUICK_MS || i > QUICK_TRIES)
+			ms *= 2;
+	if (ms > QUICK_MS && tries <= QUICK_TRIES)
+		ms = QUICK_MS;
+	if (ms > SLOW_MS)
+		ms = SLOW_MS;
+	if (getrandom(&dice, 1, GRND_NONBLOCK) != 1)
+		dice = 128;
+	return ms - ms * dice / (5 * 256);
+}
+
+void control_lost(struct snisplit *a, const char *fmt, ...)
+{
+	struct snisplit_event e = {.type = SNISPLIT_OFFLINE};
+	struct control *c = &a->control;
+	char why[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (c->state == CONTROL_ONLINE) {
+		listener_lost(a);
+		stream_drop_idle(a, NULL);
+	}
+	drop(a);
+	c->state = CONTROL_WAIT;
+	c->tries++;
+	e.wait_ms = (unsigned)pause_ms(c->tries);
+	c->again_ns = a->now_ns + e.wait_ms * MS_NS;
+	fault_set(&c->why, 503, 0, "server", "%s", why);
+	agent_tell(a, &e, "%s", why);
+}
+
+static void denied(struct snisplit *a, const struct fault *f)
+{
+	struct snisplit_event e = {.type = SNISPLIT_DENIED};
+	struct snisplit_error err;
+
+	drop(a);
+	a->control.state = CONTROL_DENIED;
+	a->control.why = *f;
+	agent_error(f, &err);
+	e.error = &err;
+	agent_tell(a, &e, "%s%s%s", f->field, *f->field ? ": " : "", f->msg);
+	pthread_cond_broadcast(&a->changed);
+}
+
+/* ---- sending ---- */
+
+static void watch(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	uint32_t mask = EPOLLIN | EPOLLRDHUP;
+
+	if (c->state == CONTROL_CONNECT || c->out.len || !end_is_flushed(&c->end))
+		mask |= EPOLLOUT;
+	if (mask == c->watched)
+		return;
+	agent_watch(a, c->end.fd, &c->source, mask, c->watched);
+	c->watched = mask;
+}
+
+/* An error shows itself to the reader: the caller goes on as if nothing was. */
+void control_flush(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	ssize_t n;
+
+	if (c->end.fd == -1)
+		return;
+	while (c->out.len && !c->out.failed) {
+		n = end_write(&c->end, c->out.at, c->out.len);
+		if (n < 0)
+			break;
+		chan_out_drop(&c->out, (size_t)n);
+	}
+	end_flush(&c->end);
+	watch(a);
+}
+
+static void send_hello(struct snisplit *a)
+{
+	struct chan_out *o = &a->control.out;
+	struct utsname u;
+	char os[160] = "";
+
+	if (!uname(&u))
+		snprintf(os, sizeof(os), "%.60s %.60s", u.sysname, u.machine);
+	end_write(&a->control.end, CHAN_MAGIC_CONTROL, CHAN_MAGIC_LEN);
+	chan_begin(o, CHAN_HELLO);
+	chan_put_number(o, CHAN_TAG_VERSION, CHAN_VERSION);
+	chan_put_text(o, CHAN_TAG_AUTHTOKEN, a->authtoken);
+	chan_put_text(o, CHAN_TAG_AGENT, "snisplit " VERSION);
+	chan_put_text(o, CHAN_TAG_OS, os);
+	chan_put_text(o, CHAN_TAG_INSTANCE, a->instance);
+	chan_put_text(o, CHAN_TAG_METADATA, a->metadata);
+	chan_put_number(o, CHAN_TAG_INTERVAL_MS, a->interval_ns / MS_NS);
+	chan_put_number(o, CHAN_TAG_TOLERANCE_MS, a->tolerance_ns / MS_NS);
+	chan_end(o);
+	a->control.state = CONTROL_HELLO;
+	control_flush(a);
+}
+
+/* ---- connecting ---- */
+
+static void connect_next(struct snisplit *a);
+
+static void connect_failed(struct snisplit *a, const char *what, const char *why)
+{
+	struct control *c = &a->control;
+	char addr[ADDR_TEXT_MAX];
+
+	addr_text(&c->addrs.sa[c->addr], addr);
+	if (++c->addr < c->addrs.n) {
+		drop(a);
+		connect_next(a);
+		return;
+	}
+	control_lost(a, "%s %s: %s", what, addr, why);
+}
+
+static void connect_next(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	const struct sockaddr *sa = (const struct sockaddr *)&c->addrs.sa[c->addr];
+	int fd, one = 1;
+
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	end_init(&c->end, fd);
+	c->state = CONTROL_CONNECT;
+	c->until_ns = a->now_ns + (c->tries <= QUICK_TRIES ? 2 * QUICK_MS * MS_NS : PATIENCE_NS);
+	if (fd == -1) {
+		connect_failed(a, "cannot connect to", strerror(errno));
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(fd, sa, c->addrs.len[c->addr]) && errno != EINPROGRESS)
+		connect_failed(a, "cannot connect to", strerror(errno));
+	else
+		watch(a);
+}
+
+static void on_resolved(struct snisplit *a, void *arg, const struct agent_addrs *addrs)
+{
+	struct control *c = &a->control;
+
+	(void)arg;
+	if (c->state != CONTROL_RESOLVE)
+		return;
+	c->addrs = *addrs;
+	c->addr = 0;
+	if (addrs->n <= 0)
+		control_lost(a, "%s does not resolve to an address", a->server);
+	else
+		connect_next(a);
+}
+
+static void begin(struct snisplit *a)
+{
+	struct snisplit_event e = {.type = SNISPLIT_CONNECTING};
+
+	a->control.state = CONTROL_RESOLVE;
+	agent_tell(a, &e, "connecting to %s", a->server);
+	if (agent_resolve(a, a->server, on_resolved, NULL))
+		control_lost(a, "out of memory");
+}
+
+static void shake(struct snisplit *a)
+{
+	struct control *c = &a->control;
+
+	c->state = CONTROL_SHAKE;
+	if (!c->end.tls)
+		c->end.tls = tls_connect(a->edge, c->end.fd, CHAN_SERVER_NAME, NULL, 0);
+	switch (c->end.tls ? tls_handshake(c->end.tls) : TLS_FAILED) {
+	case TLS_DONE:
+		send_hello(a);
+		return;
+	case TLS_FAILED:
+		/* "certificate verify failed" is what a wrong CA and a wrong clock look like */
+		connect_failed(a, "the edge at",
+			       c->end.tls ? tls_why(c->end.tls) : "out of memory");
+		return;
+	default:
+		watch(a);
+	}
+}
+
+/* ---- the CA by its fingerprint ---- */
+
+static void same_letters(const char *from, char *to, size_t size)
+{
+	size_t n = 0;
+
+	for (; *from && n + 1 < size; from++)
+		if (*from != ':')
+			to[n++] = *from;
+	to[n] = '\0';
+}
+
+static bool is_pinned(const char *pem, const char *pin)
+{
+	char got[CA_FINGERPRINT_MAX], a[80], b[80];
+
+	if (ca_fingerprint(pem, got))
+		return false;
+	same_letters(got, a, sizeof(a));
+	same_letters(pin, b, sizeof(b));
+	return !strcasecmp(a, b);
+}
+
+static void take_root(struct snisplit *a)
+{
+	struct tls_client_conf conf = {.verify = true, .min = TLS_1_3, .max = TLS_1_3};
+	struct control *c = &a->control;
+	struct fault f = {.msg = ""};
+
+	c->in[c->in_len] = '\0';
+	conf.cas = (char *)c->in;
+	if (!is_pinned(conf.cas, a->server_ca + strlen("sha256:"))) {
+		fault_set(&f, 401, 0, "server_ca",
+			  "the CA of the edge at %.200s has another fingerprint: is it the right "
+			  "edge? `snisplit ca show` there tells the right one",
+			  a->server);
+		denied(a, &f);
+		return;
+	}
+	a->edge = tls_client_new(a->tls, &conf, &f);
+	if (!a->edge) {
+		control_lost(a, "the CA of the edge: %s", f.msg);
+		return;
+	}
+	drop(a);
+	connect_next(a);
+}
+
+static bool make_room(struct control *c)
+{
+	uint8_t *p;
+
+	if (c->in_size - c->in_len > READ_BYTES)
+		return true;
+	p = realloc(c->in, c->in_size * 2 + READ_BYTES + 1);
+	if (!p)
+		return false;
+	c->in = p;
+	c->in_size = c->in_size * 2 + READ_BYTES + 1;
+	return true;
+}
+
+static void read_root(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	ssize_t n;
+
+	for (;;) {
+		if (!make_room(c) || c->in_len > READ_BYTES) {
+			control_lost(a, "what answers at %s is no edge", a->server);
+			return;
+		}
+		n = end_read(&c->end, c->in + c->in_len, READ_BYTES);
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0)
+			break;
+		c->in_len += (size_t)n;
+	}
+	if (n < 0)
+		control_lost(a, "%s", strerror((int)-n));
+	else
+		take_root(a);
+}
+
+static void connected(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	struct tcp_info ti;
+
+	if (end_error(&c->end)) {
+		connect_failed(a, "cannot connect to", strerror(c->end.err));
+		return;
+	}
+	if (end_info(&c->end, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
+		return;
+	c->until_ns = a->now_ns + PATIENCE_NS;
+	if (a->edge) {
+		shake(a);
+		return;
+	}
+	c->state = CONTROL_ROOT;
+	if (end_write(&c->end, CHAN_MAGIC_ROOT, CHAN_MAGIC_LEN) != CHAN_MAGIC_LEN)
+		control_lost(a, "%s", no_reason);
+	else
+		watch(a);
+}
+
+/* ---- frames ---- */
+
+static void tell_skew(struct snisplit *a, uint64_t now)
+{
+	struct snisplit_event e = {.type = SNISPLIT_WARNING};
+	int64_t skew = now ? (int64_t)time(NULL) - (int64_t)now : 0;
+
+	if (skew > SKEW_S || skew < -SKEW_S)
+		agent_tell(a, &e, "this machine's clock is %lld s %s the edge's",
+			   (long long)(skew < 0 ? -skew : skew), skew < 0 ? "behind" : "ahead of");
+}
+
+static void on_welcome(struct snisplit *a, const struct chan_frame *f)
+{
+	struct snisplit_event e = {.type = SNISPLIT_ONLINE};
+	struct control *c = &a->control;
+	struct list *it;
+
+	snprintf(c->session, sizeof(c->session), "%s", chan_text(f, CHAN_TAG_SESSION) ?: "");
+	snprintf(c->edge, sizeof(c->edge), "%s", chan_text(f, CHAN_TAG_AGENT) ?: "");
+	c->state = CONTROL_ONLINE;
+	c->tries = 0;
+	c->since_ns = c->pinged_ns = a->now_ns;
+	agent_tell(a, &e, "session %s at %s (%s)", c->session, a->server, c->edge);
+	tell_skew(a, chan_number(f, CHAN_TAG_NOW, 0));
+	list_for_each(it, &a->listeners)
+		listener_ask(list_of(it, struct snisplit_listener, link));
+}
+
+/* What no new try can mend. */
+static bool is_final(int code)
+{
+	return code == 105 || code == 107 || code == 111 || code == 112 || code == 219 ||
+	       code == 300;
+}
+
+static void on_refused(struct snisplit *a, const struct chan_frame *f)
+{
+	struct fault why;
+
+	if (chan_number(f, CHAN_TAG_REQUEST, 0)) {
+		listener_on_refused(a, f);
+		return;
+	}
+	fault_set(&why, (int)chan_number(f, CHAN_TAG_STATUS, 400),
+		  (int)chan_number(f, CHAN_TAG_CODE, 0), chan_text(f, CHAN_TAG_FIELD) ?: "", "%s",
+		  chan_text(f, CHAN_TAG_MESSAGE) ?: "refused");
+	if (a->control.state == CONTROL_ONLINE) {
+		listener_lost(a);
+		stream_drop_idle(a, NULL);
+	}
+	if (is_final(why.code))
+		denied(a, &why);
+	else
+		control_lost(a, "%s", why.msg);
+}
+
+static void on_dial(struct snisplit *a, const struct chan_frame *f)
+{
+	const char *id = chan_text(f, CHAN_TAG_ENDPOINT);
+	struct snisplit_listener *l = id ? listener_find(a, id) : NULL;
+	struct chan_field field;
+	size_t pos = 0;
+
+	while (l && !a->draining && chan_next(f, &pos, &field))
+		if (field.tag == CHAN_TAG_PROOF && field.len == 8 + CHAN_TOKEN_LEN)
+			stream_new(a, l, chan_get64(field.at), field.at + 8);
+}
+
+static void on_ping(struct snisplit *a, const struct chan_frame *f)
+{
+	struct chan_out *o = &a->control.out;
+
+	chan_begin(o, CHAN_PONG);
+	chan_put_number(o, CHAN_TAG_STAMP, chan_number(f, CHAN_TAG_STAMP, 0));
+	chan_end(o);
+}
+
+static void on_drain(struct snisplit *a, const struct chan_frame *f)
+{
+	struct snisplit_event e = {.type = SNISPLIT_WARNING};
+
+	a->control.draining = true;
+	agent_tell(a, &e, "ERR_SNISPLIT_742 %s", chan_text(f, CHAN_TAG_MESSAGE) ?: "");
+}
+
+static void on_frame(struct snisplit *a, const struct chan_frame *f)
+{
+	switch (f->type) {
+	case CHAN_WELCOME:
+		if (a->control.state == CONTROL_HELLO)
+			on_welcome(a, f);
+		return;
+	case CHAN_REFUSED:
+		on_refused(a, f);
+		return;
+	case CHAN_LISTENING:
+		listener_on_listening(a, f);
+		return;
+	case CHAN_OFFLINE:
+		listener_on_offline(a, f);
+		return;
+	case CHAN_DIAL:
+		on_dial(a, f);
+		return;
+	case CHAN_STARTED:
+		stream_on_started(a, f);
+		return;
+	case CHAN_PING:
+		on_ping(a, f);
+		return;
+	case CHAN_PONG:
+		a->control.rtt_us =
+			(unsigned)((a->now_ns - chan_number(f, CHAN_TAG_STAMP, a->now_ns)) / 1000);
+		return;
+	case CHAN_DRAIN:
+		on_drain(a, f);
+		return;
+	default:
+		return; /* of a later version */
+	}
+}
+
+/* False: the connection is not what it was. */
+static bool read_frames(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	enum chan_verdict v;
+	struct chan_frame f;
+	size_t off = 0;
+
+	for (;;) {
+		v = chan_frame_read(c->in + off, c->in_len - off, CHAN_FRAME_MAX, &f);
+		if (v != CHAN_OK)
+			break;
+		on_frame(a, &f);
+		if (c->end.fd == -1)
+			return false;
+		off += f.end;
+	}
+	if (v == CHAN_BAD) {
+		control_lost(a, "the edge breaks the protocol");
+		return false;
+	}
+	memmove(c->in, c->in + off, c->in_len - off);
+	c->in_len -= off;
+	return true;
+}
+
+static void read_all(struct snisplit *a)
+{
+	struct control *c = &a->control;
+	ssize_t n;
+
+	do {
+		if (!make_room(c)) {
+			control_lost(a, "out of memory");
+			return;
+		}
+		n = end_read(&c->end, c->in + c->in_len, READ_BYTES);
+		if (n == -EAGAIN)
+			break;
+		if (n <= 0) {
+			control_lost(a, "%s",
+				     c->draining	       ? "the edge was stopped"
+				     : n == 0 || n == -ENODATA ? no_reason
+							       : strerror((int)-n));
+			return;
+		}
+		c->heard_ns = a->now_ns;
+		c->in_len += (size_t)n;
+	} while (read_frames(a));
+	if (c->end.fd != -1)
+		control_flush(a);
+}
+
+static void on_ready(struct source *s, uint32_t events)
+{
+	struct snisplit *a = list_of(s, struct snisplit, control.source);
+
+	(void)events;
+	switch (a->control.state) {
+	case CONTROL_CONNECT:
+		connected(a);
+		return;
+	case CONTROL_ROOT:
+		read_root(a);
+		return;
+	case CONTROL_SHAKE:
+		shake(a);
+		return;
+	case CONTROL_HELLO:
+	case CONTROL_ONLINE:
+		read_all(a);
+		return;
+	default:
+		return;
+	}
+}
+
+/* ---- time ---- */
+
+uint64_t control_wake_ns(const struct snisplit *a)
+{
+	return a->control.state == CONTROL_WAIT ? a->control.again_ns + 1 : 0;
+}
+
+static void ping(struct snisplit *a)
+{
+	struct control *c = &a->control;
+
+	c->pinged_ns = a->now_ns;
+	chan_begin(&c->out, CHAN_PING);
+	chan_put_number(&c->out, CHAN_TAG_STAMP, a->now_ns);
+	chan_end(&c->out);
+	control_flush(a);
+}
+
+void control_tick(struct snisplit *a)
+{
+	struct control *c = &a->control;
+
+	switch (c->state) {
+	case CONTROL_WAIT:
+		if (a->now_ns >= c->again_ns && !a->draining)
+			begin(a);
+		return;
+	case CONTROL_CONNECT:
+		if (a->now_ns > c->until_ns)
+			connect_failed(a, "cannot connect to", "no answer");
+		return;
+	case CONTROL_ROOT:
+	case CONTROL_SHAKE:
+	case CONTROL_HELLO:
+		if (a->now_ns > c->until_ns)
+			control_lost(a, "the edge at %s does not answer", a->server);
+		return;
+	case CONTROL_ONLINE:
+		if (a->now_ns - c->heard_ns > a->tolerance_ns)
+			control_lost(a, "no sign of the edge for %u s",
+				     (unsigned)(a->tolerance_ns / SECOND_NS));
+		else if (a->now_ns - c->pinged_ns >= a->interval_ns)
+			ping(a);
+		return;
+	default:
+		return;
+	}
+}

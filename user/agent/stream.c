@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stream - a channel's life: dialled, proved, idle; then a connection that is relayed.
+ */
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agent.h"
+#include "tls.h"
+
+#define WATCH (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define DIAL_NS (10 * SECOND_NS)
+#define LINGER_NS SECOND_NS
+#define KEEPALIVE_S 15
+#define STREAMS_MAX 20000 /* of one session */
+
+/* ---- events ---- */
+
+static void tell(struct stream *s, enum snisplit_event_type type)
+{
+	struct snisplit_event e = {.type = type, .listener = s->listener, .conn = &s->conn};
+	const char *who = *s->conn.client ? s->conn.client : "?";
+
+	if (type == SNISPLIT_CONN_CLOSED)
+		agent_tell(s->agent, &e, "%s from %s closed: %s", s->listener->url, who,
+			   s->conn.reason);
+	else
+		agent_tell(s->agent, &e, "%s from %s", s->listener->url, who);
+}
+
+void stream_opened(struct stream *s)
+{
+	struct snisplit *a = s->agent;
+
+	if (s->opened)
+		return;
+	s->opened = true;
+	s->began_ns = a->now_ns;
+	s->until_ns = 0;
+	s->conn.number = ++a->conn_number;
+	a->conns_total++;
+	a->conns_open++;
+	s->listener->conns_total++;
+	s->listener->conns_open++;
+	tell(s, SNISPLIT_CONN_OPENED);
+}
+
+/* ---- the end ---- */
+
+static void forget(struct stream *s)
+{
+	struct snisplit *a = s->agent;
+
+	s->state = STREAM_DEAD;
+	list_del(&s->link);
+	list_del(&s->ready);
+	if (s->opened) {
+		a->conns_open--;
+		s->listener->conns_open--;
+		if (!a->conns_open)
+			pthread_cond_broadcast(&a->changed);
+	}
+	half_done(&s->up);
+	half_done(&s->down);
+	list_add_tail(&a->graves, &s->link);
+}
+
+void stream_close(struct stream *s, const char *reason, bool reset)
+{
+	if (s->state == STREAM_DEAD)
+		return;
+	if (!s->conn.reason)
+		s->conn.reason = reason;
+	s->conn.in = s->up.moved;
+	s->conn.out = s->down.moved;
+	if (s->opened) {
+		s->conn.duration_ms = (unsigned)((s->agent->now_ns - s->began_ns) / MS_NS);
+		tell(s, SNISPLIT_CONN_CLOSED);
+	}
+	end_drop(&s->client, reset);
+	end_drop(&s->upstream, reset);
+	forget(s);
+}
+
+void stream_release(struct stream *s)
+{
+	s->client.fd = -1;
+	forget(s);
+}
+
+/* Later events of the same turn may still point at what was closed earlier. */
+void stream_bury(struct snisplit *a)
+{
+	while (!list_empty(&a->graves)) {
+		struct stream *s = list_of(a->graves.next, struct stream, link);
+		struct snisplit_listener *l = s->listener;
+
+		list_del(&s->link);
+		free(s);
+		listener_put(l);
+	}
+}
+
+void stream_linger(struct stream *s)
+{
+	end_shut(&s->client);
+	s->state = STREAM_LINGER;
+	s->until_ns = s->agent->now_ns + LINGER_NS;
+	stream_on_client(s);
+}
+
+void stream_drop_idle(struct snisplit *a, struct snisplit_listener *l)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe(it, tmp, &a->streams) {
+		struct stream *s = list_of(it, struct stream, link);
+
+		if ((!l || s->listener == l) && s->state <= STREAM_IDLE)
+			stream_close(s, "", false);
+	}
+}
+
+void stream_tick(struct snisplit *a)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe(it, tmp, &a->streams) {
+		struct stream *s = list_of(it, struct stream, link);
+
+		if (!s->until_ns || a->now_ns < s->until_ns)
+			continue;
+		if (s->state == STREAM_DIAL)
+			stream_close(s, "upstream_timeout", true);
+		else
+			stream_close(s, "timeout", false);
+	}
+}
+
+/* ---- the relay ---- */
+
+static void note_end(struct stream *s)
+{
+	if (!s->conn.reason && (s->up.state == HALF_EOF || s->up.state == HALF_SHUT))
+		s->conn.reason = "client_fin";
+	else if (!s->conn.reason && (s->down.state == HALF_EOF || s->down.state == HALF_SHUT))
+		s->conn.reason = "upstream_fin";
+}
+
+void stream_run(struct stream *s)
+{
+	unsigned want;
+
+	if (s->state != STREAM_OPEN)
+		return;
+	want = half_pump(&s->up, &s->agent->pump);
+	want |= half_pump(&s->down, &s->agent->pump);
+	note_end(s);
+	if (s->up.state == HALF_FAILED || s->down.state == HALF_FAILED) {
+		const struct end *broken =
+			s->up.state == HALF_FAILED ? s->up.failed : s->down.failed;
+
+		s->conn.reason = NULL; /* how it ended, not how it began to */
+		stream_close(s, broken == &s->client ? "client_rst" : "upstream_rst", true);
+		return;
+	}
+	if (s->up.state == HALF_SHUT && s->down.state == HALF_SHUT) {
+		stream_close(s, "client_fin", false);
+		return;
+	}
+	list_del(&s->ready);
+	if (want & HALF_WANT_TURN)
+		list_add_tail(&s->agent->ready, &s->ready);
+}
+
+/* ---- the channel ---- */
+
+/* Everything is told from now on: who dialled is to hear of a first byte at any time. */
+static void prove(struct stream *s)
+{
+	if (end_write(&s->client, s->proof, sizeof(s->proof)) != (ssize_t)sizeof(s->proof)) {
+		stream_close(s, "", true);
+		return;
+	}
+	explicit_bzero(s->proof, sizeof(s->proof));
+	s->state = STREAM_IDLE;
+	s->until_ns = 0;
+	stream_on_client(s);
+}
+
+static void seal(struct stream *s)
+{
+	struct snisplit_event e = {.type = SNISPLIT_WARNING, .listener = s->listener};
+
+	switch (tls_handshake(s->client.tls)) {
+	case TLS_DONE:
+		prove(s);
+		return;
+	case TLS_FAILED:
+		agent_tell(s->agent, &e, "a channel to the edge: %s", tls_why(s->client.tls));
+		stream_close(s, "", true);
+		return;
+	default:
+		return;
+	}
+}
+
+static void connected(struct stream *s)
+{
+	struct tcp_info ti;
+
+	if (end_error(&s->client)) {
+		stream_close(s, "", true);
+		return;
+	}
+	if (end_info(&s->client, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
+		return;
+	if (!s->listener->sealed) {
+		prove(s);
+		return;
+	}
+	s->client.tls = tls_connect(s->agent->edge, s->client.fd, CHAN_SERVER_NAME, NULL, 0);
+	s->state = STREAM_SEAL;
+	if (s->client.tls)
+		seal(s);
+	else
+		stream_close(s, "", true);
+}
+
+static void client_on_ready(struct source *src, uint32_t events)
+{
+	struct stream *s = list_of(src, struct stream, client_source);
+
+	(void)events;
+	switch (s->state) {
+	case STREAM_CONNECT:
+		connected(s);
+		return;
+	case STREAM_SEAL:
+		seal(s);
+		return;
+	case STREAM_OPEN:
+		stream_run(s);
+		return;
+	case STREAM_DEAD:
+		return;
+	default:
+		stream_on_client(s);
+	}
+}
+
+static void upstream_on_ready(struct source *src, uint32_t events)
+{
+	struct stream *s = list_of(src, struct stream, upstream_source);
+
+	(void)events;
+	if (s->state == STREAM_OPEN)
+		stream_run(s);
+	else if (s->state != STREAM_DEAD)
+		stream_on_upstream(s);
+}
+
+static int open_channel(struct stream *s)
+{
+	const struct control *c = &s->agent->control;
+	const struct sockaddr *sa = (const struct sockaddr *)&c->addrs.sa[c->addr];
+	int fd, one = 1, idle = KEEPALIVE_S;
+
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (fd == -1)
+		return -errno;
+	end_init(&s->client, fd);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
+	if (connect(fd, sa, c->addrs.len[c->addr]) && errno != EINPROGRESS)
+		return -errno;
+	return agent_watch(s->agent, fd, &s->client_source, WATCH, false);
+}
+
+static unsigned n_streams(const struct snisplit *a)
+{
+	struct list *it;
+	unsigned n = 0;
+
+	list_for_each(it, &a->streams)
+		n++;
+	return n;
+}
+
+int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
+	       const uint8_t token[CHAN_TOKEN_LEN])
+{
+	struct stream *s = n_streams(a) < STREAMS_MAX ? calloc(1, sizeof(*s)) : NULL;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->agent = a;
+	s->listener = l;
+	l->refs++;
+	s->number = number;
+	chan_proof_write(s->proof, number, token);
+	s->client_source.on_ready = client_on_ready;
+	s->upstream_source.on_ready = upstream_on_ready;
+	end_init(&s->client, -1);
+	end_init(&s->upstream, -1);
+	half_init(&s->up, &s->client, &s->upstream);
+	half_init(&s->down, &s->upstream, &s->client);
+	list_init(&s->ready);
+	list_init(&s->link);
+	list_add_tail(&a->streams, &s->link);
+	s->until_ns = a->now_ns + DIAL_NS;
+	err = open_channel(s);
+	if (err)
+		stream_close(s, "", true);
+	return err;
+}
+
+void stream_on_started(struct snisplit *a, const struct chan_frame *f)
+{
+	uint64_t number = chan_number(f, CHAN_TAG_CHANNEL, 0);
+	struct list *it;
+
+	list_for_each(it, &a->streams) {
+		struct stream *s = list_of(it, struct stream, link);
+
+		if (s->number != number)
+			continue;
+		snprintf(s->conn.id, sizeof(s->conn.id), "%s",
+			 chan_text(f, CHAN_TAG_CONNECTION) ?: "");
+		snprintf(s->conn.client, sizeof(s->conn.client), "%s",
+			 chan_text(f, CHAN_TAG_CLIENT) ?: "");
+		snprintf(s->conn.server, sizeof(s->conn.server), "%s",
+			 chan_text(f, CHAN_TAG_SERVER) ?: "");
+		snprintf(s->conn.name, sizeof(s->conn.name), "%s",
+			 chan_text(f, CHAN_TAG_SNI) ?: "");
+		if (s->opened)
+			tell(s, SNISPLIT_CONN_STARTED);
+		return;
+	}
+}
