@@ -73,6 +73,9 @@ static int add_given(json_t *to, const struct endpoint_spec *s)
 json_t *endpoint_json(struct endpoint *e)
 {
 	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
+	static const char *const origins[] = {
+		[ENDPOINT_FILE] = "file", [ENDPOINT_API] = "api", [ENDPOINT_AGENT] = "agent"};
+	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
 	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
 	char created[STAMP_TEXT_MAX];
 	json_t *j;
@@ -82,17 +85,20 @@ json_t *endpoint_json(struct endpoint *e)
 	snprintf(hostport, sizeof(hostport), "%s:443", e->host);
 	stamp_text(&e->created, created);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
-		      " s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:[s], s:o}",
+		      " s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:[s], s:o}",
 		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
 		      "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443, "type",
-		      "cloud", "origin", e->origin == ENDPOINT_FILE ? "file" : "api", "created_at",
+		      e->agent ? "ephemeral" : "cloud", "origin", origins[e->origin], "created_at",
 		      created, "updated_at", created, "name",
 		      text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
 		      text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
 		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
-		      e->spec.values[FIELD_ID_UPSTREAM], "terminate_at",
-		      e->tls_server ? "edge" : "upstream", "datapath", datapaths[e->datapath],
-		      "pooling_enabled", 0, "bindings", "public", "metrics", metrics(e));
+		      text_or_empty(e->spec.values[FIELD_ID_UPSTREAM]), "terminate_at",
+		      e->tls_server    ? "edge"
+		      : e->agent && at ? at
+				       : "upstream",
+		      "datapath", datapaths[e->datapath], "pooling_enabled", 0, "bindings",
+		      "public", "metrics", metrics(e));
 	if (j && add_given(j, &e->spec)) {
 		json_decref(j);
 		return NULL;

@@ -7,6 +7,7 @@
 #include "request.h"
 #include "certs.h"
 #include "edge.h"
+#include "tunnel.h"
 
 /* Values of one family are written together, so each family walks the endpoints. */
 struct walk {
@@ -284,6 +285,8 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	each(&w, "snisplit_bytes_total", "counter",
 	     "TCP payload from (in) and to (out) clients, by whether it ever entered user space.",
 	     bytes_total);
+	family(w.out, "snisplit_tunnel_sessions", "gauge", "Sessions of agents.");
+	fprintf(w.out, "snisplit_tunnel_sessions %u\n", tunnel_count(edge_tunnel(e)));
 	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
 	counters(&w);
 	times(&w);

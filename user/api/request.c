@@ -50,6 +50,12 @@ static const struct route {
 	{"GET", "/event_subscriptions/{}", subscription_get_one, {NULL}, false},
 	{"PATCH", "/event_subscriptions/{}", subscription_put_one, {NULL}, true},
 	{"DELETE", "/event_subscriptions/{}", subscription_delete, {NULL}, false},
+	{"GET", "/credentials", credentials_get, {NULL}, false},
+	{"POST", "/credentials", credentials_post, {NULL}, true},
+	{"GET", "/credentials/{}", credential_get_one, {NULL}, false},
+	{"DELETE", "/credentials/{}", credential_delete, {NULL}, false},
+	{"GET", "/tunnel_sessions", sessions_get, {NULL}, false},
+	{"GET", "/tunnel_sessions/{}", session_get_one, {NULL}, false},
 	{"POST", "/reload", reload_post, {NULL}, false},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))

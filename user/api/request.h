@@ -106,6 +106,13 @@ int subscription_get_one(struct request *r);
 int subscription_put_one(struct request *r); /* POST, PATCH */
 int subscription_delete(struct request *r);
 
+int credentials_get(struct request *r); /* /credentials */
+int credentials_post(struct request *r);
+int credential_get_one(struct request *r);
+int credential_delete(struct request *r);
+int sessions_get(struct request *r); /* /tunnel_sessions */
+int session_get_one(struct request *r);
+
 /* The read-only listener (page.c): /metrics, /healthz, /readyz and /. */
 enum MHD_Result page_serve(void *api, struct MHD_Connection *conn, const char *url,
 			   const char *method, const char *version, const char *data,

@@ -12,7 +12,8 @@
 #include "store.h"
 #include "ulid.h"
 
-#define FROM_FILE 9001 /* ours: the configuration file has it */
+#define FROM_AGENT 9002 /* ours: an agent has it */
+#define FROM_FILE 9001	/* ours: the configuration file has it */
 
 static int answer_with(struct request *r, unsigned status, json_t *j)
 {
@@ -236,7 +237,13 @@ static int change(struct request *r, struct endpoint **ret_e)
 
 	if (!e)
 		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
-	err = e->origin == ENDPOINT_FILE ? from_file(r, e, "change") : merge(r, e, &s);
+	if (e->origin == ENDPOINT_FILE)
+		err = from_file(r, e, "change");
+	else if (e->origin == ENDPOINT_AGENT)
+		err = fault_set(&r->fault, 409, FROM_AGENT, "",
+				"%s is an agent's; change it where that runs", e->id);
+	else
+		err = merge(r, e, &s);
 	if (!err) {
 		fresh = registry_prepare(registry, e, &s, NULL, &r->fault);
 		err = fresh ? 0 : -1;

@@ -194,6 +194,31 @@ static void read_http(struct doc *d, const struct doc_key *key, struct yaml_node
 		read_addr(d, node, &c->http);
 }
 
+static void read_tunnel_listen(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			       void *out)
+{
+	(void)key;
+	read_addr(d, node, &((struct config *)out)->tunnel);
+}
+
+static const struct doc_key tunnel_keys[] = {
+	{"listen", read_tunnel_listen, 0, 0, 0, NULL},
+	{.name = NULL},
+};
+
+static void read_tunnel(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			void *out)
+{
+	struct doc_key map = *key;
+	struct config *c = out;
+
+	map.more = tunnel_keys;
+	if (doc_is(node, "none"))
+		memset(&c->tunnel, 0, sizeof(c->tunnel));
+	else
+		doc_map(d, &map, node, out);
+}
+
 /* A service this version lacks: it may be switched off. */
 static void read_off(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
 {
@@ -286,7 +311,7 @@ static const struct doc_key top_keys[] = {
 	{"state_dir", doc_path, AT(state_dir), 0, 4000, NULL},
 	{"control", doc_map, 0, 0, 0, control_keys},
 	{"http", read_http, 0, 0, 0, NULL},
-	{"tunnel", read_off, 0, 0, 0, "no agents"},
+	{"tunnel", read_tunnel, 0, 0, 0, NULL},
 	{"ssh", read_off, 0, 0, 0, "no ssh -R"},
 	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
 	{"ip_deny", read_cidrs, AT(ip_deny), 0, 0, NULL},
@@ -320,6 +345,8 @@ static bool set_defaults(struct config *c)
 		strcpy(a->text, addrs[c->n_listen]);
 		addr_parse(a->text, &a->sa, &a->len);
 	}
+	strcpy(c->tunnel.text, "0.0.0.0:4443");
+	addr_parse(c->tunnel.text, &c->tunnel.sa, &c->tunnel.len);
 	strcpy(c->http.text, "127.0.0.1:4041");
 	addr_parse(c->http.text, &c->http.sa, &c->http.len);
 	c->limits.connections = 65536;

@@ -59,6 +59,7 @@ static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa
 	list_init(&c->ready);
 	list_init(&c->answer);
 	list_init(&c->silent);
+	list_init(&c->queue);
 	c->phase = CONN_HELLO;
 	c->reason = CLOSE_REASON_MAX;
 	c->start_ns = w->now_ns;
@@ -247,7 +248,7 @@ void conn_on_paired(struct conn *c)
 		return;
 	}
 	c->endpoint = endpoint_get(pool_endpoint(((struct warm *)e->owner)->pool));
-	pool_taken(e->owner, &c->upstream, &c->upstream_addr);
+	pool_taken(e->owner, c);
 	conn_took_upstream(c);
 	worker_count(w, WC_start_kernel);
 	worker_count(w, WC_warm_used_kernel);
@@ -266,6 +267,8 @@ void conn_on_paired(struct conn *c)
 	if (c->client.watched) /* user space had begun to wait for the hello */
 		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	pool_on_start(pool_of(w, c->endpoint));
+	if (c->endpoint->agent)
+		conn_tell_agent(c);
 	conn_catch_up(c);
 }
 
@@ -516,6 +519,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 	list_del(&c->ready);
 	list_del(&c->answer);
 	list_del(&c->silent);
+	pool_leave(c);
 	list_del(&c->all);
 	/* peers first: nothing may be redirected to a socket that is going */
 	if (c->client.flow)

@@ -70,6 +70,8 @@ struct conn {
 	struct conn_offer *offer; /* while an upstream is to choose of it */
 	struct end *shaking;	  /* CONN_HANDSHAKE: whose */
 	struct list all, timer, retry, ready, answer, silent;
+	struct list queue;			 /* waits for an agent's channel */
+	uint64_t channel;			 /* its number, once there is one */
 	uint64_t number;			 /* of its id */
 	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
 	uint64_t hello_ns, shake_ns, dial_ns, connected_ns, first_byte_ns;
@@ -119,6 +121,8 @@ void conn_fail(struct conn *c, struct end *broken);
 void conn_read_hello(struct conn *c);
 void conn_connected(struct conn *c);
 void conn_dial_failed(struct conn *c, int err);
+/* An established upstream: enrolled when the client is, then paired. */
+void conn_joined(struct conn *c);
 /* The upstream died before it answered: sends the kept hello to another. */
 bool conn_replay(struct conn *c);
 /* Lets the hello's buffer go once the upstream has answered. */
@@ -134,6 +138,9 @@ void conn_linger(struct conn *c);
 void conn_dial(struct conn *c);
 /* An end that was a warm one is the conn's now. */
 void conn_took_upstream(struct conn *c);
+
+/* The program started it on a channel: its agent hears whose it is. */
+void conn_tell_agent(const struct conn *c);
 
 /* story.c: what is told of a connection */
 #define CONN_ID_MAX 40

@@ -10,6 +10,7 @@
 
 #include "edge.h"
 #include "addr.h"
+#include "credentials.h"
 #include "conn.h"
 #include "edge_cert.h"
 #include "edge_open.h"
@@ -23,6 +24,7 @@
 #include "pool.h"
 #include "resolver.h"
 #include "store.h"
+#include "tunnel.h"
 
 #define FDS_SPARE 1024
 #define REPLAYS 4096
@@ -81,6 +83,8 @@ static void on_offline(void *arg, struct endpoint *e)
 
 	if (g->kern)
 		kern_endpoint_del(g->kern, e->host, e->wild);
+	if (e->agent)
+		tunnel_gone(g->tunnel, e);
 	atomic_fetch_add(&g->gone_seq, 1);
 }
 
@@ -140,6 +144,8 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		if (j == n && n < 15)
 			o.ports[n++] = port;
 	}
+	if (c->tunnel.len) /* channels are accepted too */
+		o.ports[n++] = addr_port(&c->tunnel.sa);
 	err = kern_open(&o, &g->kern, why, why_size);
 	if (!err) {
 		snprintf(g->datapath_why, sizeof(g->datapath_why),
@@ -250,7 +256,8 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 
 	/* the policies before those who name them */
 	if (store_open(c->state_dir, &g->store, &f) ||
-	    ip_policies_restore(g->ip_policies, g->store, &f) || edge_cert_restore(g, &f)) {
+	    ip_policies_restore(g->ip_policies, g->store, &f) || edge_cert_restore(g, &f) ||
+	    credentials_open(g->store, &g->credentials, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}
@@ -333,6 +340,9 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 		err = open_endpoints(g, why, why_size);
 	if (err)
 		goto fail;
+	err = tunnel_open(g, &g->tunnel, why, why_size);
+	if (err)
+		goto fail;
 	for (i = 0; i < g->n_workers; i++) {
 		err = worker_start(&g->workers[i]);
 		if (err) {
@@ -340,6 +350,12 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 			edge_stop(g);
 			goto fail;
 		}
+	}
+	err = tunnel_start(g->tunnel);
+	if (err) {
+		snprintf(why, why_size, "tunnel: %s", strerror(-err));
+		edge_stop(g);
+		goto fail;
 	}
 	g->resolver = resolver_start(g);
 	*ret_g = g;
@@ -362,6 +378,7 @@ void edge_each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), v
 void edge_drain(struct edge *g)
 {
 	g->draining = true;
+	tunnel_drain(g->tunnel);
 	edge_each_worker(g, worker_drain, NULL);
 }
 
@@ -376,6 +393,8 @@ void edge_stop(struct edge *g)
 
 	resolver_stop(g->resolver); /* before what it looks at goes */
 	g->resolver = NULL;
+	/* first: what it has posted to workers is done before they stop */
+	tunnel_stop(g->tunnel);
 	edge_each_worker(g, worker_stop, NULL);
 	for (i = 0; i < g->n_workers; i++)
 		worker_join(&g->workers[i]);
@@ -391,6 +410,8 @@ void edge_close(struct edge *g)
 		if (g->workers[i].edge)
 			worker_close(&g->workers[i]);
 	free(g->workers);
+	tunnel_close(g->tunnel);
+	credentials_close(g->credentials);
 	registry_free(g->registry);
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
@@ -401,6 +422,16 @@ void edge_close(struct edge *g)
 	config_free(g->config);
 	pthread_mutex_destroy(&g->reload_lock);
 	free(g);
+}
+
+struct tunnel *edge_tunnel(struct edge *g)
+{
+	return g->tunnel;
+}
+
+struct credentials *edge_credentials(struct edge *g)
+{
+	return g->credentials;
 }
 
 struct store *edge_store(struct edge *g)
@@ -421,122 +452,4 @@ struct events *edge_events(struct edge *g)
 const struct config *edge_config(struct edge *g)
 {
 	return g->config;
-}
-
-/* ---- looking ---- */
-
-void edge_status(struct edge *g, struct edge_status *s)
-{
-	unsigned i, n_warm = 0;
-
-	memset(s, 0, sizeof(*s));
-	s->datapath = g->kern ? CLOSE_DP_KERNEL : CLOSE_DP_SPLICE;
-	snprintf(s->datapath_why, sizeof(s->datapath_why), "%s", g->datapath_why);
-	if (g->kern)
-		snprintf(s->pin_root, sizeof(s->pin_root), "%s", kern_pin_root(g->kern));
-	s->started = g->started;
-	s->n_workers = g->n_workers;
-	s->draining = g->draining;
-	pthread_mutex_lock(&g->reload_lock); /* a reload frees the old configuration */
-	for (i = 0; i < g->config->n_listen && i < 16; i++) {
-		snprintf(s->listeners[i].addr, sizeof(s->listeners[i].addr), "%s",
-			 g->config->listen[i].text);
-		s->listeners[i].workers = g->n_workers;
-		s->n_listeners++;
-	}
-	pthread_mutex_unlock(&g->reload_lock);
-	s->conns_active = atomic_load(&g->n_conns);
-	for (i = 0; i < g->n_workers; i++) {
-		s->conns_total += atomic_load(&g->workers[i].counters[WC_accepted]);
-		n_warm += atomic_load(&g->workers[i].n_warm);
-	}
-	s->pool_idle = n_warm;
-}
-
-int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter *c), void *arg)
-{
-	static const struct edge_counter of_worker[] = {
-#define X(group, name, help) {#name, #group, help, 0},
-		WORKER_COUNTERS(X)
-#undef X
-	};
-	static const struct edge_counter of_kernel[] = {
-#define X(name, help) {#name, "verdict", help, 0},
-		COUNTERS(X)
-#undef X
-	};
-	struct counters k;
-	struct edge_counter c;
-	unsigned i, w;
-	int err = 0;
-
-	for (i = 0; i < WC_MAX && !err; i++) {
-		c = of_worker[i];
-		for (w = 0; w < g->n_workers; w++)
-			c.value += atomic_load(&g->workers[w].counters[i]);
-		err = fn(arg, &c);
-	}
-	for (i = 0; i < CLOSE_REASON_MAX && !err; i++) {
-		c = (struct edge_counter){.name = event_reason_name((enum close_reason)i),
-					  .group = "close",
-					  .help = "connections closed with this reason"};
-		for (w = 0; w < g->n_workers; w++)
-			c.value += atomic_load(&g->workers[w].reasons[i]);
-		err = fn(arg, &c);
-	}
-	if (err || !g->kern || kern_counters(g->kern, &k))
-		return err;
-	for (i = 0; i < sizeof(of_kernel) / sizeof(of_kernel[0]) && !err; i++) {
-		c = of_kernel[i];
-		c.value = ((const __u64 *)&k)[i];
-		err = fn(arg, &c);
-	}
-	return err;
-}
-
-struct gather {
-	const char *endpoint_id;
-	struct conn_info *list;
-	size_t n, size;
-	int err;
-};
-
-static void gather(struct worker *w, void *arg)
-{
-	struct gather *t = arg;
-	struct list *it, *tmp;
-	struct conn_info *more;
-	struct conn *c;
-
-	list_for_each_safe(it, tmp, &w->conns) {
-		c = list_of(it, struct conn, all);
-		conn_on_paired(c); /* its event does not wake us */
-		if (c->phase == CONN_DEAD)
-			continue;
-		if (t->endpoint_id && (!c->endpoint || strcmp(c->endpoint->id, t->endpoint_id)))
-			continue;
-		if (t->n == t->size) {
-			more = realloc(t->list, (t->size * 2 + 64) * sizeof(*more));
-			if (!more) {
-				t->err = -ENOMEM;
-				return;
-			}
-			t->list = more;
-			t->size = t->size * 2 + 64;
-		}
-		conn_info(c, &t->list[t->n++]);
-	}
-}
-
-int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
-{
-	struct gather t = {.endpoint_id = endpoint_id};
-
-	edge_each_worker(g, gather, &t);
-	if (t.err) {
-		free(t.list);
-		return t.err;
-	}
-	*ret_list = t.list;
-	return (int)t.n;
 }

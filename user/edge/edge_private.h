@@ -26,6 +26,9 @@
 #define EDGE_POLICY_ENTRIES (1U << 20) /* of all IP policies together; allocated as they come */
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
+struct credentials;
+struct tunnel;
+
 struct edge {
 	struct config *config;
 	struct registry *registry;
@@ -36,8 +39,10 @@ struct edge {
 	struct ip_policies *ip_policies;
 	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */
 	struct terminate_ctx terminate;
-	pthread_mutex_t cert_lock; /* of changes to uploaded certificates */
-	struct kern *kern;	   /* NULL: userspace datapath */
+	pthread_mutex_t cert_lock;	 /* of changes to uploaded certificates */
+	struct kern *kern;		 /* NULL: userspace datapath */
+	struct tunnel *tunnel;		 /* NULL: no agents */
+	struct credentials *credentials; /* of agents */
 	char datapath_why[256];
 	struct resolver *resolver;
 	struct worker *workers;

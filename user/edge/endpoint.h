@@ -66,6 +66,7 @@ struct endpoint {
 	/* where to */
 	const char *upstream; /* in <spec>, without tls:// */
 	bool upstream_tls;    /* re-encrypt */
+	uint64_t agent;	      /* the tunnel session whose channels take its connections; 0: none */
 	struct endpoint_addrs addrs;
 	/* TLS that ends here, see terminate.h; NULL: passthrough */
 	struct tls_server *tls_server;

@@ -31,6 +31,7 @@ int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_
 	memset(ret_to, 0, sizeof(*ret_to));
 	ret_to->origin = s->origin;
 	ret_to->line = s->line;
+	ret_to->agent = s->agent;
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
 		if (!s->values[i])
 			continue;
@@ -169,7 +170,7 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 	bool tls, edge = endpoint_spec_terminates(s);
 	int id;
 
-	if (at && !strcmp(at, "agent"))
+	if (at && !strcmp(at, "agent") && s->origin != ENDPOINT_AGENT)
 		return fault_set(f, 400, BAD_TERMINATE_AT, "terminate_at",
 				 "agent is for endpoints that an agent opens; here it is edge or "
 				 "upstream");
@@ -186,6 +187,8 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 				 id == FIELD_ID_MUTUAL_TLS_CAS ? MTLS_NEEDS_EDGE : NEEDS_EDGE,
 				 field_table[id].name, "needs terminate_at edge");
 	endpoint_spec_upstream(s, &tls);
+	if (s->origin == ENDPOINT_AGENT) /* an agent encrypts by itself */
+		return 0;
 	if (tls && !edge)
 		return fault_set(f, 400, NEEDS_EDGE, "upstream",
 				 "tls:// (re-encrypt) needs terminate_at edge; a passthrough "
@@ -246,9 +249,11 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 		return fault_set(f, 400, URL_INVALID, "url", "is missing: tls://NAME");
 	if (endpoint_url_host(s->values[FIELD_ID_URL], ret_host, f))
 		return -1;
-	if (!s->values[FIELD_ID_UPSTREAM])
+	/* an agent's is its own business, and only shown */
+	if (!s->values[FIELD_ID_UPSTREAM] && s->origin != ENDPOINT_AGENT)
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
-	if (check_hostport(endpoint_spec_upstream(s, NULL), "upstream", f))
+	if (s->origin != ENDPOINT_AGENT &&
+	    check_hostport(endpoint_spec_upstream(s, NULL), "upstream", f))
 		return -1;
 	if (check_policy(s, f) || check_limits(s, f))
 		return -1;

@@ -6,6 +6,7 @@
 #ifndef ENDPOINT_SPEC_H
 #define ENDPOINT_SPEC_H
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "fault.h"
 #include "field.h"
@@ -13,7 +14,7 @@
 #define ENDPOINT_NAME_MAX 256
 #define ENDPOINT_LIMIT_MAX 1000000
 
-enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API };
+enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT };
 
 /*
  * What a user asked for, each value as a text checked by itself; whether they go together says
@@ -26,6 +27,7 @@ struct endpoint_spec {
 	/* One that was fine once: a name that does not resolve now may do so later, see resolver.h
 	 */
 	bool may_be_unresolved;
+	uint64_t agent; /* ENDPOINT_AGENT: the tunnel session that serves it */
 };
 void endpoint_spec_done(struct endpoint_spec *s);
 /* As if it had not been given. */

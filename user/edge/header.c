@@ -56,18 +56,20 @@ int conn_write_header(struct conn *c, const struct header_session *s)
 	ssize_t sent;
 	int n;
 
-	if (!c->endpoint->proxy_proto)
+	/* an agent gets one in any case: see wire/PROTOCOL.md */
+	if (!c->endpoint->proxy_proto && !c->endpoint->agent)
 		return 0;
 	conn_client_addr(c, &src);
 	conn_server_addr(c, &dst);
-	n = c->endpoint->proxy_proto == 1 ? proxy_write_v1(buf, sizeof(buf), &src, &dst)
-					  : build_v2(c, s, &src, &dst, buf);
+	n = c->endpoint->proxy_proto == 1 && !c->endpoint->agent
+		    ? proxy_write_v1(buf, sizeof(buf), &src, &dst)
+		    : build_v2(c, s, &src, &dst, buf);
 	if (n < 0)
 		return n;
 	/* into an empty send buffer: all or nothing */
-	sent = send(c->upstream.fd, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = end_write(&c->upstream, buf, (size_t)n);
 	if (sent != n)
-		return sent < 0 ? -errno : -EPIPE;
+		return sent < 0 ? (int)sent : -EPIPE;
 	c->up.prefix += (uint64_t)n;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pool.h"
+#include "pool_private.h"
 #include "edge_private.h"
 #include "log.h"
 
@@ -21,26 +22,9 @@
 #define YOUNG_NS (100ULL * 1000 * 1000)
 #define DIAL_NS (3000ULL * 1000 * 1000)
 #define LOST_NS (100ULL * 1000 * 1000)
-#define MS 1000000ULL
 
 /* warm.entry when it is not an index of the kernel's pool */
 enum { ENTRY_NONE = -1, ENTRY_LOST = -2 };
-
-struct pool {
-	struct endpoint *endpoint; /* a reference */
-	struct worker *worker;
-	struct pool_value *kernel;  /* NULL: only user space takes from it */
-	struct list idle, dialling; /* struct warm; idle: oldest first */
-	struct list active;	    /* in worker->pools_active */
-	unsigned n_idle, n_dialling;
-	uint32_t tail;	  /* where the next one is offered to the program */
-	unsigned started; /* in this tick */
-	unsigned want;
-	uint64_t used_ns;  /* last start */
-	uint64_t again_ns; /* after a failed dial: not before */
-	uint64_t backoff_ns;
-	uint64_t age_ns; /* how old one may get; learned, at most pool.max_age */
-};
 
 struct endpoint *pool_endpoint(const struct pool *p)
 {
@@ -76,12 +60,13 @@ struct pool *pool_of(struct worker *w, struct endpoint *e)
 		return NULL;
 	p->endpoint = endpoint_get(e);
 	p->worker = w;
-	p->age_ns = w->config->pool.max_age * MS;
+	p->age_ns = pool_max_age(p);
 	if (w->kern && e->num <= w->edge->n_pools)
 		p->kernel = kern_pool(w->kern, e->num * w->edge->n_workers + w->index);
 	list_init(&p->idle);
 	list_init(&p->dialling);
 	list_init(&p->active);
+	list_init(&p->waiting);
 	w->pools[e->num] = p;
 	return p;
 }
@@ -195,12 +180,12 @@ static void offer(struct warm *wm)
 	}
 }
 
-static void warm_ready(struct warm *wm)
+void pool_add(struct warm *wm)
 {
 	struct pool *p = wm->pool;
 	struct worker *w = p->worker;
 
-	unlink_warm(wm);
+	wm->entry = ENTRY_NONE;
 	wm->connected = true;
 	wm->born_ns = w->now_ns;
 	list_add_tail(&p->idle, &wm->link);
@@ -218,6 +203,12 @@ static void warm_ready(struct warm *wm)
 	else
 		worker_watch(w, &wm->end, 0); /* the ring tells */
 	offer(wm);
+}
+
+static void warm_ready(struct warm *wm)
+{
+	unlink_warm(wm);
+	pool_add(wm);
 }
 
 static void warm_failed(struct warm *wm)
@@ -260,8 +251,7 @@ static void warm_dial(struct pool *p)
 		worker_watch(w, &wm->end, WATCH_ALL);
 }
 
-/* Established and silent: fit to be used. */
-static bool is_fresh(struct warm *wm)
+bool pool_is_fresh(struct warm *wm)
 {
 	struct tcp_info ti;
 	char byte;
@@ -298,7 +288,7 @@ void pool_on_warm(struct warm *wm)
 		}
 		return;
 	}
-	if (is_fresh(wm))
+	if (pool_is_fresh(wm))
 		return;
 	switch (withdraw(wm)) {
 	case HELD_BY_CONN:
@@ -310,6 +300,11 @@ void pool_on_warm(struct warm *wm)
 		break;
 	}
 	worker_count(w, WC_warm_dead);
+	if (p->endpoint->agent) {
+		discard(wm);
+		pool_renew(p);
+		return;
+	}
 	/* An upstream that hangs up on silent clients: stay well below its patience. */
 	age = (w->now_ns - wm->born_ns) / 4 * 3;
 	if (age < YOUNG_NS) {
@@ -349,7 +344,7 @@ void pool_on_silence(struct worker *w, struct endpoint *e)
 		 e->host, e->upstream, (unsigned)(penalty / 1000000000ULL));
 }
 
-static void refill(struct pool *p)
+void pool_refill(struct pool *p)
 {
 	struct worker *w = p->worker;
 	int n = 0;
@@ -357,13 +352,17 @@ static void refill(struct pool *p)
 	if (is_banned(p) || w->draining || w->now_ns < p->again_ns ||
 	    atomic_load(&p->endpoint->gone))
 		return;
+	if (p->endpoint->agent) {
+		pool_ask(p);
+		return;
+	}
 	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN &&
 	       w->now_ns >= p->again_ns)
 		warm_dial(p);
 }
 
 /* pool.max_idle is an endpoint's; every worker may hold its part. */
-static unsigned share(const struct worker *w)
+unsigned pool_share(const struct worker *w)
 {
 	unsigned n = (w->config->pool.max_idle + w->edge->n_workers - 1) / w->edge->n_workers;
 
@@ -376,7 +375,7 @@ void pool_on_start(struct pool *p)
 
 	if (!p)
 		return;
-	max = share(p->worker);
+	max = pool_share(p->worker);
 	p->started++;
 	p->used_ns = p->worker->now_ns;
 	if (!max)
@@ -387,25 +386,27 @@ void pool_on_start(struct pool *p)
 		p->want = p->started * 2 < max ? p->started * 2 : max;
 	if (list_empty(&p->active))
 		list_add_tail(&p->worker->pools_active, &p->active);
-	refill(p);
+	pool_refill(p);
 }
 
 void pool_on_dial_failed(struct pool *p)
 {
-	if (p)
+	if (p && !p->endpoint->agent)
 		p->again_ns = p->worker->now_ns + BACKOFF_NS;
 }
 
-static void hand_over(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr)
+static void hand_over(struct warm *wm, struct conn *c)
 {
 	unlink_warm(wm);
-	*ret_e = wm->end;
-	*ret_addr = wm->addr;
+	c->upstream = wm->end;
+	c->upstream_addr = wm->addr;
+	c->channel = wm->channel;
+	pool_skip_proof(c);
 	wm->end.fd = -1; /* an event of this turn may still point here */
 	list_add_tail(&wm->pool->worker->warm_graves, &wm->link);
 }
 
-bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr)
+bool pool_take(struct pool *p, struct conn *c)
 {
 	struct list *it, *tmp;
 	struct warm *wm;
@@ -414,20 +415,20 @@ bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr)
 		wm = list_of(it, struct warm, link);
 		if (withdraw(wm) != HELD_BY_US)
 			continue;
-		if (!is_fresh(wm)) {
+		if (!pool_is_fresh(wm)) {
 			worker_count(p->worker, WC_warm_dead);
 			discard(wm);
 			continue;
 		}
-		hand_over(wm, ret_e, ret_addr);
+		hand_over(wm, c);
 		return true;
 	}
 	return false;
 }
 
-void pool_taken(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr)
+void pool_taken(struct warm *wm, struct conn *c)
 {
-	hand_over(wm, ret_e, ret_addr);
+	hand_over(wm, c);
 }
 
 static void expire(struct pool *p, uint64_t age_ns)
@@ -445,8 +446,8 @@ static void expire(struct pool *p, uint64_t age_ns)
 		/* it would have waited longer: perhaps what we learned was a restart */
 		p->backoff_ns = 0;
 		p->age_ns += p->age_ns / 8;
-		if (p->age_ns > p->worker->config->pool.max_age * MS)
-			p->age_ns = p->worker->config->pool.max_age * MS;
+		if (p->age_ns > pool_max_age(p))
+			p->age_ns = pool_max_age(p);
 		discard(wm);
 	}
 	list_for_each_safe(it, tmp, &p->dialling) {
@@ -526,16 +527,16 @@ void pool_tick(struct worker *w)
 			p->want = p->started * 2;
 		p->started = 0;
 		if (w->now_ns - p->used_ns >= w->config->pool.max_age * MS)
-			p->want = 0;
+			p->want = p->endpoint->agent ? 1 : 0;
 		else if (!p->want)
 			p->want = 1;
-		if (p->want > share(w))
-			p->want = share(w);
+		if (p->want > pool_share(w))
+			p->want = pool_share(w);
 		if (is_banned(p))
 			drop_dialling(p);
 		expire(p, is_banned(p) ? 0 : p->age_ns);
-		refill(p);
-		if (!p->want && !p->n_idle && !p->n_dialling) {
+		pool_refill(p);
+		if (pool_is_settled(p)) {
 			list_del(&p->active);
 			if (atomic_load(&p->endpoint->gone))
 				pool_free(p);
@@ -552,8 +553,10 @@ void pool_drop(struct worker *w, uint32_t num)
 	p->want = 0;
 	expire(p, 0);
 	drop_dialling(p);
+	if (atomic_load(&p->endpoint->gone))
+		pool_fail_waiting(p);
 	/* one that the program took this moment is handed over by its event */
-	if (!p->n_idle)
+	if (!p->n_idle && !p->n_waiting)
 		pool_free(p);
 	else if (list_empty(&p->active))
 		list_add_tail(&w->pools_active, &p->active);

@@ -22,6 +22,7 @@ struct warm {
 	uint64_t lost_ns;
 	int entry; /* in the kernel's pool; negative: not there */
 	union conn_addr addr;
+	uint64_t channel; /* an agent's: its number */
 	bool connected;
 };
 
@@ -41,10 +42,21 @@ void pool_on_dial_failed(struct pool *p);
  */
 void pool_on_silence(struct worker *w, struct endpoint *e);
 
-/* Takes a live one for user space into <ret_e>; false: none. */
-bool pool_take(struct pool *p, struct end *ret_e, union conn_addr *ret_addr);
-/* The verdict program took it: hands the end over. */
-void pool_taken(struct warm *wm, struct end *ret_e, union conn_addr *ret_addr);
+/* Takes a live one for user space: it is the upstream of <c>.  False: none. */
+bool pool_take(struct pool *p, struct conn *c);
+/* The verdict program took it for <c>. */
+void pool_taken(struct warm *wm, struct conn *c);
+
+/*
+ * pool_channel.c: the pool of an agent's endpoint is not dialled.  It asks the tunnel for channels,
+ * keeps one or more for as long as the endpoint is online, and a connection that finds none waits
+ * (CONN_CONNECT, its clock running) for the next that comes.
+ */
+void pool_wait(struct pool *p, struct conn *c);
+void pool_leave(struct conn *c); /* it waits no longer */
+/* For worker_post(): a struct channel (tunnel.h), which it takes over; an endpoint's reference. */
+void pool_on_channel(struct worker *w, void *arg);
+void pool_on_online(struct worker *w, void *arg);
 
 void pool_on_warm(struct warm *wm); /* its socket has news */
 void pool_tick(struct worker *w);   /* expiry, demand; every POOL_TICK_NS */

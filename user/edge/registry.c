@@ -320,7 +320,12 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 		fault_set(f, 500, 0, "", "out of memory");
 		goto refused;
 	}
+	t->e.agent = s->agent;
 	t->e.upstream = endpoint_spec_upstream(&t->e.spec, &t->e.upstream_tls);
+	if (t->e.agent) { /* its channels say where they come from */
+		t->e.upstream_tls = false;
+		t->e.upstream = t->e.upstream ? t->e.upstream : "agent";
+	}
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
@@ -329,7 +334,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	if (known) {
 		t->e.addrs = known->addrs;
 		t->e.acme = known->acme;
-	} else if (resolve_all(&t->e, s->may_be_unresolved, f)) {
+	} else if (!t->e.agent && resolve_all(&t->e, s->may_be_unresolved, f)) {
 		goto refused;
 	}
 	t->on_done = r->ops.on_done;
@@ -346,7 +351,9 @@ int registry_say_taken(const struct entry *other, struct fault *f)
 	return fault_set(f, 409, ALREADY_ONLINE, "url",
 			 "tls://%s is already online as %s%s; remove that one first", other->e.host,
 			 other->e.id,
-			 other->e.origin == ENDPOINT_FILE ? " (from the config file)" : "");
+			 other->e.origin == ENDPOINT_FILE    ? " (from the config file)"
+			 : other->e.origin == ENDPOINT_AGENT ? " (an agent's)"
+							     : "");
 }
 
 /* Under the write lock. */

@@ -46,6 +46,8 @@ static const char *needs_restart(const struct config *a, const struct config *b)
 		return "base_domain";
 	if (a->http.len != b->http.len || memcmp(&a->http.sa, &b->http.sa, a->http.len))
 		return "http";
+	if (a->tunnel.len != b->tunnel.len || memcmp(&a->tunnel.sa, &b->tunnel.sa, a->tunnel.len))
+		return "tunnel";
 	if (a->limits.connections != b->limits.connections)
 		return "limits.connections";
 	return NULL;

@@ -98,7 +98,7 @@ static int look_at(void *arg, struct endpoint *e)
 
 	if (stopped(rs))
 		return -1;
-	if (!rs->due && !lacks)
+	if (e->agent || (!rs->due && !lacks))
 		return 0;
 	news = ask(e->upstream, &known.addrs);
 	news = ask(acme, &known.acme) || news;

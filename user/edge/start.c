@@ -157,8 +157,7 @@ static const struct endpoint_addrs *addrs_of(const struct conn *c)
 	return c->acme ? &c->endpoint->acme : &c->endpoint->addrs;
 }
 
-/* An established upstream: enrolled when the client is, then paired. */
-static void joined(struct conn *c)
+void conn_joined(struct conn *c)
 {
 	struct worker *w = c->worker;
 
@@ -193,7 +192,7 @@ void conn_connected(struct conn *c)
 	}
 	if (end_info(&c->upstream, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
 		return;
-	joined(c);
+	conn_joined(c);
 }
 
 void conn_dial_failed(struct conn *c, int err)
@@ -246,7 +245,7 @@ static void dial(struct conn *c)
 	if (c->upstream.slot)
 		w->slot_end[c->upstream.slot - w->slot_base] = &c->upstream;
 	if (done) {
-		joined(c);
+		conn_joined(c);
 		return;
 	}
 	worker_watch(w, &c->upstream, WATCH_ALL);
@@ -261,11 +260,15 @@ void conn_dial(struct conn *c)
 	c->phase = CONN_CONNECT;
 	c->dial_ns = w->now_ns;
 	conn_set_timer(c, TIMER_CONNECT);
-	if (p && pool_take(p, &c->upstream, &c->upstream_addr)) {
+	if (p && pool_take(p, c)) {
 		worker_count(w, WC_warm_used_user);
 		conn_took_upstream(c);
 		pool_on_start(p);
-		joined(c);
+		conn_joined(c);
+		return;
+	}
+	if (p && e->agent) {
+		pool_wait(p, c);
 		return;
 	}
 	/* This one first: an upstream that serves one connection at a time would
@@ -481,7 +484,10 @@ bool conn_replay(struct conn *c)
 	c->tries = 0;
 	worker_count(w, WC_start_replayed);
 	conn_set_timer(c, TIMER_CONNECT);
-	dial(c);
+	if (c->endpoint->agent)
+		pool_wait(pool_of(w, c->endpoint), c);
+	else
+		dial(c);
 	return true;
 }
 

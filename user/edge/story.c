@@ -134,6 +134,14 @@ static void session(const struct conn *c, struct event_closed *ev)
 		snprintf(ev->alpn, sizeof(ev->alpn), "%.127s", i.alpn);
 }
 
+/* Who does, when we do not. */
+static const char *terminates_at(const struct endpoint *e)
+{
+	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
+
+	return at && !strcmp(at, "agent") ? "agent" : "upstream";
+}
+
 void conn_emit(struct conn *c)
 {
 	struct event_closed ev = {.reason = c->reason, .terminated_at = "none"};
@@ -156,7 +164,7 @@ void conn_emit(struct conn *c)
 	if (e) {
 		snprintf(ev.endpoint_id, sizeof(ev.endpoint_id), "%s", e->id);
 		if (c->ip_policy != IP_POLICY_BLOCK || c->upstream.fd != -1)
-			ev.terminated_at = e->tls_server && !c->acme ? "edge" : "upstream";
+			ev.terminated_at = e->tls_server && !c->acme ? "edge" : terminates_at(e);
 		wide(&c->upstream_addr, &ev.upstream);
 	}
 	session(c, &ev);

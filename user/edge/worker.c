@@ -20,7 +20,7 @@
 #define SWEEP_NS (1000ULL * 1000 * 1000)
 #define PUMP_BYTES (8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
 
-/* What a mailbox message is: lives on the caller's stack until it is done. */
+/* What a mailbox message is: lives on the caller's stack until it is done, unless posted. */
 struct mail {
 	struct list link;
 	void (*fn)(struct worker *w, void *arg);
@@ -28,6 +28,7 @@ struct mail {
 	pthread_mutex_t lock;
 	pthread_cond_t done_cond;
 	bool done;
+	bool posted; /* nobody waits: malloc'd, freed when it is done */
 };
 
 static uint64_t clock_ns(void)
@@ -189,6 +190,10 @@ static void mail_run(struct worker *w)
 		if (!m)
 			return;
 		m->fn(w, m->arg);
+		if (m->posted) {
+			free(m);
+			continue;
+		}
 		pthread_mutex_lock(&m->lock);
 		m->done = true;
 		pthread_cond_signal(&m->done_cond);
@@ -196,19 +201,38 @@ static void mail_run(struct worker *w)
 	}
 }
 
-void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
+static void mail_send(struct worker *w, struct mail *m)
 {
-	struct mail m = {.fn = fn, .arg = arg};
 	uint64_t one = 1;
 
-	list_init(&m.link);
-	pthread_mutex_init(&m.lock, NULL);
-	pthread_cond_init(&m.done_cond, NULL);
+	list_init(&m->link);
 	pthread_mutex_lock(&w->mail_lock);
-	list_add_tail(&w->mail, &m.link);
+	list_add_tail(&w->mail, &m->link);
 	pthread_mutex_unlock(&w->mail_lock);
 	if (write(w->mail_fd, &one, sizeof(one)) < 0)
 		log_err("eventfd: %s", strerror(errno));
+}
+
+int worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
+{
+	struct mail *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->fn = fn;
+	m->arg = arg;
+	m->posted = true;
+	mail_send(w, m);
+	return 0;
+}
+
+void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
+{
+	struct mail m = {.fn = fn, .arg = arg};
+
+	pthread_mutex_init(&m.lock, NULL);
+	pthread_cond_init(&m.done_cond, NULL);
+	mail_send(w, &m);
 	pthread_mutex_lock(&m.lock);
 	while (!m.done)
 		pthread_cond_wait(&m.done_cond, &m.lock);

@@ -155,6 +155,8 @@ void worker_take_config(struct worker *w, void *arg);
 
 /* Any other thread: runs fn(w, arg) in the worker's and waits for it. */
 void worker_call(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);
+/* The same without waiting.  0 or -ENOMEM; after worker_stop() was called, <fn> may never run. */
+int worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);
 
 static inline void worker_count(struct worker *w, enum worker_counter c)
 {

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pool_channel - pools of agents' endpoints: channels that come instead of dials.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chan.h"
+#include "edge_private.h"
+#include "log.h"
+#include "pool_private.h"
+#include "tls.h"
+#include "tunnel.h"
+
+#define ASKED_NS (3000ULL * MS)	 /* a channel that has not come by then is asked for again */
+#define AGE_MS (60 * 60 * 1000U) /* an agent waits; keep-alive finds what is dead */
+
+uint64_t pool_max_age(const struct pool *p)
+{
+	return (p->endpoint->agent ? AGE_MS : p->worker->config->pool.max_age) * MS;
+}
+
+bool pool_is_settled(const struct pool *p)
+{
+	if (!p->endpoint->agent)
+		return !p->want && !p->n_idle && !p->n_dialling;
+	return p->want <= 1 && p->n_idle == p->want && !p->n_asked && !p->n_waiting;
+}
+
+void pool_renew(struct pool *p)
+{
+	if (atomic_load(&p->endpoint->gone))
+		return;
+	if (list_empty(&p->active))
+		list_add_tail(&p->worker->pools_active, &p->active);
+	pool_refill(p);
+}
+
+void pool_ask(struct pool *p)
+{
+	struct worker *w = p->worker;
+	unsigned need = p->want + p->n_waiting, have;
+
+	if (p->n_asked && w->now_ns - p->asked_ns > ASKED_NS)
+		p->n_asked = 0;
+	have = p->n_idle + p->n_asked;
+	if (need <= have)
+		return;
+	tunnel_ask(w->edge->tunnel, p->endpoint, w->index, need - have);
+	p->n_asked += need - have;
+	p->asked_ns = w->now_ns;
+}
+
+void pool_skip_proof(struct conn *c)
+{
+	/* (of TLS, the proof is part of what the session has read) */
+	if (c->endpoint->agent && !c->upstream.tls)
+		c->down.before = c->down.skipped = CHAN_PROOF_LEN;
+}
+
+/* ---- connections that wait ---- */
+
+void pool_wait(struct pool *p, struct conn *c)
+{
+	if (!p || atomic_load(&p->endpoint->gone)) {
+		conn_dial_failed(c, ECONNREFUSED);
+		return;
+	}
+	list_add_tail(&p->waiting, &c->queue);
+	p->n_waiting++;
+	pool_on_start(p);
+	pool_renew(p);
+}
+
+void pool_leave(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (list_empty(&c->queue))
+		return;
+	list_del(&c->queue);
+	w->pools[c->endpoint->num]->n_waiting--;
+}
+
+void pool_fail_waiting(struct pool *p)
+{
+	while (!list_empty(&p->waiting)) {
+		struct conn *c = list_of(p->waiting.next, struct conn, queue);
+
+		pool_leave(c);
+		conn_dial_failed(c, ECONNREFUSED);
+	}
+}
+
+/* ---- channels that come ---- */
+
+/* The end of a channel: as one that was dialled, but for its state, which is not told until now. */
+static void end_of(struct worker *w, const struct channel *ch, struct end *e)
+{
+	int snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF;
+	uint32_t slot;
+
+	end_init(e, ch->fd);
+	e->tls = ch->tls;
+	if (!w->kern || ch->endpoint->tls_server)
+		return;
+	setsockopt(e->fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
+	setsockopt(e->fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
+	slot = worker_slot_get(w, e);
+	if (slot != SLOT_NONE && end_slot(e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
+		worker_slot_put(w, slot);
+}
+
+static void give(struct pool *p, const struct channel *ch)
+{
+	struct worker *w = p->worker;
+	struct conn *c = list_of(p->waiting.next, struct conn, queue);
+
+	pool_leave(c);
+	end_of(w, ch, &c->upstream);
+	memcpy(&c->upstream_addr, &ch->sa, sizeof(c->upstream_addr));
+	c->channel = ch->number;
+	pool_skip_proof(c);
+	c->upstream.kind = END_UPSTREAM;
+	c->upstream.owner = c;
+	if (c->upstream.slot)
+		w->slot_end[c->upstream.slot - w->slot_base] = &c->upstream;
+	conn_joined(c);
+}
+
+static void keep(struct pool *p, const struct channel *ch)
+{
+	struct warm *wm = calloc(1, sizeof(*wm));
+	struct worker *w = p->worker;
+
+	if (!wm) {
+		tls_free(ch->tls);
+		close(ch->fd);
+		return;
+	}
+	end_of(w, ch, &wm->end);
+	wm->pool = p;
+	wm->channel = ch->number;
+	memcpy(&wm->addr, &ch->sa, sizeof(wm->addr));
+	wm->end.kind = END_WARM;
+	wm->end.owner = wm;
+	list_init(&wm->link);
+	if (wm->end.slot)
+		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
+	/* its end may have come before anybody would have told us */
+	if (!pool_is_fresh(wm)) {
+		worker_slot_put(w, end_close(&wm->end, w->kern, false));
+		free(wm);
+		return;
+	}
+	pool_add(wm);
+}
+
+void pool_on_channel(struct worker *w, void *arg)
+{
+	struct channel *ch = arg;
+	struct pool *p = pool_of(w, ch->endpoint);
+
+	if (!p || atomic_load(&ch->endpoint->gone) || (w->draining && !p->n_waiting)) {
+		channel_free(ch);
+		return;
+	}
+	p->n_asked -= p->n_asked > 0;
+	if (list_empty(&p->waiting))
+		keep(p, ch);
+	else
+		give(p, ch);
+	endpoint_put(ch->endpoint);
+	free(ch);
+}
+
+void pool_on_online(struct worker *w, void *arg)
+{
+	struct endpoint *e = arg;
+	struct pool *p = pool_of(w, e);
+
+	if (p && pool_share(w)) {
+		p->want = p->want ? p->want : 1;
+		pool_renew(p);
+	}
+	endpoint_put(e);
+}
+
+void conn_tell_agent(const struct conn *c)
+{
+	struct tunnel_started s = {.agent = c->endpoint->agent, .channel = c->channel};
+
+	conn_id(c, s.connection);
+	if (c->note)
+		memcpy(s.name, c->note->name,
+		       c->note->name_len < sizeof(s.name) ? c->note->name_len : sizeof(s.name) - 1);
+	conn_client_addr(c, &s.client);
+	conn_server_addr(c, &s.server);
+	tunnel_started(c->worker->edge->tunnel, &s);
+}
