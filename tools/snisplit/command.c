@@ -55,8 +55,6 @@ static const struct opt rm_rule_opts[] = {
 	{.name = NULL},
 };
 
-#define NO_AGENTS "this version has no agents"
-
 const struct command commands[] = {
 	{"endpoint add", "tls://NAME", 1, 1, endpoint_add_opts, endpoint_add, "put a name online",
 	 NULL},
@@ -104,16 +102,25 @@ const struct command commands[] = {
 	{"check", "", 0, 0, NULL, check, "can this machine run the kernel path?", NULL},
 	{"reload", "", 0, 0, NULL, reload, "read the configuration file again", NULL},
 	{"completion", "bash|zsh|fish", 1, 1, NULL, completion, "print a completion script", NULL},
-	{"authtoken", "", 0, 0, NULL, NULL, "agents' credentials", NO_AGENTS},
+	{"authtoken add", "", 0, 0, authtoken_opts, authtoken_add, "make a credential for agents",
+	 NULL},
+	{"authtoken list", "", 0, 0, NULL, authtoken_list, "all credentials", NULL},
+	{"authtoken rm", "ID", 1, 1, NULL, authtoken_rm, "remove one; its sessions end", NULL},
+	{"tls", "[tls://][HOST:]PORT", 1, 1, tunnel_tls_opts, tunnel_tls,
+	 "agent: put a TLS service of this machine online", NULL},
+	{"http", "[HOST:]PORT", 1, 1, tunnel_http_opts, tunnel_http,
+	 "agent: the same for HTTP, with TLS at the edge", NULL},
+	{"start", "[NAME...]", 0, CALL_ARGS_MAX, tunnel_start_opts, tunnel_start_named,
+	 "agent: start tunnels of its file", NULL},
+	{"config check", "", 0, 0, tunnel_config_opts, tunnel_config_check,
+	 "agent: is its file right?", NULL},
+	{"config add-authtoken", "TOKEN", 1, 1, tunnel_config_opts, tunnel_config_add_authtoken,
+	 "agent: keep a credential in its file", NULL},
 	{"ssh-key", "", 0, 0, NULL, NULL, "keys for ssh -R", "this version has no ssh -R"},
 	{"edge", "", 0, 0, NULL, NULL, "edges", "endpoints only"},
 	{"backend", "", 0, 0, NULL, NULL, "backends", "endpoints only"},
-	{"tls", "", 0, 0, NULL, NULL, "agent: a TLS tunnel", NO_AGENTS},
-	{"tcp", "", 0, 0, NULL, NULL, "agent: a TCP tunnel", NO_AGENTS},
-	{"http", "", 0, 0, NULL, NULL, "agent: an HTTP tunnel", NO_AGENTS},
-	{"tunnel", "", 0, 0, NULL, NULL, "agent: a labelled tunnel", NO_AGENTS},
-	{"start", "", 0, 0, NULL, NULL, "agent: tunnels of its config", NO_AGENTS},
-	{"config", "", 0, 0, NULL, NULL, "agent: its config", NO_AGENTS},
+	{"tcp", "", 0, 0, NULL, NULL, "agent: a TCP tunnel", "no TCP addresses"},
+	{"tunnel", "", 0, 0, NULL, NULL, "agent: a labelled tunnel", "no edges"},
 	{.words = NULL},
 };
 

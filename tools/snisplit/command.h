@@ -90,6 +90,19 @@ int subscription_get(struct call *c);
 int subscription_set(struct call *c);
 int subscription_rm(struct call *c);
 
+int authtoken_add(struct call *c);
+int authtoken_list(struct call *c);
+int authtoken_rm(struct call *c);
+
+int tunnel_tls(struct call *c);
+int tunnel_http(struct call *c);
+int tunnel_start_named(struct call *c);
+int tunnel_config_check(struct call *c);
+int tunnel_config_add_authtoken(struct call *c);
+
+extern const struct opt tunnel_tls_opts[], tunnel_http_opts[], tunnel_start_opts[];
+extern const struct opt tunnel_config_opts[];
+extern const struct opt authtoken_opts[];
 extern const struct opt cert_add_opts[], cert_list_opts[];
 extern const struct opt destination_opts[], subscription_opts[];
 

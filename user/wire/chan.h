@@ -18,6 +18,7 @@
 #define CHAN_MAGIC_LEN 8
 #define CHAN_MAGIC_CONTROL "SNIsplC1"
 #define CHAN_MAGIC_CHANNEL "SNIsplD1"
+#define CHAN_MAGIC_ROOT "SNIsplR1"
 #define CHAN_TOKEN_LEN 32
 /* magic, number of the channel, its token */
 #define CHAN_PROOF_LEN (CHAN_MAGIC_LEN + 8 + CHAN_TOKEN_LEN)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# lib_agent.sh - an edge with a tunnel, and agents; sourced after lib.sh.
+# shellcheck shell=bash
+TUNNEL=$EDGE:4443
+
+# start_edge: with a tunnel; $TOKEN is a credential, $CA its CA
+start_edge() # <config
+{
+	{ echo "tunnel: {listen: \"$TUNNEL\"}"; cat; } >"$TMP/edge.yml"
+	start_snisplitd <"$TMP/edge.yml"
+	CA=$TMP/state/ca/root.pem
+	TOKEN=$(cli authtoken add 2>/dev/null)
+	export SNISPLIT_SERVER=$TUNNEL SNISPLIT_SERVER_CA=$CA SNISPLIT_AUTHTOKEN=$TOKEN HOME=$TMP
+}
+
+# start_agent NAME ARG...: its log is $TMP/agent.NAME.log, its pid $AGENT
+start_agent()
+{
+	local name=$1
+	shift
+	in_upstream_exec "$O/snisplit" "$@" --log "$TMP/agent.$name.log" --log-format json >>"$TMP/agent.$name.out.log" 2>&1 &
+	# shellcheck disable=SC2034 # for tests
+	AGENT=$!
+}
+
+agent_says() # NAME PATTERN
+{
+	grep -q -- "$2" "$TMP/agent.$1.log"
+}
+
+# Online, and a channel is ready for every worker.
+is_ready() { [ "$(cli --json endpoint get "$1" 2>/dev/null | jq .metrics.pool_idle)" -ge "${2:-1}" ]; }
+
+stop_agent() # PID: in good order
+{
+	local status=0
+	kill -TERM "$1"
+	wait "$1" || status=$?
+	same "the agent's exit status" "$status" 0
+}

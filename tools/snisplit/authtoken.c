@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * authtoken - the credentials of agents, on the edge.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "out.h"
+
+const struct opt authtoken_opts[] = {
+	{.name = "acl",
+	 .arg = "RULE",
+	 .help = "may bind only this name: bind:app.example.com, bind:*.example.com",
+	 .many = true},
+	{.name = "description", .arg = "TEXT", .help = "for people"},
+	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
+	{.name = NULL},
+};
+
+static const char *text_of(const json_t *j, const char *name)
+{
+	const char *text = json_string_value(json_object_get(j, name));
+
+	return text ? text : "-";
+}
+
+static json_t *body_of(const struct call *c)
+{
+	json_t *body = json_object(), *rules = NULL, *v;
+
+	for (int i = 0; i < c->n_values; i++) {
+		const char *name = c->values[i].opt->name;
+
+		v = json_string(c->values[i].value);
+		if (!v) {
+			fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", name);
+			json_decref(body);
+			return NULL;
+		}
+		if (strcmp(name, "acl") != 0) {
+			json_object_set_new(body, name, v);
+			continue;
+		}
+		if (!rules) {
+			rules = json_array();
+			json_object_set_new(body, "acl", rules);
+		}
+		json_array_append_new(rules, v);
+	}
+	return body;
+}
+
+int authtoken_add(struct call *c)
+{
+	json_t *body = body_of(c);
+	struct reply r = {0};
+	int code;
+
+	if (!body)
+		return EXIT_USAGE;
+	code = client_ask(c, "POST", "/credentials", body, &r);
+	json_decref(body);
+	if (!code && !c->json) {
+		/* the token alone on stdout: TOKEN=$(snisplit authtoken add) */
+		fprintf(stderr, "credential %s; this is shown once, keep it:\n",
+			text_of(r.json, "id"));
+		out_text(stdout, text_of(r.json, "token"));
+		printf("\n");
+	}
+	reply_done(&r);
+	return code;
+}
+
+static void add_row(struct table *t, const json_t *j)
+{
+	const json_t *rules = json_object_get(j, "acl");
+	char text[256] = "";
+	size_t i, n = 0;
+	json_t *v;
+
+	json_array_foreach(rules, i, v)
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "",
+					      json_string_value(v));
+	table_cell(t, text_of(j, "id"));
+	table_cell(t, text_of(j, "created_at"));
+	table_cell(t, *text ? text : "any name");
+	table_cell(t, text_of(j, "description"));
+}
+
+int authtoken_list(struct call *c)
+{
+	static const char *const heads[] = {"ID", "CREATED", "MAY BIND", "DESCRIPTION"};
+	struct reply r = {0};
+	struct table *t;
+	json_t *j;
+	size_t i;
+	int code = client_ask(c, "GET", "/credentials", NULL, &r);
+
+	if (!code && !c->json) {
+		t = table_new(heads, "<<<<", 4);
+		json_array_foreach(json_object_get(r.json, "credentials"), i, j)
+			add_row(t, j);
+		table_print(t, true);
+	}
+	reply_done(&r);
+	return code;
+}
+
+int authtoken_rm(struct call *c)
+{
+	char *path = client_path("/credentials/", c->args[0]);
+	struct reply r = {0};
+	int code = client_ask(c, "DELETE", path, NULL, &r);
+
+	if (!code && !c->json) {
+		printf("removed ");
+		out_text(stdout, c->args[0]);
+		printf("; its sessions are ended\n");
+	}
+	free(path);
+	reply_done(&r);
+	return code;
+}

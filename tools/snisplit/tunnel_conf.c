@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tunnel_conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "field.h"
+#include "quantity.h"
+
+bool tunnel_set(char **where, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return false;
+	free(*where);
+	*where = copy;
+	return true;
+}
+
+bool tunnel_list_add(struct tunnel_list *l, const char *text)
+{
+	if (l->n == TUNNEL_LIST_MAX)
+		return false;
+	l->at[l->n] = strdup(text);
+	return l->at[l->n++] != NULL;
+}
+
+char *tunnel_conf_path(void)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *path = NULL;
+
+	if (config && *config == '/') {
+		if (asprintf(&path, "%s/snisplit/snisplit.yml", config) < 0)
+			return NULL;
+	} else if (home && *home) {
+		if (asprintf(&path, "%s/.config/snisplit/snisplit.yml", home) < 0)
+			return NULL;
+	}
+	return path;
+}
+
+struct tunnel_one *tunnel_conf_add(struct tunnel_conf *t)
+{
+	struct tunnel_one *more = realloc(t->tunnels, (t->n_tunnels + 1) * sizeof(*more));
+
+	if (!more)
+		return NULL;
+	t->tunnels = more;
+	memset(&more[t->n_tunnels], 0, sizeof(*more));
+	return &more[t->n_tunnels++];
+}
+
+static bool load_files(struct tunnel_conf *t, const struct call *c, FILE *err)
+{
+	bool ok = true, given = false;
+	char *path;
+
+	for (int i = 0; i < c->n_values; i++) {
+		if (strcmp(c->values[i].opt->name, "config") != 0)
+			continue;
+		given = true;
+		ok = tunnel_conf_read(t, c->values[i].value, err) && ok;
+	}
+	if (given)
+		return ok;
+	path = tunnel_conf_path();
+	if (path && !access(path, F_OK))
+		ok = tunnel_conf_read(t, path, err);
+	free(path);
+	return ok;
+}
+
+static bool from_env(char **where, const char *name)
+{
+	const char *text = getenv(name);
+
+	return !text || !*text || tunnel_set(where, text);
+}
+
+bool tunnel_conf_load(struct tunnel_conf *t, const struct call *c, FILE *err)
+{
+	return load_files(t, c, err) && from_env(&t->authtoken, "SNISPLIT_AUTHTOKEN") &&
+	       from_env(&t->server, "SNISPLIT_SERVER") &&
+	       from_env(&t->server_ca, "SNISPLIT_SERVER_CA");
+}
+
+bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
+{
+	const struct {
+		const char *name;
+		char **where;
+	} rows[] = {
+		{"authtoken", &t->authtoken},	{"server", &t->server},
+		{"server-ca", &t->server_ca},	{"log", &t->log},
+		{"log-format", &t->log_format}, {"log-level", &t->log_level},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text = call_value(c, rows[i].name);
+
+		if (text && !tunnel_set(rows[i].where, text))
+			return false;
+	}
+	return true;
+}
+
+/* ---- does it make sense? ---- */
+
+static bool say(FILE *err, const struct tunnel_one *o, const char *what)
+{
+	if (o && o->file)
+		fprintf(err, "%s:%u: tunnels.%s: %s\n", o->file, o->line, o->label, what);
+	else
+		fprintf(err, "snisplit: %s\n", what);
+	return false;
+}
+
+static bool check_pair(const struct tunnel_one *o, FILE *err)
+{
+	const char *at = o->terminate_at ? o->terminate_at : o->crt ? "agent" : "upstream";
+
+	if (!o->crt != !o->key)
+		return say(err, o, "crt and key come together");
+	if (strcmp(at, "upstream") && strcmp(at, "edge") && strcmp(at, "agent"))
+		return say(err, o, "terminate_at: must be edge, agent or upstream");
+	if (!strcmp(at, "agent") && !o->crt)
+		return say(err, o, "terminate_at agent needs crt and key");
+	if (o->mutual_tls_cas && !strcmp(at, "upstream"))
+		return say(err, o, "mutual_tls_cas needs terminate_at edge or agent");
+	if (o->crt && !strcmp(at, "upstream"))
+		return say(err, o, "crt needs terminate_at edge or agent");
+	return true;
+}
+
+static bool check_files(const struct tunnel_one *o, FILE *err)
+{
+	const char *const files[] = {o->crt, o->key, o->mutual_tls_cas, o->upstream_tls_verify_cas};
+	char what[4300];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!files[i] || !access(files[i], R_OK))
+			continue;
+		snprintf(what, sizeof(what), "%.4000s cannot be read", files[i]);
+		return say(err, o, what);
+	}
+	return true;
+}
+
+static bool check_one(const struct tunnel_one *o, FILE *err)
+{
+	char what[400];
+
+	if (!o->addr)
+		return say(err, o, "addr is missing: [HOST:]PORT");
+	if (o->proxy_proto && strcmp(o->proxy_proto, "1") && strcmp(o->proxy_proto, "2")) {
+		snprintf(what, sizeof(what), "proxy_proto: must be 1 or 2, got '%.40s'",
+			 o->proxy_proto);
+		return say(err, o, what);
+	}
+	if (!strncmp(o->addr, "http://", 7) || !strncmp(o->addr, "https://", 8)) {
+		snprintf(what, sizeof(what), "addr: must be [tls://][HOST:]PORT, got '%.200s'",
+			 o->addr);
+		return say(err, o, what);
+	}
+	return check_pair(o, err) && check_files(o, err);
+}
+
+bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; i < t->n_tunnels; i++)
+		ok = check_one(&t->tunnels[i], err) && ok;
+	if (!t->server)
+		ok = say(err, NULL,
+			 "no edge: give --server HOST:PORT, SNISPLIT_SERVER or server_addr");
+	if (!t->authtoken)
+		ok = say(err, NULL,
+			 "no credential: give --authtoken, SNISPLIT_AUTHTOKEN, or `snisplit config "
+			 "add-authtoken`");
+	if (!t->server_ca)
+		ok = say(err, NULL,
+			 "no CA to know the edge by: give --server-ca FILE or sha256:FINGERPRINT, "
+			 "or root_cas; `snisplit ca show` on the edge tells both");
+	return ok;
+}
+
+static void one_done(struct tunnel_one *o)
+{
+	free(o->file);
+	free(o->label);
+	free(o->proto);
+	free(o->addr);
+	free(o->url);
+	free(o->terminate_at);
+	free(o->crt);
+	free(o->key);
+	free(o->mutual_tls_cas);
+	free(o->proxy_proto);
+	free(o->upstream_tls_verify_cas);
+	free(o->name);
+	free(o->description);
+	free(o->metadata);
+	while (o->allow.n)
+		free(o->allow.at[--o->allow.n]);
+	while (o->deny.n)
+		free(o->deny.at[--o->deny.n]);
+}
+
+void tunnel_conf_done(struct tunnel_conf *t)
+{
+	while (t->n_tunnels)
+		one_done(&t->tunnels[--t->n_tunnels]);
+	free(t->tunnels);
+	if (t->authtoken)
+		explicit_bzero(t->authtoken, strlen(t->authtoken));
+	free(t->authtoken);
+	free(t->server);
+	free(t->server_ca);
+	free(t->metadata);
+	free(t->log);
+	free(t->log_format);
+	free(t->log_level);
+	free(t->web_addr);
+	free(t->console);
+	memset(t, 0, sizeof(*t));
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tunnel_conf - what `snisplit tls` and `snisplit start` are to do: out of files, the environment
+ * and the command line, each beating the one before.
+ *
+ * Texts are malloc'd and the conf's.
+ */
+#ifndef TUNNEL_CONF_H
+#define TUNNEL_CONF_H
+#include <stdbool.h>
+#include <stdio.h>
+
+struct call;
+struct opt;
+
+#define TUNNEL_LIST_MAX 64
+
+struct tunnel_list {
+	char *at[TUNNEL_LIST_MAX + 1]; /* ends with NULL */
+	unsigned n;
+};
+
+/* One endpoint. */
+struct tunnel_one {
+	char *label; /* of the file; "command_line" */
+	char *proto; /* tls, http, tcp */
+	char *addr;  /* [tls://][HOST:]PORT */
+	char *url;   /* name or tls://NAME; NULL: made up */
+	char *terminate_at;
+	char *crt, *key, *mutual_tls_cas;
+	char *proxy_proto;
+	char *upstream_tls_verify_cas;
+	bool upstream_tls_verify;
+	char *name, *description, *metadata;
+	struct tunnel_list allow, deny;
+	char *file; /* where it was read; NULL: the command line */
+	unsigned line;
+};
+
+struct tunnel_conf {
+	char *authtoken, *server, *server_ca, *metadata;
+	unsigned interval_ms, tolerance_ms;
+	char *log, *log_format, *log_level;
+	char *web_addr; /* "false": none; NULL: the default */
+	char *console;	/* console_ui: true, false, iftty */
+	struct tunnel_one *tunnels;
+	unsigned n_tunnels;
+};
+
+/* ~/.config/snisplit/snisplit.yml, malloc'd; NULL: no home. */
+char *tunnel_conf_path(void);
+/* Adds what <path> says.  False after messages on <err>. */
+bool tunnel_conf_read(struct tunnel_conf *t, const char *path, FILE *err);
+/* The files (--config, else the usual one if it is there), then the environment. */
+bool tunnel_conf_load(struct tunnel_conf *t, const struct call *c, FILE *err);
+/* The options of the session. */
+bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c);
+/* Another tunnel, or NULL: out of memory. */
+struct tunnel_one *tunnel_conf_add(struct tunnel_conf *t);
+/* Of each tunnel, what does not go together; and what the session lacks.  False after messages. */
+bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err);
+void tunnel_conf_done(struct tunnel_conf *t);
+
+bool tunnel_set(char **where, const char *text);
+bool tunnel_list_add(struct tunnel_list *l, const char *text);
+
+/* tunnel_run.c: until it is told to stop.  An exit code. */
+int tunnel_run(const struct tunnel_conf *t);
+#endif
