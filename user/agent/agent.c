@@ -409,8 +409,7 @@ void snisplit_close(struct snisplit *a)
 	if (a->started)
 		pthread_join(a->thread, NULL);
 	control_close(a);
-	while (!list_empty(&a->streams))
-		stream_close(list_of(a->streams.next, struct stream, link), "agent_closed", true);
+	stream_close_all(a);
 	stream_bury(a);
 	while (!list_empty(&a->listeners))
 		listener_free(list_of(a->listeners.next, struct snisplit_listener, link));

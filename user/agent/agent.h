@@ -117,6 +117,7 @@ enum stream_state {
 	STREAM_SHAKE_UPSTREAM,
 	STREAM_OPEN,
 	STREAM_LINGER, /* an alert is on its way */
+	STREAM_LATE,   /* over, before it was told whose it is */
 	STREAM_DEAD
 };
 
@@ -203,6 +204,7 @@ int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 void stream_on_started(struct snisplit *a, const struct chan_frame *f);
 void stream_close(struct stream *s, const char *reason, bool reset);
 void stream_tick(struct snisplit *a);
+void stream_close_all(struct snisplit *a);
 void stream_drop_idle(struct snisplit *a, struct snisplit_listener *l); /* NULL: all */
 void stream_bury(struct snisplit *a);
 void stream_run(struct stream *s);

@@ -16,6 +16,7 @@
 #define WATCH (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define DIAL_NS (10 * SECOND_NS)
 #define LINGER_NS SECOND_NS
+#define LATE_NS (2 * SECOND_NS)
 #define KEEPALIVE_S 15
 #define STREAMS_MAX 20000 /* of one session */
 
@@ -70,21 +71,41 @@ static void forget(struct stream *s)
 	list_add_tail(&a->graves, &s->link);
 }
 
+static void finish(struct stream *s)
+{
+	if (s->opened)
+		tell(s, SNISPLIT_CONN_CLOSED);
+	forget(s);
+}
+
+/* The kernel gave it to us by itself, and the word about it is on its way still? */
+static bool is_unknown(const struct stream *s)
+{
+	return s->opened && !*s->conn.client && !s->agent->stop &&
+	       s->agent->control.state == CONTROL_ONLINE;
+}
+
 void stream_close(struct stream *s, const char *reason, bool reset)
 {
-	if (s->state == STREAM_DEAD)
+	if (s->state == STREAM_DEAD || s->state == STREAM_LATE)
 		return;
 	if (!s->conn.reason)
 		s->conn.reason = reason;
 	s->conn.in = s->up.moved;
 	s->conn.out = s->down.moved;
-	if (s->opened) {
+	if (s->opened)
 		s->conn.duration_ms = (unsigned)((s->agent->now_ns - s->began_ns) / MS_NS);
-		tell(s, SNISPLIT_CONN_CLOSED);
-	}
 	end_drop(&s->client, reset);
 	end_drop(&s->upstream, reset);
-	forget(s);
+	if (!is_unknown(s)) {
+		finish(s);
+		return;
+	}
+	half_done(&s->up);
+	half_done(&s->down);
+	list_del(&s->ready);
+	s->state = STREAM_LATE;
+	s->until_ns = s->agent->now_ns + LATE_NS;
 }
 
 void stream_release(struct stream *s)
@@ -126,6 +147,18 @@ void stream_drop_idle(struct snisplit *a, struct snisplit_listener *l)
 	}
 }
 
+void stream_close_all(struct snisplit *a)
+{
+	while (!list_empty(&a->streams)) {
+		struct stream *s = list_of(a->streams.next, struct stream, link);
+
+		if (s->state == STREAM_LATE)
+			finish(s);
+		else
+			stream_close(s, "agent_closed", true);
+	}
+}
+
 void stream_tick(struct snisplit *a)
 {
 	struct list *it, *tmp;
@@ -135,7 +168,9 @@ void stream_tick(struct snisplit *a)
 
 		if (!s->until_ns || a->now_ns < s->until_ns)
 			continue;
-		if (s->state == STREAM_DIAL)
+		if (s->state == STREAM_LATE)
+			finish(s);
+		else if (s->state == STREAM_DIAL)
 			stream_close(s, "upstream_timeout", true);
 		else
 			stream_close(s, "timeout", false);
@@ -248,6 +283,7 @@ static void client_on_ready(struct source *src, uint32_t events)
 		stream_run(s);
 		return;
 	case STREAM_DEAD:
+	case STREAM_LATE:
 		return;
 	default:
 		stream_on_client(s);
@@ -343,6 +379,8 @@ void stream_on_started(struct snisplit *a, const struct chan_frame *f)
 			 chan_text(f, CHAN_TAG_SNI) ?: "");
 		if (s->opened)
 			tell(s, SNISPLIT_CONN_STARTED);
+		if (s->state == STREAM_LATE)
+			finish(s);
 		return;
 	}
 }

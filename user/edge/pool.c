@@ -60,6 +60,7 @@ struct pool *pool_of(struct worker *w, struct endpoint *e)
 		return NULL;
 	p->endpoint = endpoint_get(e);
 	p->worker = w;
+	w->n_agent_pools += e->agent != 0;
 	p->age_ns = pool_max_age(p);
 	if (w->kern && e->num <= w->edge->n_pools)
 		p->kernel = kern_pool(w->kern, e->num * w->edge->n_workers + w->index);
@@ -468,6 +469,7 @@ static void pool_free(struct pool *p)
 	struct worker *w = p->worker;
 
 	list_del(&p->active);
+	w->n_agent_pools -= p->endpoint->agent != 0;
 	w->pools[p->endpoint->num] = NULL;
 	endpoint_put(p->endpoint);
 	free(p);
@@ -516,6 +518,8 @@ void pool_tick(struct worker *w)
 	struct list *it, *tmp;
 	struct pool *p;
 
+	if (w->n_agent_pools)
+		worker_read_ring(w);
 	drop_gone(w);
 	find_silent(w);
 	list_for_each_safe(it, tmp, &w->pools_active) {

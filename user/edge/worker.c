@@ -121,6 +121,12 @@ static void on_ring(void *arg, const struct event *ev)
 	}
 }
 
+void worker_read_ring(struct worker *w)
+{
+	if (w->ring)
+		kern_ring_drain(w->ring, on_ring, w);
+}
+
 static void on_end(struct end *e, uint32_t events)
 {
 	struct conn *c;
@@ -323,7 +329,7 @@ static uint64_t next_wake(struct worker *w)
 	list_for_each(it, &w->retry)
 		if (list_of(it, struct conn, retry)->retry_at_ns < at)
 			at = list_of(it, struct conn, retry)->retry_at_ns;
-	if (!list_empty(&w->pools_active) && w->pool_tick_ns < at)
+	if ((!list_empty(&w->pools_active) || w->n_agent_pools) && w->pool_tick_ns < at)
 		at = w->pool_tick_ns;
 	if (w->accept_again_ns && w->accept_again_ns < at)
 		at = w->accept_again_ns;
@@ -337,7 +343,7 @@ static void dispatch(struct worker *w, const struct epoll_event *ev)
 	if (kind == (unsigned *)&w->mail_fd)
 		mail_run(w);
 	else if (kind == (unsigned *)&w->ring)
-		kern_ring_drain(w->ring, on_ring, w);
+		worker_read_ring(w);
 	else if (*kind == END_LISTENER)
 		listener_on_readable(list_of(kind, struct listener, kind));
 	else

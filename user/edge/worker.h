@@ -128,6 +128,7 @@ struct worker {
 	struct pool **pools; /* by endpoint num */
 	uint32_t n_pools;
 	struct list pools_active;
+	unsigned n_agent_pools; /* whose agents are to hear soon what the program started */
 	uint64_t pool_tick_ns;
 	unsigned gone_seen; /* edge->gone_seq */
 	atomic_uint n_warm;
@@ -166,6 +167,9 @@ static inline void worker_count(struct worker *w, enum worker_counter c)
 /* Masks of an end: everything, or only that the other side is done. */
 #define WATCH_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define WATCH_END (EPOLLRDHUP | EPOLLET)
+
+/* What the kernel has told, without waiting for it to wake us. */
+void worker_read_ring(struct worker *w);
 
 /* epoll: <mask> 0 takes it out. */
 void worker_watch(struct worker *w, struct end *e, uint32_t mask);
