@@ -35,6 +35,7 @@ static const struct {
 	{"ev.conn.server_name == \"App.example.com\"", false},
 	{"ev.conn.server_name.matches(\"^a.*\\\\.example\\\\.com$\")", true},
 	{"ev.conn.server_name.matches('^a[0-9]')", false},
+	{"ev.conn.server_name.matches('^[](*+{[:alpha:]]+[.]([^]*(+]*)+$')", true},
 	{"!ev.conn.server_name.matches('^a[0-9]')", true},
 	{"ev.conn.client_ip == \"192.0.2.7\"", true},
 	{"ev.conn.client_ip == '::ffff:192.0.2.7'", true},
@@ -66,6 +67,9 @@ static const struct {
 	{"ev.conn.server_name.matches('(')", "column 29: Unmatched ("},
 	{"ev.conn.server_name.matches('a{255}{255}')", "column 29: repetition counts"},
 	{"ev.conn.server_name.matches('(a)\\1')", "column 29: back references"},
+	{"ev.conn.server_name.matches('a**')", "column 29: too many of * + ?"},
+	{"ev.conn.server_name.matches('(((((a+)+)+)+)+)+')", "column 29: too many parentheses"},
+	{"ev.conn.server_name.matches('a*b*c*d*e*f*g*h*i*j*k*l*m*')", "column 29: too many of"},
 	{"(ev.conn.server_port == 443", "column 28: expected ')'"},
 };
 

@@ -11,6 +11,8 @@
 #define NODES_MAX 64
 #define DEPTH_MAX 32
 #define STRING_MAX 512
+#define REPEATS_MAX 12 /* of one regular expression */
+#define GROUPS_MAX 4
 
 enum key { KEY_CLIENT_IP, KEY_SERVER_IP, KEY_SERVER_NAME, KEY_SERVER_PORT, KEY_MAX };
 enum op { OP_AND, OP_OR, OP_NOT, OP_EQUAL, OP_MATCHES, OP_IN_CIDR };
@@ -207,17 +209,46 @@ static int in_cidr(struct parser *p, enum key key, const char *at)
 	return take(p, ")") ? i : complain(p, p->at, "expected ')'");
 }
 
-/* Some bytes of these cost glibc any amount of memory (counts) or time (references). */
+/* After a bracket expression: "[]a]", "[^]]" and "[[:alpha:]]" have a bracket inside. */
+static const char *skip_bracket(const char *re)
+{
+	re += 1 + (re[1] == '^');
+	if (*re == ']')
+		re++;
+	for (; *re && *re != ']'; re++) {
+		const char *end =
+			*re == '[' && re[1] && strchr(":.=", re[1]) ? strchr(re + 2, ']') : NULL;
+
+		if (end)
+			re = end;
+	}
+	return re;
+}
+
+/*
+ * A few bytes can cost glibc any amount of memory (counts) or time (references, a repetition of a
+ * repetition): "((((a+)+)+)+)+" is compiled to 2^5 copies.
+ */
 static const char *too_dear(const char *re)
 {
-	for (; *re; re++) {
-		if (*re == '\\' && re[1]) {
-			re++;
-			if (isdigit((unsigned char)*re))
-				return "back references are not supported";
-		} else if (*re == '{') {
+	int depth = 0, repeats = 0;
+	bool repeated = false, again;
+
+	for (; *re; re++, repeated = again) {
+		again = strchr("*+?", *re) != NULL;
+		if (again && (repeated || ++repeats > REPEATS_MAX))
+			return "too many of * + ? in one expression";
+		if (*re == '{')
 			return "repetition counts are not supported; a brace is \\{";
-		}
+		if (*re == '(' && ++depth > GROUPS_MAX)
+			return "too many parentheses inside each other";
+		depth -= *re == ')';
+		if (*re == '\\' && re[1] && isdigit((unsigned char)*++re))
+			return "back references are not supported";
+		if (*re == '[')
+			re = skip_bracket(re);
+		if (!*re)
+			break;
 	}
 	return NULL;
 }
