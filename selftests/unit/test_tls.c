@@ -244,6 +244,46 @@ static void upstreams_are_verified_by_name(void)
 
 /* ---- bytes ---- */
 
+static void carry(struct tls *from, struct tls *to, size_t len);
+
+static void upstreams_are_resumed(void)
+{
+	static const struct {
+		const char *name;
+		bool resumed;
+	} rows[] = {
+		/* in turn, over one client */
+		{"app.test", false},	 {"app.test", true}, {"app.test", true},
+		{"www.app.test", false}, {"app.test", true},
+	};
+
+	for (enum tls_version v = TLS_1_2; v <= TLS_1_3; v++) {
+		struct tls_server *s = server_new((struct tls_server_conf){.max = v});
+		struct tls_server *t = server_new((struct tls_server_conf){.max = v, .id = "ep_2"});
+		struct tls_client *c = client_new((struct tls_client_conf){0});
+		struct tls_info info;
+		struct duo d;
+
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			d = duo_new(c, s, rows[i].name, rows[i].name, NULL, NULL, 0);
+			CHECK(d.c == TLS_DONE && d.s == TLS_DONE, "%s", tls_why(d.client));
+			carry(d.server, d.client, 5); /* tickets come before it */
+			tls_info(d.client, &info);
+			CHECK(info.resumed == rows[i].resumed, "1.%d, row %zu",
+			      v == TLS_1_3 ? 3 : 2, i);
+			duo_done(&d);
+		}
+		/* who does not want the session gets a full handshake */
+		d = duo_new(c, t, "app.test", "app.test", NULL, NULL, 0);
+		tls_info(d.client, &info);
+		CHECK(d.c == TLS_DONE && !info.resumed, "%s", tls_why(d.client));
+		duo_done(&d);
+		tls_server_put(s);
+		tls_server_put(t);
+		tls_client_put(c);
+	}
+}
+
 static struct duo open_duo(enum tls_version max)
 {
 	struct tls_server *s = server_new((struct tls_server_conf){.max = max});
@@ -396,6 +436,7 @@ int main(void)
 	alpn_is_answered();
 	another_name_than_the_routed_one_is_refused();
 	upstreams_are_verified_by_name();
+	upstreams_are_resumed();
 	bytes_come_as_they_went();
 	one_stream_may_end_before_the_other();
 	truncation_is_not_an_end();

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 
@@ -55,6 +56,14 @@ struct tls *tls_accept(struct tls_server *s, int fd, const void *ahead, size_t l
 	return NULL;
 }
 
+static void resume(struct tls *t)
+{
+	SSL_SESSION *s = sessions_take(&t->client->sessions, t->sni, time(NULL));
+
+	t->offered = s && SSL_set_session(t->ssl, s) == 1;
+	SSL_SESSION_free(s);
+}
+
 struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const uint8_t *alpn,
 			size_t alpn_len)
 {
@@ -69,6 +78,7 @@ struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const ui
 		t->failed = true;
 		return t;
 	}
+	resume(t);
 	if (!tls_client_apply(c, t->ssl, name) &&
 	    (!alpn || !SSL_set_alpn_protos(t->ssl, alpn, (unsigned)alpn_len)))
 		return t;
@@ -81,6 +91,8 @@ void tls_free(struct tls *t)
 {
 	if (!t)
 		return;
+	if (!t->failed) /* however it ends, it can be resumed: RFC 5246 7.2.1 */
+		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
 	pairs_done(&t->chosen);
 	carrier_done(&t->carrier);
@@ -132,6 +144,8 @@ static enum tls_result handshake_failed(struct tls *t, int error)
 	} else {
 		fail(t);
 	}
+	if (t->offered)
+		sessions_forget(&t->client->sessions);
 	carrier_flush(&t->carrier); /* the alert; who does not take it at once goes without */
 	return TLS_FAILED;
 }

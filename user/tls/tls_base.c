@@ -81,6 +81,8 @@ static int setup_server(SSL_CTX *ctx)
 static int setup_client(SSL_CTX *ctx)
 {
 	SSL_CTX_set_security_level(ctx, 1);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, tls_on_session);
 	return SSL_CTX_set_default_verify_paths(ctx) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, CIPHERS_12 ":DEFAULT") == 1;
 }

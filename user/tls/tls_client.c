@@ -51,6 +51,7 @@ struct tls_client *tls_client_new(struct tls_base *b, const struct tls_client_co
 		return NULL;
 	}
 	atomic_init(&c->refs, 1);
+	sessions_init(&c->sessions);
 	c->base = b;
 	c->verify = conf->verify;
 	c->min = tls_version_number(conf->min, TLS1_2_VERSION);
@@ -79,7 +80,16 @@ void tls_client_put(struct tls_client *c)
 		return;
 	pair_put(c->pair);
 	X509_STORE_free(c->cas);
+	sessions_done(&c->sessions);
 	free(c);
+}
+
+int tls_on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	sessions_put(&t->client->sessions, t->sni, session);
+	return 1; /* it is ours now */
 }
 
 int tls_client_apply(struct tls_client *c, SSL *ssl, const char *name)

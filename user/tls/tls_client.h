@@ -2,7 +2,8 @@
 /*
  * tls_client - how one endpoint talks TLS to its upstreams.
  *
- * Immutable and reference counted; sessions hold one.  Any thread.
+ * Immutable and reference counted; sessions hold one.  Any thread.  A session is resumed with what
+ * the upstream gave for that in an earlier one for the same name, up to an hour before.
  */
 #ifndef TLS_CLIENT_H
 #define TLS_CLIENT_H

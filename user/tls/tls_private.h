@@ -13,6 +13,7 @@
 
 #include "carrier.h"
 #include "pair.h"
+#include "sessions.h"
 #include "ticket.h"
 #include "tls.h"
 #include "tls_base.h"
@@ -48,6 +49,7 @@ struct tls_client {
 	int min, max;
 	struct pair *pair; /* NULL: none */
 	X509_STORE *cas;   /* NULL: the system's */
+	struct sessions sessions;
 };
 
 struct tls {
@@ -59,6 +61,7 @@ struct tls {
 	char sni[TLS_NAME_MAX];
 	char *alpn; /* server: the upstream's choice; NULL: by the list */
 	bool done, failed;
+	bool offered;  /* client: a session to resume */
 	bool pending;  /* reading may give something without the socket */
 	bool closed;   /* close_notify has come */
 	bool shut;     /* ours has been written */
@@ -74,6 +77,9 @@ int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 		const unsigned char *in, unsigned in_len, void *arg);
 SSL_TICKET_RETURN tls_on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *keyname,
 				size_t keyname_len, SSL_TICKET_STATUS status, void *arg);
+
+/* Of the client's side (tls_client.c): a session to resume has come. */
+int tls_on_session(SSL *ssl, SSL_SESSION *session);
 
 /* Sets what <s>/<c> says on a new session.  0 or -1 (out of memory, or a key too weak). */
 int tls_server_apply(struct tls_server *s, SSL *ssl);
