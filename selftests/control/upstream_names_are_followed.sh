@@ -3,12 +3,15 @@
 # Each: datapath
 . "$LIB"
 need jq curl
-cp /etc/hosts "$TMP/hosts.empty"
-cp /etc/hosts "$TMP/hosts"
-mount --bind "$TMP/hosts" /etc/hosts || skip "/etc/hosts cannot be bound"
+# (a minimal root has no hosts file to bind over: then over all of /etc)
+mkdir "$TMP/etc"
+cp -a /etc/. "$TMP/etc"
+[ -e "$TMP/etc/hosts" ] || echo "127.0.0.1 localhost" >"$TMP/etc/hosts"
+mount --bind "$TMP/etc" /etc || skip "/etc cannot be bound"
+cp "$TMP/etc/hosts" "$TMP/hosts.empty"
 host_is() { # ADDRESS or nothing
-	{ cat "$TMP/hosts.empty"; [ -z "${1:-}" ] || echo "$1 up.internal"; } >"$TMP/hosts.new"
-	cat "$TMP/hosts.new" >"$TMP/hosts" # the bound inode
+	{ cat "$TMP/hosts.empty"; [ -z "${1:-}" ] || echo "$1 up.internal"; } >"$TMP/etc/hosts.new"
+	mv "$TMP/etc/hosts.new" "$TMP/etc/hosts"
 }
 start_upstream nginx 9000
 UP=127.0.0.2 start_upstream python 9000

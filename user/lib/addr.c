@@ -81,6 +81,18 @@ int addr_parse(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret
 	return from_numeric(!*host || !strcmp(host, "*") ? "0.0.0.0" : host, port, ret_sa, ret_len);
 }
 
+/* What "localhost" is even where no hosts file says so (RFC 6761 6.3), as in a minimal container.
+ */
+static int loopback(uint16_t port, struct sockaddr_storage *ret_sa, socklen_t *ret_len, int max)
+{
+	static const char *const hosts[] = {"127.0.0.1", "::1"};
+	int n = 0;
+
+	while (n < max && n < 2 && !from_numeric(hosts[n], port, &ret_sa[n], &ret_len[n]))
+		n++;
+	return n ? n : -ENOENT;
+}
+
 int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret_len, int max)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list, *ai;
@@ -94,7 +106,8 @@ int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *r
 		return 1;
 	snprintf(service, sizeof(service), "%u", port);
 	if (getaddrinfo(host, service, &hints, &list))
-		return -ENOENT;
+		return strcasecmp(host, "localhost") ? -ENOENT
+						     : loopback(port, ret_sa, ret_len, max);
 	for (ai = list; ai && n < max; ai = ai->ai_next) {
 		if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
 			continue;
