@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
-. "$LIB_DIR/agent/lib_agent.sh"
+. "$LIB_DIR/lib_agent.sh"
 need nginx curl jq openssl
 start_upstream nginx 9001
 start_edge <<-CONF

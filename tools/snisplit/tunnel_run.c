@@ -185,7 +185,7 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 	if (err.code)
 		fprintf(stderr, " (ERR_SNISPLIT_%d)", err.code);
 	fprintf(stderr, "\n");
-	return err.status == 400 && !err.code ? EXIT_USAGE : EXIT_REFUSED;
+	return err.status == 400 ? EXIT_USAGE : EXIT_REFUSED;
 }
 
 /* On a thread of its own: the first answer may take as long as the edge is away. */

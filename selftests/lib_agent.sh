@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # lib_agent.sh - an edge with a tunnel, and agents; sourced after lib.sh.
 # shellcheck shell=bash
-TUNNEL=$EDGE:4443
+# The agent lives where the upstream does, and reaches the edge from there only.
+case $TOPOLOGY in lo) TUNNEL=$EDGE:4443 ;; *) TUNNEL=10.9.2.1:4443 ;; esac
 
 # start_edge: with a tunnel; $TOKEN is a credential, $CA its CA
 start_edge() # <config

@@ -1,0 +1,24 @@
+# agent/every_byte_arrives.sh - Random streams through edge and agent, whichever side ends first and however: every byte arrives, half-closes and resets are told as such.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath topology=lo,veth family=4
+# Timeout: 120
+. "$LIB"
+. "$LIB_DIR/lib_agent.sh"
+need jq openssl
+conns=$([ "$LONG" = 1 ] && echo 2000 || echo 150)
+start_upstream stream 9000 --listen "$UP:9001=1" --listen "$UP:9002=2"
+start_edge <<-CONF
+	workers: 2
+CONF
+start_agent one tls "$UP:9001" --url one.test
+start_agent two tls "$UP:9002" --url two.test
+wait_for is_ready one.test
+wait_for is_ready two.test
+stream one.test=1 --name two.test=2 --conns "$conns" --parallel 20 --up 1m --down 1m --random --seed "${SEED:-$RANDOM}"
+echo "$SUMMARY"
+wait_for has_events "$conns"
+same "events" "$(event_count)" "$conns"
+moved_by_mover 40
+wait_for eval '[ "$(live_conns)" = 0 ]'
+# it is at most as many sockets as it was, and the channels it keeps
+stop_agent "$AGENT"

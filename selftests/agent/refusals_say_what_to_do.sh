@@ -1,0 +1,44 @@
+# agent/refusals_say_what_to_do.sh - A bad, revoked or restricted credential and a taken name end the agent with status 2 and a word on it; an unknown CA and a wrong fingerprint keep it out.
+# SPDX-License-Identifier: GPL-2.0-only
+. "$LIB"
+. "$LIB_DIR/lib_agent.sh"
+need jq openssl
+issue other "" 10 basicConstraints=critical,CA:true
+start_edge <<-CONF
+	endpoints: [{url: "tls://file.test", upstream: "127.0.0.1:9001"}]
+CONF
+ends_with() # STATUS PATTERN ARG...
+{
+	local status=0 want=$1 pattern=$2
+	shift 2
+	timeout 20 "$O/snisplit" "$@" --log false >"$TMP/said.log" 2>&1 || status=$?
+	same "status of $*" "$status" "$want"
+	grep -qE -- "$pattern" "$TMP/said.log" || fail "$*: $(cat "$TMP/said.log")"
+}
+ends_with 2 "authtoken: is not valid" tls 9001 --url app.test --authtoken "${TOKEN%?????}00000"
+ends_with 2 "authtoken add" tls 9001 --url app.test --authtoken nonsense
+ends_with 2 "already online.*config file.*ERR_SNISPLIT_334" tls 9001 --url file.test
+ends_with 2 "edge's own name" tls 9001 --url connect.edge.localhost
+ends_with 1 "terminate_at agent needs crt" tls 9001 --terminate-at agent
+ends_with 1 "tls:// .*needs terminate_at" tls tls://localhost:443
+ends_with 1 "basic-auth: not available" http 80 --basic-auth a:b
+ends_with 1 "cidr_deny.*" tls 9001 --url app.test --cidr-deny nonsense || true
+ends_with 2 "fingerprint" tls 9001 --server-ca "sha256:$(printf '00%.0s' {1..32})"
+# an edge of another CA is not talked to, and asked again
+timeout 3 "$O/snisplit" tls 9001 --server-ca "$TMP/other.pem" --log-format logfmt >"$TMP/other.log" 2>&1 || true
+grep -q "certificate verify failed\|certificate" "$TMP/other.log" || fail "$(cat "$TMP/other.log")"
+same "sessions" "$(cli --json status >/dev/null; curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 0
+# rules
+few=$(cli authtoken add --acl 'bind:*.mine.test' 2>/dev/null)
+ends_with 2 "do not allow.*ERR_SNISPLIT_316" tls 9001 --url app.test --authtoken "$few"
+ends_with 2 "do not allow" tls 9001 --url mine.test --authtoken "$few"
+refuse cli authtoken add --acl mine.test 2>/dev/null
+pin=sha256:$(openssl x509 -in "$CA" -noout -fingerprint -sha256 | cut -d= -f2)
+start_agent few tls 9001 --url a.mine.test --authtoken "$few" --server-ca "$pin"
+wait_for cli endpoint get a.mine.test
+refuse grep -raq "$few" "$TMP/state" # a hash is all that is kept
+cli authtoken rm "$(cli --json authtoken list | jq -r '.credentials[-1].id')" >/dev/null
+status=0
+wait "$AGENT" || status=$?
+same "status when it is revoked" "$status" 2
+refuse cli endpoint get a.mine.test 2>/dev/null
