@@ -17,6 +17,7 @@ LONG_ONE=$!
 wait_for eval '[ "$(live_conns)" = 1 ]'
 cli endpoint set app.test --upstream "$UP:9001" --metadata 'a "b"' >/dev/null
 same "page of the new upstream" "$(fetch app.test)" "hello from python"
+wait_for eval '[ "$(live_conns)" = 1 ]' # the fetched one has ended
 same "what it says" "$(api GET "/endpoints/$id" | jq -c '[.id, .upstream_url, .description, .metadata, .metrics.conns.count, .metrics.conns.gauge]')" \
 	"[\"$id\",\"$UP:9001\",\"before\",\"a \\\"b\\\"\",2,1]"
 wait $LONG_ONE || fail "the open connection: $(cat "$TMP/long" "$TMP/long.err")"
