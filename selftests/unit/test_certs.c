@@ -184,6 +184,8 @@ static void local_certificates_last_and_are_renewed(void)
 	struct pair *p, *q;
 	struct fault f = {0};
 	struct stat st;
+	struct pki old = pki_make(
+		(struct pki_conf){.cn = "old CA", .is_ca = true, .from_s = -900, .until_s = -9});
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	BIO *b;
@@ -236,6 +238,12 @@ static void local_certificates_last_and_are_renewed(void)
 	CHECK(strstr(chosen(c, "three.local.test", "three.local.test"), "has no private key"), "%s",
 	      said);
 	certs_close(c);
+	write_pair(&old, "state/ca/root.pem", "state/ca/root.key");
+	c = open_certs(NULL);
+	CHECK(strstr(chosen(c, "three.local.test", "three.local.test"), "has expired; remove"),
+	      "%s", chosen(c, "three.local.test", "three.local.test"));
+	certs_close(c);
+	pki_done(&old);
 	unlink(at("state/ca/root.pem"));
 	unlink(at("state/ca/root.key"));
 	free(root);

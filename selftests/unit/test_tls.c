@@ -242,6 +242,19 @@ static void upstreams_are_verified_by_name(void)
 	tls_server_put(s);
 }
 
+/* An empty name would switch the library's host check off. */
+static void no_name_is_not_verified(void)
+{
+	struct tls_client *c = client_new((struct tls_client_conf){.verify = true, .cas = ca_pem});
+	struct tls *t = tls_connect(c, -1, "", NULL, 0);
+
+	CHECK(t && tls_handshake(t) == TLS_FAILED, "failed");
+	CHECK(!strcmp(tls_why(t), "there is no name that the upstream's certificate could be for"),
+	      "%s", tls_why(t));
+	tls_free(t);
+	tls_client_put(c);
+}
+
 /* ---- bytes ---- */
 
 static void carry(struct tls *from, struct tls *to, size_t len);
@@ -436,6 +449,7 @@ int main(void)
 	alpn_is_answered();
 	another_name_than_the_routed_one_is_refused();
 	upstreams_are_verified_by_name();
+	no_name_is_not_verified();
 	upstreams_are_resumed();
 	bytes_come_as_they_went();
 	one_stream_may_end_before_the_other();

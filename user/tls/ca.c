@@ -224,6 +224,13 @@ static struct pair *load_root(struct ca *c, struct fault *f)
 		fault_set(f, 500, 0, "", "the local CA: %s: %s", key_path, strerror(-err));
 	else
 		p = pair_read(crt, key, crt_path, key_path, f);
+	if (p && p->not_after <= time(NULL)) {
+		/* not replaced by itself: clients trust this one and no other */
+		fault_set(f, 500, 0, "", "the local CA has expired; remove %s and %s for a new one",
+			  crt_path, key_path);
+		pair_put(p);
+		p = NULL;
+	}
 	free(crt);
 	if (!err)
 		secret_free(key);

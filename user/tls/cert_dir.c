@@ -45,6 +45,7 @@ struct cert_dir {
 	int fd; /* while scanning */
 	const struct cert_dir_ops *ops;
 	struct list sources;
+	struct list *last; /* found: a directory is mostly read in the same order again */
 	bool changed;
 };
 
@@ -61,6 +62,7 @@ struct cert_dir *cert_dir_new(const char *path)
 	}
 	d->fd = -1;
 	list_init(&d->sources);
+	d->last = &d->sources;
 	return d;
 }
 
@@ -192,11 +194,17 @@ static struct source *source_of(struct cert_dir *d, const char *name)
 	struct source *s;
 	struct list *it;
 
-	list_for_each(it, &d->sources) {
+	it = d->last;
+	do {
+		it = it->next;
+		if (it == &d->sources)
+			continue;
 		s = list_of(it, struct source, list);
-		if (!strcmp(s->name, name))
+		if (!strcmp(s->name, name)) {
+			d->last = it;
 			return s;
-	}
+		}
+	} while (it != d->last);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
@@ -206,6 +214,7 @@ static struct source *source_of(struct cert_dir *d, const char *name)
 		return NULL;
 	}
 	list_add_tail(&d->sources, &s->list);
+	d->last = &s->list;
 	return s;
 }
 
@@ -296,6 +305,7 @@ static void drop_unseen(struct cert_dir *d)
 {
 	struct list *it, *tmp;
 
+	d->last = &d->sources;
 	list_for_each_safe(it, tmp, &d->sources) {
 		struct source *s = list_of(it, struct source, list);
 
