@@ -50,6 +50,15 @@ event_is $n close_reason=ip_denied ip_policy.decision=block conn.server_name=ngi
 same "live connections" "$(live_conns)" 0
 expect 127.0.0.2 app.test block
 
+# The same for an endpoint's own ranges.
+hold 127.0.0.3 python.test
+cli endpoint set python.test --cidr-deny 127.0.0.3 | grep -vq ended
+same "live connections" "$(live_conns)" 1
+cli endpoint set python.test --cidr-deny 127.0.0.3 --kill | grep -q ', 1 connections ended'
+n=$((n + 1))
+event_is $n close_reason=ip_denied ip_policy.decision=block conn.server_name=python.test
+cli endpoint set python.test --cidr-deny 127.0.0.9
+
 # A rule that no longer allows denies too.
 cli ip-policy add-rule "$policy" allow 127.0.0.3
 expect 127.0.0.3 nginx.test allow

@@ -12,7 +12,7 @@
 
 #define FIELDS_MAX 32
 
-struct opt endpoint_add_opts[FIELDS_MAX + 1], endpoint_set_opts[FIELDS_MAX + 2];
+struct opt endpoint_add_opts[FIELDS_MAX + 1], endpoint_set_opts[FIELDS_MAX + 3];
 static char opt_names[FIELDS_MAX][48];
 
 /* An option is a field with dashes; the url is the argument, and cannot be changed. */
@@ -42,6 +42,8 @@ void endpoint_opts_fill(void)
 					    .arg = "OPTION",
 					    .help = "as if it had not been given",
 					    .many = true};
+	endpoint_set_opts[n + 1] = (struct opt){
+		.name = "kill", .help = "end the live connections that are denied now"};
 }
 
 static const char *text_of(const json_t *j, const char *name)
@@ -170,7 +172,7 @@ static int unset(json_t *body, const char *option)
 
 int endpoint_set(struct call *c)
 {
-	char *path = client_path("/endpoints/", c->args[0]);
+	char *path = client_path("/endpoints/", c->args[0]), *full = path;
 	json_t *body = json_object();
 	struct reply r = {0};
 	int code = EXIT_OK;
@@ -179,6 +181,8 @@ int endpoint_set(struct call *c)
 		const struct opt *o = c->values[i].opt;
 		const char *value = c->values[i].value;
 
+		if (!strcmp(o->name, "kill"))
+			continue;
 		if (strcmp(o->name, "unset") ? set_option(body, o, value) : unset(body, value))
 			code = EXIT_USAGE;
 	}
@@ -188,14 +192,21 @@ int endpoint_set(struct call *c)
 			"--help\n");
 		code = EXIT_USAGE;
 	}
+	if (!code && call_value(c, "kill") && asprintf(&full, "%s?kill=1", path) < 0)
+		code = EXIT_USAGE;
 	if (!code)
-		code = client_ask(c, "PATCH", path, body, &r);
+		code = client_ask(c, "PATCH", full, body, &r);
 	if (!code && !c->json) {
 		printf("changed ");
 		out_text(stdout, text_of(r.json, "url"));
+		if (full != path)
+			printf(", %lld connections ended",
+			       (long long)number_of(r.json, "connections_killed"));
 		printf("\n");
 	}
 	json_decref(body);
+	if (full != path)
+		free(full);
 	free(path);
 	reply_done(&r);
 	return code;

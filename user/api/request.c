@@ -17,7 +17,7 @@ static const struct route {
 	{"GET", "/endpoints", endpoints_get, {NULL}, false},
 	{"POST", "/endpoints", endpoints_post, {NULL}, true},
 	{"GET", "/endpoints/{}", endpoint_get_one, {NULL}, false},
-	{"PATCH", "/endpoints/{}", endpoint_patch, {NULL}, true},
+	{"PATCH", "/endpoints/{}", endpoint_patch, {"kill"}, true},
 	{"DELETE", "/endpoints/{}", endpoint_delete, {"kill"}, false},
 	{"GET", "/ip_policies", ip_policies_get, {NULL}, false},
 	{"POST", "/ip_policies", ip_policies_post, {NULL}, true},

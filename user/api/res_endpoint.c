@@ -6,6 +6,7 @@
 
 #include "request.h"
 #include "edge.h"
+#include "edge_policy.h"
 #include "endpoint_json.h"
 #include "log.h"
 #include "stamp.h"
@@ -266,7 +267,10 @@ int endpoint_patch(struct request *r)
 	struct endpoint *e = NULL;
 	char who[64];
 	int err = -EAGAIN;
+	bool kill_too;
 
+	if (request_query_flag(r, "kill", &kill_too))
+		return -1;
 	for (int i = 0; i < TRIES && err == -EAGAIN; i++)
 		err = change(r, &e);
 	if (err == -EAGAIN)
@@ -277,6 +281,9 @@ int endpoint_patch(struct request *r)
 	log_info("endpoint changed: endpoint=%s url=tls://%s upstream=%s %s", e->id, e->host,
 		 e->upstream, request_who(r, who));
 	err = answer_with(r, 200, endpoint_json(e));
+	if (!err && kill_too)
+		json_object_set_new(r->out, "connections_killed",
+				    json_integer(edge_endpoint_kill_denied(r->api->edge, e->id)));
 	endpoint_put(e);
 	return err;
 }

@@ -128,19 +128,22 @@ static int apply(struct edge *g, const char *policy_id, struct fault *f)
 /* ---- live connections ---- */
 
 struct purge {
-	const char *policy_id;
+	const char *policy_id, *endpoint_id; /* the connections of which; one is NULL */
 	int killed;
 };
 
 /* By what its endpoint is today: a reload may have put another in its place. */
-static bool is_denied_now(struct conn *c, const char *policy_id)
+static bool is_denied_now(struct conn *c, const struct purge *p)
 {
 	struct edge *g = c->worker->edge;
-	struct endpoint *e = registry_find(g->registry, c->endpoint->id);
 	struct sockaddr_storage client;
+	struct endpoint *e;
 	bool denied = false;
 
-	if (e && ip_policy_is_named(&e->spec, policy_id)) {
+	if (p->endpoint_id && strcmp(p->endpoint_id, c->endpoint->id))
+		return false;
+	e = registry_find(g->registry, c->endpoint->id);
+	if (e && (p->endpoint_id || ip_policy_is_named(&e->spec, p->policy_id))) {
 		conn_client_addr(c, &client);
 		denied = policies_judge(g->policies, &e->policy, &client) == POLICY_DENY;
 	}
@@ -157,7 +160,7 @@ static void purge(struct worker *w, void *arg)
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
 		conn_on_paired(c);
-		if (c->phase == CONN_DEAD || !c->endpoint || !is_denied_now(c, p->policy_id))
+		if (c->phase == CONN_DEAD || !c->endpoint || !is_denied_now(c, p))
 			continue;
 		c->ip_policy = IP_POLICY_BLOCK;
 		conn_close(c, CLOSE_IP_DENIED, true);
@@ -168,6 +171,14 @@ static void purge(struct worker *w, void *arg)
 static int kill_denied(struct edge *g, const char *policy_id)
 {
 	struct purge p = {.policy_id = policy_id};
+
+	edge_each_worker(g, purge, &p);
+	return p.killed;
+}
+
+int edge_endpoint_kill_denied(struct edge *g, const char *endpoint_id)
+{
+	struct purge p = {.endpoint_id = endpoint_id};
 
 	edge_each_worker(g, purge, &p);
 	return p.killed;

@@ -34,6 +34,9 @@ int edge_ip_rule_set(struct edge *g, const struct cidr *c, bool deny,
 int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_killed,
 			struct fault *f);
 
+/* Ends the live connections of an endpoint that its policy denies by now; returns how many. */
+int edge_endpoint_kill_denied(struct edge *g, const char *endpoint_id);
+
 /* ---- for edge.c ---- */
 int edge_policy_open(struct edge *g); /* 0, -ENOMEM */
 void edge_policy_close(struct edge *g);
