@@ -35,7 +35,7 @@ python3 - "$TMP/metrics" <<-'PY'
 	    assert typed.get(m[1]) != "counter" or m[1].endswith("_total"), line
 	    seen.add((m[1], m[2]))
 	for name in ("connections_total connections_active bytes_total hello_total tls_handshakes_total events_lost_total "
-	             "tls_handshake_seconds upstream_connect_seconds build_info pool_idle").split():
+	             "tls_handshake_seconds upstream_connect_seconds build_info pool_idle tunnel_sessions").split():
 	    assert "snisplit_" + name in typed, name
 PY
 sample() { grep -F "$1" "$TMP/metrics" | awk '{print $NF}'; }
