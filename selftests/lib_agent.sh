@@ -7,7 +7,7 @@ case $TOPOLOGY in lo) TUNNEL=$EDGE:4443 ;; *) TUNNEL=10.9.2.1:4443 ;; esac
 # start_edge: with a tunnel; $TOKEN is a credential, $CA its CA
 start_edge() # <config
 {
-	{ echo "tunnel: {listen: \"$TUNNEL\"}"; cat; } >"$TMP/edge.yml"
+	{ cat; echo "tunnel: {listen: \"$TUNNEL\"}"; } | awk -F: '!/^[a-z]/ || !seen[$1]++' >"$TMP/edge.yml"
 	start_snisplitd <"$TMP/edge.yml"
 	CA=$TMP/state/ca/root.pem
 	TOKEN=$(cli authtoken add 2>/dev/null)

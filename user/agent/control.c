@@ -353,7 +353,10 @@ static void connected(struct snisplit *a)
 	}
 	if (end_info(&c->end, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
 		return;
-	c->until_ns = a->now_ns + PATIENCE_NS;
+	if (c->tries > QUICK_TRIES)
+		c->until_ns = a->now_ns + PATIENCE_NS;
+	else
+		c->until_ns = a->now_ns + 4 * QUICK_MS * MS_NS;
 	if (a->edge) {
 		shake(a);
 		return;
