@@ -1,6 +1,6 @@
 # proxyproto/upstream_learns_who_the_client_is.sh - haproxy, nginx and Python servers behind the edge read the client's address from our header, on a fresh and on a warm connection, and the kernel carries what follows.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology=lo,veth family
+# Each: datapath topology=veth family
 . "$LIB"
 need haproxy nginx python3 curl jq
 certificate
