@@ -290,6 +290,47 @@ static void check_full_disk(const char *dir)
 	CHECK(lines_of(path) == 1 + 101 - n, "%u lines, %u lost", lines_of(path), n);
 }
 
+/* A pipe that nobody reads fills, loses what does not fit, and holds up neither a file nor the end.
+ */
+static void check_stuck(const char *dir)
+{
+	struct event_route routes[2] = {{.id = "ed_stuck"}, {.id = "ed_file"}};
+	struct event_closed c = sample();
+	char fifo[4096], file[4096];
+	struct events *ev = events_open();
+	struct timespec a, b;
+	uint64_t emitted;
+	int reader;
+
+	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	snprintf(file, sizeof(file), "%s/beside", dir);
+	mkfifo(fifo, 0600);
+	reader = open(fifo, O_RDWR | O_NONBLOCK);
+	target_set(&routes[0].target, TARGET_FILE, fifo, TARGET_OF_FILE, NULL);
+	target_set(&routes[1].target, TARGET_FILE, file, TARGET_OF_FILE, NULL);
+	event_route_add(&routes[0]);
+	event_route_add(&routes[1]);
+	CHECK(!events_set(ev, EVENTS_OF_API, routes, 2, NULL), "not set");
+	for (int round = 0; round < 60; round++) {
+		for (int i = 0; i < 1000; i++)
+			events_closed(ev, &c);
+		usleep(2000);
+	}
+	emitted = events_emitted(ev);
+	/* two halves of its queue, and what the pipe holds */
+	CHECK(events_lost(ev) > 20000, "only %lu lost", events_lost(ev));
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	CHECK(!events_set(ev, EVENTS_OF_API, &routes[1], 1, NULL), "not changed");
+	events_close(ev);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	CHECK(b.tv_sec - a.tv_sec <= 6, "the end took %ld s", b.tv_sec - a.tv_sec);
+	CHECK(lines_of(file) > emitted / 2, "%u of %lu beside a stuck one", lines_of(file),
+	      emitted);
+	event_route_done(&routes[0]);
+	event_route_done(&routes[1]);
+	close(reader);
+}
+
 static void check_followers(void)
 {
 	struct events *ev = events_open();
@@ -338,6 +379,7 @@ int main(void)
 	check_hostile();
 	check_writer(dir);
 	check_full_disk(dir);
+	check_stuck(dir);
 	check_followers();
 	CHECK(!open_with("/proc/nope/x"), "opened");
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);

@@ -131,8 +131,9 @@ static int print_version(void)
 	bool kernel = kern_probe(why, sizeof(why));
 
 	printf("snisplitd %s\n", VERSION);
-	printf("libraries: libbpf %s, SQLite %s, %s, %s\n", kern_libbpf_version(),
-	       store_library_version(), api_library_versions(), tls_library_version());
+	printf("libraries: libbpf %s, SQLite %s, %s, %s, %s\n", kern_libbpf_version(),
+	       store_library_version(), api_library_versions(), events_library_version(),
+	       tls_library_version());
 	printf("kernel: %s\n", kern_release());
 	if (kernel)
 		printf("datapath: kernel (the BPF programs load)\n");

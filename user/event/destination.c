@@ -26,9 +26,8 @@ struct destination {
 	char id[40];
 	atomic_bool reopen;
 	atomic_uint_fast64_t written, lost;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* of <sources> */
 	struct sources *sources;
-	char why[200];
 	/* the thread's own: lines on their way to the sink */
 	char *lines;
 	size_t len, size;
@@ -48,9 +47,6 @@ static void flush(struct destination *d)
 	atomic_fetch_add(&d->written, d->n_lines - lost);
 	d->len = 0;
 	d->n_lines = 0;
-	pthread_mutex_lock(&d->lock);
-	strcpy(d->why, d->sink->why);
-	pthread_mutex_unlock(&d->lock);
 }
 
 static void add_line(void *arg, const char *line, size_t len)
@@ -109,8 +105,7 @@ static void *work(void *arg)
 
 static void destroy(struct destination *d)
 {
-	if (d->sink)
-		d->sink->ops->close(d->sink);
+	sink_close(d->sink);
 	spool_done(&d->spool);
 	patience_done(&d->patience);
 	sources_put(d->sources);
@@ -198,9 +193,7 @@ void destination_state(struct destination *d, struct destination_state *ret_s)
 	ret_s->written = atomic_load(&d->written);
 	ret_s->lost = atomic_load(&d->lost);
 	ret_s->waiting = spool_waiting(&d->spool);
-	pthread_mutex_lock(&d->lock);
-	strcpy(ret_s->why, d->why);
-	pthread_mutex_unlock(&d->lock);
+	sink_why(d->sink, ret_s->why);
 }
 
 void destination_end(struct destination *d)

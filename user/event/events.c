@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,4 +311,12 @@ ssize_t events_read(struct events *ev, uint64_t *seq, char *buf, size_t size, in
 void events_wake(struct events *ev)
 {
 	recent_wake(&ev->recent);
+}
+
+const char *events_library_version(void)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "libcurl %s", curl_version_info(CURLVERSION_NOW)->version);
+	return text;
 }

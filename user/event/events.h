@@ -62,4 +62,7 @@ ssize_t events_read(struct events *ev, uint64_t *seq, char *buf, size_t size, in
 		    uint64_t *ret_skipped);
 /* Ends every events_read() now and from now on, so that their callers can be joined. */
 void events_wake(struct events *ev);
+
+/* "libcurl X", for --version. */
+const char *events_library_version(void);
 #endif

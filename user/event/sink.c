@@ -30,8 +30,24 @@ int sink_open(const struct target *t, const struct patience *p, struct sink **re
 	}
 	s->ops = ops;
 	s->patience = p;
+	pthread_mutex_init(&s->lock, NULL);
 	*ret_s = s;
 	return 0;
+}
+
+void sink_close(struct sink *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_destroy(&s->lock);
+	s->ops->close(s);
+}
+
+void sink_why(struct sink *s, char out[200])
+{
+	pthread_mutex_lock(&s->lock);
+	strcpy(out, s->why);
+	pthread_mutex_unlock(&s->lock);
 }
 
 size_t sink_count_lines(const char *text, size_t len)
@@ -51,9 +67,11 @@ void sink_failed(struct sink *s, const char *fmt, ...)
 	struct timespec now;
 	va_list ap;
 
+	pthread_mutex_lock(&s->lock);
 	va_start(ap, fmt);
 	vsnprintf(s->why, sizeof(s->why), fmt, ap);
 	va_end(ap);
+	pthread_mutex_unlock(&s->lock);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (s->told_of_this || (s->told && now.tv_sec - s->told < TELL_EVERY_S))
 		return;
@@ -67,7 +85,9 @@ void sink_works(struct sink *s)
 	if (s->told_of_this)
 		log_info("events: works again: %s", s->why);
 	s->told_of_this = false;
+	pthread_mutex_lock(&s->lock);
 	s->why[0] = '\0';
+	pthread_mutex_unlock(&s->lock);
 }
 
 int sink_backoff_ms(unsigned n)

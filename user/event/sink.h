@@ -7,6 +7,7 @@
  */
 #ifndef SINK_H
 #define SINK_H
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -17,9 +18,10 @@
 struct sink {
 	const struct sink_ops *ops;
 	const struct patience *patience;
-	char why[200];	   /* why the last thing failed; "" when it works */
-	time_t told;	   /* CLOCK_MONOTONIC; when the log last heard of a failure */
-	bool told_of_this; /* of the present one */
+	pthread_mutex_t lock; /* of <why> */
+	char why[200];	      /* why the last thing failed; "" when it works */
+	time_t told;	      /* CLOCK_MONOTONIC; when the log last heard of a failure */
+	bool told_of_this;    /* of the present one */
 };
 
 struct sink_ops {
@@ -35,6 +37,10 @@ extern const struct sink_ops sink_file, sink_stream, sink_syslog, sink_webhook;
 
 /* 0, or -errno with the reason in the log. */
 int sink_open(const struct target *t, const struct patience *p, struct sink **ret_s);
+
+void sink_close(struct sink *s); /* NULL is fine */
+/* What is wrong now; "" when nothing is.  Any thread, also while a write waits. */
+void sink_why(struct sink *s, char out[200]);
 
 /* For sinks: the lines in <text>; and a failure, kept in <why>, logged now and then. */
 size_t sink_count_lines(const char *text, size_t len);
