@@ -18,6 +18,7 @@
 #define POOL_SLOTS 64	     /* warm upstreams per endpoint and worker */
 #define REPLAY_BYTES 4096    /* longest hello the program starts by itself; power of two */
 #define SLOT_NONE 0
+#define GROUP_MEMBERS 64 /* that share a name */
 
 /* What a socket is to us; set by the controller when it enrols one. */
 enum flow_role {
@@ -57,7 +58,8 @@ struct flow {
 	/* whoever pairs, once: the verdict program (fast start) or the controller */
 	__u64 peer_cookie; /* 0: not paired, pass everything */
 	__u32 peer;	   /* slot of the peer, valid with peer_cookie */
-	__u32 endpoint;	   /* its num, valid with peer_cookie */
+	__u32 endpoint;	   /* its num; a client's without peer_cookie: the member of the group whose
+			    * turn it is, but who had no warm upstream; 0: none */
 	__u64 paired_ns;   /* CLOCK_MONOTONIC, fast start only */
 	__u64 pad2[5];
 	/* the verdict program's, under this socket's lock */
@@ -101,7 +103,28 @@ struct endpoint_value {
 	__u32 flags;  /* ENDPOINT_ */
 	__u32 pool;   /* first of this endpoint's pools (one a worker); 0: none */
 	__u32 policy; /* who may connect: the id in `policies`; 0: everybody */
+	__u32 group;  /* who shares the name: index in `groups`; 0: nobody, <pool> counts */
+	__u32 made;   /* the group's */
 };
+
+/*
+ * Those who share a name, each with a part of <total>, see turn.h.  Written by the
+ * controller while programs read: <made> is changed before an entry becomes another
+ * group's, so that who read <made> last knows whose members he saw.
+ */
+struct group_member {
+	__u32 upto; /* its part ends here; the next begins */
+	__u32 num;  /* of the endpoint */
+	__u32 pool; /* first of its pools; 0: none */
+};
+
+struct group_value {
+	__u32 turn; /* every connection takes one, whoever starts it */
+	__u32 n, total;
+	__u32 made; /* never the same twice; 0: free */
+	struct group_member members[GROUP_MEMBERS];
+};
+_Static_assert(sizeof(struct group_value) == 784, "group_value");
 
 /*
  * IP policies, solved for a longest-prefix lookup (user/edge/policy.h): one trie for all,

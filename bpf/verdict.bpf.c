@@ -10,6 +10,8 @@
 #include "maps.bpf.h"
 #include <bpf/bpf_endian.h>
 
+#include "turn.h"
+
 /*
  * Most bytes on the way to a peer (redirected or relayed, not acknowledged).
  * Above it the program passes: passed bytes are charged to the source's receive
@@ -250,6 +252,48 @@ static long pool_on_slot(__u32 i, void *walk)
 	return ++w->tries == POOL_TRIES;
 }
 
+struct member_walk {
+	struct group_value *g;
+	__u32 n, place, at;
+	__u32 pad;
+};
+
+static long member_on_part(__u32 i, void *walk)
+{
+	struct member_walk *w = walk;
+
+	i &= GROUP_MEMBERS - 1;
+	if (i >= w->n)
+		return 1;
+	w->at = i;
+	return w->place < w->g->members[i].upto;
+}
+
+/*
+ * The pools of the member whose turn it is, 0: none.  Its num is left for the
+ * controller, which starts the connection there when the pool is empty: the turn
+ * is taken, whoever starts it.
+ */
+static __always_inline __u32 take_turn(struct flow *f, const struct endpoint_value *ep,
+				       __u32 *ret_num)
+{
+	struct member_walk w = {};
+	__u32 idx = ep->group, pool;
+
+	w.g = bpf_map_lookup_elem(&groups, &idx);
+	if (!w.g)
+		return 0;
+	w.n = w.g->n;
+	w.place = turn_place(__sync_fetch_and_add(&w.g->turn, 1), w.g->total);
+	bpf_loop(GROUP_MEMBERS, member_on_part, &w, 0);
+	pool = w.g->members[w.at & (GROUP_MEMBERS - 1)].pool;
+	*ret_num = w.g->members[w.at & (GROUP_MEMBERS - 1)].num;
+	if (!w.n || w.g->made != ep->made)
+		return 0;
+	f->endpoint = *ret_num;
+	return pool;
+}
+
 #define AF_INET 2
 #define AF_INET6 10
 
@@ -291,7 +335,7 @@ static __always_inline int deny(struct flow *f, __u32 slot)
  * the same parser; none falls to a weaker endpoint. */
 static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 slot)
 {
-	__u32 len = skb->len, before, upstream, pool_idx, replay_idx;
+	__u32 len = skb->len, before, upstream, pool_idx, replay_idx, num;
 	struct endpoint_value *ep;
 	struct pool_walk w = {};
 	struct hello h = {};
@@ -359,11 +403,15 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 			return deny(f, slot);
 		}
 	}
-	if (!(ep->flags & ENDPOINT_KERNEL) || !ep->pool) {
+	num = ep->num;
+	pool_idx = ep->flags & ENDPOINT_KERNEL ? ep->pool : 0;
+	if ((ep->flags & ENDPOINT_KERNEL) && ep->group)
+		pool_idx = take_turn(f, ep, &num);
+	if (!pool_idx) {
 		count(pass_endpoint_user);
 		return pass(f, slot, len);
 	}
-	pool_idx = ep->pool + f->worker;
+	pool_idx += f->worker;
 	w.pool = bpf_map_lookup_elem(&pools, &pool_idx);
 	if (!w.pool) {
 		count(pass_endpoint_user);
@@ -384,9 +432,9 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 	w.pool->taken++;
 	r->len = len;
 	b->peer = slot;
-	b->endpoint = ep->num;
+	b->endpoint = num;
 	f->peer = upstream;
-	f->endpoint = ep->num;
+	f->endpoint = num;
 	f->base = w.p.write_seq;
 	f->based = 1;
 	f->paired_ns = bpf_ktime_get_ns();

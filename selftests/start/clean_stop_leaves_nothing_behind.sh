@@ -9,7 +9,7 @@ start_snisplitd <<-CONF
 CONF
 stream app.test --conns 50 --parallel 5 --up 10k --down 10k
 if [ "$DATAPATH" = kernel ]; then
-	for map in sockets flows endpoints wildcards pools counters events; do
+	for map in sockets flows endpoints wildcards pools groups counters events; do
 		[ -e "$PINS/$map" ] || fail "$map is not pinned"
 	done
 	dump_map endpoints | grep -q num || fail "the dump of endpoints does not read by itself"

@@ -158,10 +158,10 @@ static const struct {
 	 {"f:2: endpoints[0].terminate_at: must be one of upstream|edge|agent, got 'moon'"}},
 	{"endpoint options",
 	 "endpoints:\n- url: a.b\n  upstream: 'c:1'\n  crt: /x\n  proxy_proto: 3\n"
-	 "  cidr_allow: [10.0.0.0/8]\n  pooling_enabled: true\n  upstream_tls_verify: 1\n",
+	 "  cidr_allow: [10.0.0.0/8]\n  pooling_enabled: yes\n  upstream_tls_verify: 1\n",
 	 {"f:4: endpoints[0].crt: /x cannot be read: No such file",
 	  "f:5: endpoints[0].proxy_proto: must be one of 1|2",
-	  "f:7: endpoints[0].pooling_enabled: not available",
+	  "f:7: endpoints[0].pooling_enabled: must be true or false",
 	  "f:8: endpoints[0].upstream_tls_verify: must be true or false"}},
 	{"endpoint range",
 	 "endpoints:\n- url: a.b\n  upstream: 'c:1'\n  cidr_allow: [10.0.0.0/8, 10.1.1.1/8]\n",

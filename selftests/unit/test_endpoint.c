@@ -38,10 +38,11 @@ static int on_online(void *arg, struct endpoint *e)
 	return 0;
 }
 
-static void on_offline(void *arg, struct endpoint *e)
+static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 {
 	(void)arg;
 	(void)e;
+	(void)rest;
 	kernel.offline++;
 }
 
@@ -133,14 +134,12 @@ static void check_spec(void)
 		{"description", FIELD_NUMBER, "1", "must be a string"},
 		{"description", FIELD_NULL, "", NULL},
 		{"pooling_enabled", FIELD_BOOL, "false", NULL},
-		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
 		{"pooling_enabled", FIELD_STRING, "false", "must be true or false"},
 		{"terminate_at", FIELD_STRING, "upstream", NULL},
 		{"terminate_at", FIELD_STRING, "moon", "must be one of"},
 		{"crt", FIELD_STRING, "/etc/passwd", "must be PEM text"},
 		{"key", FIELD_NUMBER, "1", "must be PEM text"},
 		{"alpn", FIELD_STRING, "h2", "must be a list"},
-		{"pooling_enabled", FIELD_BOOL, "true", "not available in this version"},
 		{"proxy_proto", FIELD_NUMBER, "3", "must be one of 1|2"},
 		{"cidr_allow", FIELD_LIST, "", NULL},
 		{"cidr_allow", FIELD_STRING, "x", "must be a list"},
@@ -249,7 +248,7 @@ static void check_route(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		memset(key, 0, sizeof(key));
 		strcpy(key, rows[i].name);
-		e = registry_route(r, key);
+		e = registry_route(r, key, 0);
 		CHECK(!e == !rows[i].want && (!e || !strcmp(e->host, rows[i].want)), "%s -> %s",
 		      rows[i].name, e ? e->host : "nothing");
 		endpoint_put(e);
@@ -258,7 +257,7 @@ static void check_route(void)
 	CHECK(!registry_remove(r, "tls://*.b.example.com", &f), "%s", f.msg);
 	memset(key, 0, sizeof(key));
 	strcpy(key, "x.b.example.com");
-	e = registry_route(r, key);
+	e = registry_route(r, key, 0);
 	CHECK(e && !strcmp(e->host, "*.example.com"), "%s", e ? e->host : "nothing");
 	endpoint_put(e);
 	registry_free(r);
@@ -398,7 +397,7 @@ static void *route_for_ever(void *arg)
 	struct registry *r = arg;
 
 	for (int i = 0; i < 20000; i++)
-		endpoint_put(registry_route(r, key));
+		endpoint_put(registry_route(r, key, 0));
 	return NULL;
 }
 

@@ -97,8 +97,9 @@ json_t *endpoint_json(struct endpoint *e)
 		      e->tls_server    ? "edge"
 		      : e->agent && at ? at
 				       : "upstream",
-		      "datapath", datapaths[e->datapath], "pooling_enabled", 0, "bindings",
-		      "public", "metrics", metrics(e));
+		      "datapath", datapaths[e->datapath], "pooling_enabled",
+		      endpoint_spec_is(&e->spec, FIELD_ID_POOLING_ENABLED), "bindings", "public",
+		      "metrics", metrics(e));
 	if (j && add_given(j, &e->spec)) {
 		json_decref(j);
 		return NULL;

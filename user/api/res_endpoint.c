@@ -51,13 +51,35 @@ int endpoints_get(struct request *r)
 				     "next_page_uri"));
 }
 
+/* The one the path names; NULL with the fault: none, or a name that several share. */
+static struct endpoint *find_named(struct request *r)
+{
+	struct registry *registry = edge_registry(r->api->edge);
+	struct endpoint *e = registry_find(registry, r->id);
+	unsigned n = 0;
+
+	if (!e) {
+		fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+		return NULL;
+	}
+	if (strcmp(e->id, r->id))
+		registry_share(registry, e->host, &n);
+	if (n > 1) {
+		fault_set(&r->fault, 409, 0, "", "%u endpoints share tls://%s; name one by its id",
+			  n, e->host);
+		endpoint_put(e);
+		return NULL;
+	}
+	return e;
+}
+
 int endpoint_get_one(struct request *r)
 {
-	struct endpoint *e = registry_find(edge_registry(r->api->edge), r->id);
+	struct endpoint *e = find_named(r);
 	int err;
 
 	if (!e)
-		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+		return -1;
 	edge_account(r->api->edge);
 	err = answer_with(r, 200, endpoint_json(e));
 	endpoint_put(e);
@@ -232,12 +254,12 @@ static int put_in_place(struct request *r, struct endpoint *e, struct endpoint *
 static int change(struct request *r, struct endpoint **ret_e)
 {
 	struct registry *registry = edge_registry(r->api->edge);
-	struct endpoint *e = registry_find(registry, r->id), *fresh = NULL;
+	struct endpoint *e = find_named(r), *fresh = NULL;
 	struct endpoint_spec s = {0};
 	int err;
 
 	if (!e)
-		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+		return -1;
 	if (e->origin == ENDPOINT_FILE)
 		err = from_file(r, e, "change");
 	else if (e->origin == ENDPOINT_AGENT)
@@ -294,11 +316,11 @@ int endpoint_patch(struct request *r)
 static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 {
 	struct registry *registry = edge_registry(r->api->edge);
-	struct endpoint *e = registry_find(registry, r->id);
+	struct endpoint *e = find_named(r);
 	int err;
 
 	if (!e)
-		return fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
+		return -1;
 	strcpy(ret_id, e->id);
 	if (e->origin == ENDPOINT_FILE)
 		err = from_file(r, e, "remove");

@@ -13,7 +13,7 @@ bool conn_is_allowed(struct conn *c)
 	enum policy_verdict v;
 
 	conn_client_addr(c, &client);
-	v = policies_judge(c->worker->edge->policies, &c->endpoint->policy, &client);
+	v = policies_judge(c->worker->edge->policies, &c->endpoint->head->policy, &client);
 	c->ip_policy = v == POLICY_DENY	   ? IP_POLICY_BLOCK
 		       : v == POLICY_ALLOW ? IP_POLICY_ALLOW
 					   : IP_POLICY_INVALID;
@@ -30,7 +30,7 @@ static bool over(struct conn *c, enum worker_counter counter)
 /* Who is refused by one limit has taken no place of the next. */
 static bool is_within_limits(struct conn *c, uint64_t active)
 {
-	struct endpoint *e = c->endpoint;
+	struct endpoint *e = c->endpoint->head;
 	uint64_t now = c->worker->now_ns;
 	struct sockaddr_storage client;
 
@@ -65,7 +65,7 @@ void conn_on_denied(struct conn *c)
 	c->dropped = kern_replay(w->kern, c->replay)->len;
 	conn_note_replay(c);
 	if (c->note && c->note->name_len)
-		c->endpoint = registry_route(w->edge->registry, c->note->name);
+		c->endpoint = registry_route(w->edge->registry, c->note->name, 0);
 	if (c->endpoint) {
 		atomic_fetch_add(&c->endpoint->stats->conns_total, 1);
 		atomic_fetch_add(&c->endpoint->stats->conns_active, 1);

@@ -14,6 +14,7 @@
 struct claim {
 	char host[ENDPOINT_NAME_MAX];
 	unsigned index;
+	bool shared; /* pooling_enabled */
 	struct yaml_node_s *node;
 };
 
@@ -178,6 +179,7 @@ static bool read_endpoint(struct doc *d, struct yaml_node_s *node, struct endpoi
 		return false;
 	}
 	ret_claim->node = node;
+	ret_claim->shared = endpoint_spec_is(s, FIELD_ID_POOLING_ENABLED);
 	return true;
 }
 
@@ -193,7 +195,8 @@ static void find_duplicates(struct doc *d, struct claim *claims, unsigned n)
 {
 	qsort(claims, n, sizeof(*claims), compare_claims);
 	for (unsigned i = 1; i < n; i++) {
-		if (strcmp(claims[i].host, claims[i - 1].host))
+		if (strcmp(claims[i].host, claims[i - 1].host) ||
+		    (claims[i].shared && claims[i - 1].shared))
 			continue;
 		doc_enter(d, "", (int)claims[i].index);
 		doc_error(d, claims[i].node, "tls://%s is already on line %u", claims[i].host,

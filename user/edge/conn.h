@@ -85,6 +85,7 @@ struct conn {
 	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
 	uint8_t tries;	   /* addresses of the endpoint dialled */
+	uint8_t moves;	   /* from one target of the name to another, because a dial failed */
 	uint8_t ip_policy; /* of the event: IP_POLICY_ */
 	bool wants_header; /* a PROXY header has to come before the hello */
 	bool replayed, replay_pending;

@@ -18,6 +18,7 @@
 #include "ip_policy_store.h"
 #include "edge_private.h"
 #include "edge_tls.h"
+#include "group.h"
 #include "listener.h"
 #include "log.h"
 #include "policies.h"
@@ -31,19 +32,36 @@
 
 /* ---- the registry's hooks: the kernel's maps follow it ---- */
 
+/* a PROXY header has to be written before the program may send anything; limits are
+ * counted where connections start; what is terminated never takes this path */
+static bool kernel_may_start(const struct endpoint *e)
+{
+	return e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->max_conns &&
+	       !e->conn_rate && !e->conn_rate_per_source && !e->tls_server && e->pool;
+}
+
+/* One that user space must start makes all of them so: the others would have its turns. */
+static bool kernel_may_pick(const struct group *group)
+{
+	for (unsigned i = 0; i < group->n; i++)
+		if (!kernel_may_start(group->members[i]))
+			return false;
+	return group->num;
+}
+
 int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 {
-	struct endpoint_value v = {.num = e->num, .policy = p ? p->id : 0};
+	struct endpoint_value v = {.num = e->num, .pool = e->pool, .policy = p ? p->id : 0};
 
 	if (!g->kern)
 		return 0;
-	/* a PROXY header has to be written before the program may send anything; limits are
-	 * counted where connections start; what is terminated never takes this path */
-	if (e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->max_conns &&
-	    !e->conn_rate && !e->conn_rate_per_source && !e->tls_server)
+	if (e->group) {
+		v.pool = 0;
+		v.group = e->group->num;
+		v.made = e->group->v->made;
+	}
+	if (e->group ? kernel_may_pick(e->group) : kernel_may_start(e))
 		v.flags |= ENDPOINT_KERNEL;
-	if (e->num <= g->n_pools)
-		v.pool = e->num * g->n_workers;
 	return kern_endpoint_put(g->kern, e->host, e->wild, &v);
 }
 
@@ -77,15 +95,23 @@ static void on_done(struct endpoint *e)
 }
 
 /* Under the registry's lock, which workers take too: they are not waited for. */
-static void on_offline(void *arg, struct endpoint *e)
+static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 {
 	struct edge *g = arg;
 
-	if (g->kern)
+	/* what cannot be told of the rest is left to user space */
+	if (g->kern && (!rest || edge_show(g, rest, rest->policy)))
 		kern_endpoint_del(g->kern, e->host, e->wild);
 	if (e->agent)
 		tunnel_gone(g->tunnel, e);
 	atomic_fetch_add(&g->gone_seq, 1);
+}
+
+static struct group_value *group_value_of(void *arg, uint32_t num)
+{
+	struct edge *g = arg;
+
+	return kern_group(g->kern, num);
 }
 
 /* ---- start ---- */
@@ -117,6 +143,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 	struct kern_opts o = {
 		.n_workers = g->n_workers,
 		.pools = EDGE_POOLS,
+		.groups = EDGE_GROUPS,
 		.endpoints = EDGE_ENDPOINTS,
 		.policies = EDGE_POLICY_ENTRIES,
 		.hard = EDGE_HARD,
@@ -320,6 +347,12 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	if (edge_policy_open(g) || !g->registry || !g->workers || !g->sources)
 		goto fail;
 	ops.arg = g;
+	if (g->kern) {
+		ops.n_pools = g->n_pools;
+		ops.pools_each = g->n_workers;
+		ops.n_groups = EDGE_GROUPS;
+		ops.group_value = group_value_of;
+	}
 	registry_set_ops(g->registry, &ops);
 	g->events = events_open();
 	if (!g->events ||

@@ -24,6 +24,7 @@
 #define EDGE_COPY_SNDBUF (1 << 20)
 #define EDGE_ENDPOINTS 200000
 #define EDGE_POLICY_ENTRIES (1U << 20) /* of all IP policies together; allocated as they come */
+#define EDGE_GROUPS 1024	       /* names that are shared, picked in the kernel */
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
 struct credentials;

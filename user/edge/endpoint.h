@@ -25,6 +25,9 @@
 
 enum endpoint_datapath { ENDPOINT_DP_AUTO, ENDPOINT_DP_KERNEL, ENDPOINT_DP_USERSPACE };
 
+enum endpoint_balance { BALANCE_EVEN, BALANCE_WEIGHTED, BALANCE_FAILOVER };
+
+struct group;
 struct tls_client;
 struct tls_server;
 
@@ -63,6 +66,18 @@ struct endpoint {
 	enum endpoint_origin origin;
 	struct timespec created;   /* CLOCK_REALTIME */
 	struct endpoint_spec spec; /* what was asked for; the origin is its origin */
+	/*
+	 * One upstream is one target.  An endpoint with several is its first target and the
+	 * <head> of the others, which have id, policy, limits and counters of it, and are
+	 * neither found nor counted by themselves; a reference to one is one to all.
+	 */
+	struct endpoint *head, *next_target; /* itself; in order, NULL: the last */
+	enum endpoint_balance balance;	     /* of a head's targets */
+	unsigned weight;
+	struct group *group; /* with whom it shares its connections; NULL: alone; registry's lock */
+	uint32_t pool;	     /* the kernel's first pool; 0: none */
+	atomic_bool dead;    /* health checks say so */
+	atomic_uint_fast64_t down_until_ns; /* a connect failed: others first */
 	/* where to */
 	const char *upstream; /* in <spec>, without tls:// */
 	bool upstream_tls;    /* re-encrypt */
@@ -103,12 +118,17 @@ struct registry_ops {
 	void *arg;
 	/* a new one is complete but for this; without a lock.  0, or -1 with <f> */
 	int (*on_new)(void *arg, struct endpoint *e, struct fault *f);
-	int (*on_online)(void *arg, struct endpoint *e);   /* 0, or -errno: the add is refused */
-	void (*on_offline)(void *arg, struct endpoint *e); /* no new connection may go there */
+	int (*on_online)(void *arg, struct endpoint *e); /* 0, or -errno: the add is refused */
+	/* no new connection may go there; <rest>: one that still has the name, or NULL */
+	void (*on_offline)(void *arg, struct endpoint *e, struct endpoint *rest);
 	/* last reference dropped: e->num may be reused after this returns */
 	void (*on_free)(void *arg, uint32_t num);
 	/* what on_new made; called even after registry_free(), hence without <arg> */
 	void (*on_done)(struct endpoint *e);
+	/* the kernel's memory, when there is any: of pools and of names that are shared */
+	uint32_t n_pools, pools_each; /* num * pools_each is the first of a target's */
+	uint32_t n_groups;
+	struct group_value *(*group_value)(void *arg, uint32_t num);
 };
 
 struct registry *registry_new(uint32_t max_endpoints);
@@ -130,9 +150,17 @@ struct endpoint *registry_find(struct registry *r, const char *id_or_name);
 
 /*
  * Where a connection for normalised <name> goes: the exact name, else the
- * longest wildcard above it.  A reference, or NULL.  Any thread, hot path.
+ * longest wildcard above it; of several that share it, the one with the num <hint>, or
+ * (0) whose turn it is.  A reference, or NULL.  Any thread, hot path.
  */
-struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX]);
+struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
+				uint32_t hint);
+/* The same for the one that connections without a known name go to. */
+struct endpoint *registry_default(struct registry *r, const char *id_or_name);
+/* Who may have a connection that <failed> did not take; NULL: nobody else. */
+struct endpoint *registry_next(struct registry *r, const struct endpoint *failed);
+/* How many endpoints have the normalised name. */
+void registry_share(struct registry *r, const char *host, unsigned *ret_n);
 
 /* 0, or -1 with 404. */
 int registry_remove(struct registry *r, const char *id_or_name, struct fault *f);

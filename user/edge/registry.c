@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "group.h"
 #include "registry_entry.h"
 #include "log.h"
 #include "stamp.h"
@@ -84,13 +85,19 @@ static int grow(struct registry *r)
 	return 0;
 }
 
+static void set_gone(struct entry *t, bool gone)
+{
+	for (struct endpoint *e = &t->e; e; e = e->next_target)
+		atomic_store(&e->gone, gone);
+}
+
 static void link_entry(struct registry *r, struct entry *t)
 {
 	hang(r, t);
 	list_add_tail(&r->order, &t->order);
 	r->n++;
 	r->n_wild += t->e.wild;
-	atomic_store(&t->e.gone, false);
+	set_gone(t, false);
 }
 
 static void unlink_entry(struct registry *r, struct entry *t)
@@ -106,7 +113,7 @@ static void unlink_entry(struct registry *r, struct entry *t)
 	list_del(&t->order);
 	r->n--;
 	r->n_wild -= t->e.wild;
-	atomic_store(&t->e.gone, true);
+	set_gone(t, true);
 }
 
 /* ---- kernel ids ---- */
@@ -142,6 +149,7 @@ static void registry_put(struct registry *r)
 	free(r->by_host);
 	free(r->by_id);
 	free(r->free_nums);
+	free(r->groups);
 	free(r);
 }
 
@@ -165,6 +173,8 @@ void entry_free(struct entry *t)
 {
 	struct registry *r = t->owner;
 
+	if (t->e.next_target)
+		entry_free(list_of(t->e.next_target, struct entry, e));
 	if (t->on_done)
 		t->on_done(&t->e);
 	if (t->e.num) {
@@ -180,14 +190,14 @@ void entry_free(struct entry *t)
 
 struct endpoint *endpoint_get(struct endpoint *e)
 {
-	atomic_fetch_add(&e->refs, 1);
+	atomic_fetch_add(&e->head->refs, 1);
 	return e;
 }
 
 void endpoint_put(struct endpoint *e)
 {
-	if (e && atomic_fetch_sub(&e->refs, 1) == 1)
-		entry_free(list_of(e, struct entry, e));
+	if (e && atomic_fetch_sub(&e->head->refs, 1) == 1)
+		entry_free(list_of(e->head, struct entry, e));
 }
 
 struct registry *registry_new(uint32_t max_endpoints)
@@ -234,6 +244,7 @@ void registry_free(struct registry *r)
 		struct entry *t = list_of(it, struct entry, order);
 
 		unlink_entry(r, t);
+		registry_leave(r, t);
 		endpoint_put(&t->e);
 	}
 	pthread_rwlock_unlock(&r->lock);
@@ -299,6 +310,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->owner = r;
 	atomic_fetch_add(&r->refs, 1);
 	atomic_init(&t->e.refs, 1);
+	t->e.head = &t->e;
 	list_init(&t->order);
 	t->e.stats = calloc(1, sizeof(*t->e.stats));
 	if (!t->e.stats) {
@@ -356,6 +368,18 @@ int registry_say_taken(const struct entry *other, struct fault *f)
 							     : "");
 }
 
+static int take_nums(struct registry *r, struct entry *t)
+{
+	for (struct endpoint *e = &t->e; e; e = e->next_target) {
+		if (!e->num)
+			e->num = num_take(r);
+		if (!e->num)
+			return -ENOSPC;
+		e->pool = e->num <= r->ops.n_pools ? e->num * r->ops.pools_each : 0;
+	}
+	return 0;
+}
+
 /* Under the write lock. */
 int registry_go_online(struct registry *r, struct entry *t, struct fault *f)
 {
@@ -363,11 +387,13 @@ int registry_go_online(struct registry *r, struct entry *t, struct fault *f)
 
 	if (r->n >= r->n_buckets && grow(r))
 		return fault_set(f, 500, 0, "", "out of memory");
-	if (!t->e.num)
-		t->e.num = num_take(r);
-	if (!t->e.num)
+	if (take_nums(r, t))
 		return fault_set(f, 503, 0, "", "this edge holds at most %u endpoints", r->max);
+	if (registry_join(r, t, f))
+		return -1;
 	err = r->ops.on_online ? r->ops.on_online(r->ops.arg, &t->e) : 0;
+	if (err)
+		registry_leave(r, t);
 	if (err == -ENOSPC || err == -E2BIG)
 		return fault_set(f, 503, 0, "", "the kernel's endpoint map is full");
 	if (err)
@@ -379,27 +405,28 @@ int registry_go_online(struct registry *r, struct entry *t, struct fault *f)
 
 void registry_go_offline(struct registry *r, struct entry *t)
 {
+	struct entry *rest;
+
 	unlink_entry(r, t);
+	registry_leave(r, t);
+	rest = registry_find_host(r, t->e.host);
 	if (r->ops.on_offline)
-		r->ops.on_offline(r->ops.arg, &t->e);
+		r->ops.on_offline(r->ops.arg, &t->e, rest ? &rest->e : NULL);
 }
 
 int registry_add(struct registry *r, const struct endpoint_spec *s, const char *id,
 		 const struct timespec *created, struct endpoint **ret_e, struct fault *f)
 {
-	struct entry *t = entry_new(r, s, id, created, NULL, f), *other;
+	struct entry *t = entry_new(r, s, id, created, NULL, f);
 	int err;
 
 	if (!t)
 		return -1;
 	pthread_rwlock_wrlock(&r->lock);
-	other = registry_find_host(r, t->e.host);
-	if (other)
-		err = registry_say_taken(other, f);
-	else if (find_id(r, t->e.id))
+	if (find_id(r, t->e.id))
 		err = fault_set(f, 409, 0, "id", "%s exists already", t->e.id);
 	else
-		err = registry_go_online(r, t, f);
+		err = registry_check_name(r, t, f) || registry_go_online(r, t, f) ? -1 : 0;
 	if (!err && ret_e)
 		*ret_e = endpoint_get(&t->e);
 	pthread_rwlock_unlock(&r->lock);
@@ -459,7 +486,8 @@ static struct entry *find_wildcard(const struct registry *r, const char *name)
 	return t;
 }
 
-struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX])
+struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
+				uint32_t hint)
 {
 	struct endpoint *e = NULL;
 	struct entry *t;
@@ -471,7 +499,7 @@ struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAM
 	if (!t && r->n_wild)
 		t = find_wildcard(r, name);
 	if (t)
-		e = endpoint_get(&t->e);
+		e = endpoint_get(t->e.group ? group_pick(t->e.group, hint) : &t->e);
 	pthread_rwlock_unlock(&r->lock);
 	return e;
 }

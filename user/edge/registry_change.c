@@ -24,8 +24,7 @@ int registry_swap(struct registry *r, struct endpoint *old, struct endpoint *fre
 	int err;
 
 	pthread_rwlock_wrlock(&r->lock);
-	err = registry_find_host(r, old->host) == from ? registry_exchange(r, &from, 1, &to, 1, f)
-						       : -EAGAIN;
+	err = atomic_load(&old->gone) ? -EAGAIN : registry_exchange(r, &from, 1, &to, 1, f);
 	pthread_rwlock_unlock(&r->lock);
 	if (!err)
 		endpoint_put(old); /* the registry's reference */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * registry_entry - the registry's inside, for registry.c and registry_sync.c only.
+ * registry_entry - the registry's inside, for registry*.c only.
  */
 #ifndef REGISTRY_ENTRY_H
 #define REGISTRY_ENTRY_H
@@ -16,7 +16,7 @@ struct entry {
 	struct entry *host_next, *id_next;
 	uint64_t host_hash, id_hash;
 	struct list order;
-	bool keep; /* registry_sync(): the file still has it */
+	bool keep; /* registry_sync(): the file still has it, or its successor */
 };
 
 struct registry {
@@ -26,6 +26,8 @@ struct registry {
 	struct list order;
 	unsigned n, n_wild;
 	struct registry_ops ops;
+	struct group **groups; /* by their num in the kernel's map */
+	uint32_t group_last, groups_made;
 	atomic_int refs; /* one of the owner, one of each entry */
 
 	pthread_mutex_t num_lock;
@@ -43,6 +45,12 @@ void entry_succeed(struct entry *t, const struct entry *old);
 
 /* Under the lock.  Exactly <host>; NULL: not there. */
 struct entry *registry_find_host(const struct registry *r, const char *host);
+/* May <t> have its name, beside those that have it?  0, or -1 with 409. */
+int registry_check_name(const struct registry *r, const struct entry *t, struct fault *f);
+bool entry_is_shared(const struct entry *t); /* pooling_enabled */
+/* Under the write lock: into its name's group, if it needs one; out of it. */
+int registry_join(struct registry *r, struct entry *t, struct fault *f);
+void registry_leave(struct registry *r, struct entry *t);
 /* 409 in <f>: <other> has the name.  Returns -1. */
 int registry_say_taken(const struct entry *other, struct fault *f);
 

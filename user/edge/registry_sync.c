@@ -24,13 +24,11 @@ int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, st
 	for (unsigned i = 0; i < n_old; i++)
 		registry_go_offline(r, old[i]);
 	for (done = 0; done < n; done++) {
-		struct entry *other =
-			fresh[done] ? registry_find_host(r, fresh[done]->e.host) : NULL;
-
-		if (other)
-			err = registry_say_taken(other, f);
-		else if (fresh[done])
-			err = registry_go_online(r, fresh[done], f);
+		if (fresh[done])
+			err = registry_check_name(r, fresh[done], f) ||
+					      registry_go_online(r, fresh[done], f)
+				      ? -1
+				      : 0;
 		if (err)
 			break;
 	}
@@ -47,32 +45,48 @@ int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, st
 	return err;
 }
 
+/* One of the file's with the name of <t> that has no successor yet; <alike>: and is the same. */
+static struct entry *find_old(struct registry *r, const struct entry *t, bool alike)
+{
+	struct entry *now = registry_find_host(r, t->e.host);
+
+	for (; now; now = now->host_next)
+		if (now->host_hash == t->host_hash && !strcmp(now->e.host, t->e.host) &&
+		    now->e.origin == ENDPOINT_FILE && !now->keep &&
+		    (!alike || same(&now->e, &t->e)))
+			return now;
+	return NULL;
+}
+
 /* Under the write lock: which entries leave; forgets in <fresh> what did not change. */
 static unsigned compare(struct registry *r, struct entry **old, struct entry **fresh, unsigned n)
 {
+	struct entry *now;
 	unsigned n_old = 0;
 	struct list *it;
 
 	list_for_each(it, &r->order)
 		list_of(it, struct entry, order)->keep = false;
+	/* of several with one name, first those that stay as they are */
 	for (unsigned i = 0; i < n; i++) {
-		struct entry *now = registry_find_host(r, fresh[i]->e.host);
-
-		if (!now || now->keep || now->e.origin != ENDPOINT_FILE)
+		now = find_old(r, fresh[i], true);
+		if (!now)
 			continue;
-		if (same(&now->e, &fresh[i]->e)) {
-			now->keep = true;
-			entry_free(fresh[i]);
-			fresh[i] = NULL;
-		} else {
-			entry_succeed(fresh[i], now);
-		}
+		now->keep = true;
+		entry_free(fresh[i]);
+		fresh[i] = NULL;
 	}
 	list_for_each(it, &r->order) {
-		struct entry *t = list_of(it, struct entry, order);
-
-		if (t->e.origin == ENDPOINT_FILE && !t->keep)
-			old[n_old++] = t;
+		now = list_of(it, struct entry, order);
+		if (now->e.origin == ENDPOINT_FILE && !now->keep)
+			old[n_old++] = now;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		now = fresh[i] ? find_old(r, fresh[i], false) : NULL;
+		if (!now)
+			continue;
+		now->keep = true;
+		entry_succeed(fresh[i], now);
 	}
 	return n_old;
 }

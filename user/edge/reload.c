@@ -65,7 +65,9 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 		const struct endpoint_spec *s = &c->endpoints[i];
 
 		e = registry_find(g->registry, s->values[FIELD_ID_URL]);
-		if (e && e->origin == ENDPOINT_API) {
+		if (e && e->origin == ENDPOINT_API &&
+		    !(endpoint_spec_is(&e->spec, FIELD_ID_POOLING_ENABLED) &&
+		      endpoint_spec_is(s, FIELD_ID_POOLING_ENABLED))) {
 			fault_set(f, 409, 334, "endpoints",
 				  "%s:%u: %s is already online as %s, "
 				  "registered over the API; remove one of them",

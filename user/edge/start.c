@@ -11,9 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "alpn.h"
 #include "conn.h"
 #include "edge_private.h"
+#include "group.h"
 #include "header.h"
 #include "ja4.h"
 #include "log.h"
@@ -195,6 +197,62 @@ void conn_connected(struct conn *c)
 	conn_joined(c);
 }
 
+/* c->endpoint is <next> from now on, and counts the connection. */
+static void change_endpoint(struct conn *c, struct endpoint *next)
+{
+	struct endpoint *old = c->endpoint;
+
+	if (next->stats != old->stats) {
+		conn_account_end(c);
+		atomic_fetch_sub(&old->stats->conns_active, 1);
+		atomic_fetch_add(&next->stats->conns_total, 1);
+		atomic_fetch_add(&next->stats->conns_active, 1);
+	}
+	c->endpoint = next;
+	c->tries = 0;
+	c->moves++;
+	if (next->datapath == ENDPOINT_DP_USERSPACE)
+		c->fallback_path = true;
+	endpoint_put(old);
+}
+
+/*
+ * Another of the group gets it: the one that failed has not been told anything.  False: there is
+ * no other.
+ */
+static bool move_on(struct conn *c)
+{
+	struct endpoint *e = c->endpoint, *next;
+	struct worker *w = c->worker;
+	bool same_limits;
+
+	/* (one that has left its group meanwhile is gone) */
+	if (c->acme || (!e->group && !atomic_load(&e->gone)) || c->moves >= GROUP_MEMBERS)
+		return false;
+	next = registry_next(w->edge->registry, e);
+	if (!next)
+		return false;
+	worker_count(w, WC_moved_on);
+	pool_leave(c);
+	atomic_store(&e->down_until_ns, w->now_ns + GROUP_RETRY_NS);
+	same_limits = next->head == e->head;
+	change_endpoint(c, next);
+	if (!same_limits && !conn_admit(c, atomic_load(&next->stats->conns_active)))
+		return true;
+	if (!c->replayed) {
+		conn_dial(c);
+		return true;
+	}
+	/* the kept hello goes to none that may have died while it was idle */
+	c->dial_ns = w->now_ns;
+	conn_set_timer(c, TIMER_CONNECT);
+	if (next->agent)
+		pool_wait(pool_of(w, next), c);
+	else
+		dial(c);
+	return true;
+}
+
 void conn_dial_failed(struct conn *c, int err)
 {
 	struct worker *w = c->worker;
@@ -216,6 +274,8 @@ void conn_dial_failed(struct conn *c, int err)
 	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
 		  strerror(err));
+	if (move_on(c))
+		return;
 	conn_close(c,
 		   err == ETIMEDOUT || err == EHOSTUNREACH ? CLOSE_UPSTREAM_TIMEOUT
 							   : CLOSE_UPSTREAM_REFUSED,
@@ -307,6 +367,12 @@ static void start(struct conn *c, struct endpoint *e)
 
 /* ---- the hello ---- */
 
+/* Whom the verdict program gave the turn to, when it found no warm upstream there. */
+static uint32_t turn_of(const struct conn *c)
+{
+	return c->client.flow ? *(volatile __u32 *)&c->client.flow->endpoint : 0;
+}
+
 static void decide(struct conn *c, enum hello_verdict v)
 {
 	struct worker *w = c->worker;
@@ -326,9 +392,9 @@ static void decide(struct conn *c, enum hello_verdict v)
 	}
 	worker_count(w, v == HELLO_OK ? WC_hello_ok : WC_hello_no_sni);
 	if (v == HELLO_OK)
-		e = registry_route(w->edge->registry, s->name);
+		e = registry_route(w->edge->registry, s->name, turn_of(c));
 	if (!e && w->config->default_endpoint)
-		e = registry_find(w->edge->registry, w->config->default_endpoint);
+		e = registry_default(w->edge->registry, w->config->default_endpoint);
 	if (e) {
 		start(c, e);
 		return;

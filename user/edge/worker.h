@@ -55,6 +55,7 @@
 	X(upstream, dialled, "connects to an upstream")                                            \
 	X(upstream, dial_refused, "connects that were refused or failed")                          \
 	X(upstream, dial_timeout, "connects that did not finish in timeouts.connect")              \
+	X(upstream, moved_on, "connections that another upstream of the name got then")            \
 	X(pool, warm_made, "upstream connections opened ahead of use")                             \
 	X(pool, warm_used_kernel, "of these, taken by the verdict program")                        \
 	X(pool, warm_used_user, "of these, taken by user space")                                   \

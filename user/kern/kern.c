@@ -24,7 +24,8 @@ struct kern {
 	struct flow *flows;
 	struct replay *replays;
 	struct pool_value *pools;
-	size_t flows_len, replays_len, pools_len;
+	struct group_value *groups;
+	size_t flows_len, replays_len, pools_len, groups_len;
 	uint32_t n_slots;
 	int rings[WORKERS_MAX];
 	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, policies_fd, counters_fd;
@@ -85,6 +86,7 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 		{s->maps.wildcards, o->endpoints},
 		{s->maps.policies, o->policies ? o->policies : 1},
 		{s->maps.pools, (o->pools + 1) * o->n_workers},
+		{s->maps.groups, o->groups + 1},
 	};
 	size_t i;
 	int err;
@@ -150,6 +152,7 @@ static int pin(struct kern *k, char *why, size_t why_size)
 		{"wildcards", bpf_map__fd(s->maps.wildcards)},
 		{"policies", bpf_map__fd(s->maps.policies)},
 		{"pools", bpf_map__fd(s->maps.pools)},
+		{"groups", bpf_map__fd(s->maps.groups)},
 		{"counters", bpf_map__fd(s->maps.counters)},
 		{"events", bpf_map__fd(s->maps.events)},
 		{"prog_sockops", bpf_program__fd(s->progs.on_sockops)},
@@ -228,7 +231,8 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	k->flows = map_memory(k->skel->maps.flows, &k->flows_len);
 	k->replays = map_memory(k->skel->maps.replays, &k->replays_len);
 	k->pools = map_memory(k->skel->maps.pools, &k->pools_len);
-	err = k->flows && k->replays && k->pools ? make_rings(k, opts) : -ENOMEM;
+	k->groups = map_memory(k->skel->maps.groups, &k->groups_len);
+	err = k->flows && k->replays && k->pools && k->groups ? make_rings(k, opts) : -ENOMEM;
 	if (err) {
 		snprintf(why, why_size, "cannot set up the BPF maps: %s", strerror(-err));
 		goto fail;
@@ -263,6 +267,8 @@ void kern_close(struct kern *k)
 		munmap(k->replays, k->replays_len);
 	if (k->pools)
 		munmap(k->pools, k->pools_len);
+	if (k->groups)
+		munmap(k->groups, k->groups_len);
 	for (i = 0; i < WORKERS_MAX; i++)
 		if (k->rings[i] >= 0)
 			close(k->rings[i]);
@@ -321,6 +327,11 @@ struct replay *kern_replay(struct kern *k, uint32_t idx)
 struct pool_value *kern_pool(struct kern *k, uint32_t idx)
 {
 	return &k->pools[idx];
+}
+
+struct group_value *kern_group(struct kern *k, uint32_t idx)
+{
+	return &k->groups[idx];
 }
 
 int kern_slot_set(struct kern *k, uint64_t cookie, uint32_t slot)

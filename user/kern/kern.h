@@ -22,6 +22,7 @@ struct kern_opts {
 	uint32_t slots;	     /* entries of `flows`, slot 0 unused */
 	uint32_t replays;    /* entries of `replays`, 0 unused */
 	uint32_t pools;	     /* endpoints that can have warm upstreams at once */
+	uint32_t groups;     /* names that are shared */
 	uint32_t endpoints;  /* names, exact and wild each */
 	uint32_t policies;   /* entries of all IP policies together */
 	uint32_t hard;	     /* bytes on the way to one peer, see verdict.bpf.c */
@@ -51,6 +52,7 @@ bool kern_has_sockops(const struct kern *k);
 struct flow *kern_flow(struct kern *k, uint32_t slot);
 struct replay *kern_replay(struct kern *k, uint32_t idx);
 struct pool_value *kern_pool(struct kern *k, uint32_t idx);
+struct group_value *kern_group(struct kern *k, uint32_t idx); /* 0 unused */
 
 /* Which slot a socket has: before it is added, and before an upstream connects.
  * Replaces an earlier one at once: no run of the program finds none. */
