@@ -324,6 +324,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	g->config = config;
 	g->mutant = mutant;
 	pthread_mutex_init(&g->reload_lock, NULL);
+	pthread_mutex_init(&g->config_lock, NULL);
 	clock_gettime(CLOCK_REALTIME, &g->started);
 	if (getrandom(&g->id_prefix, sizeof(g->id_prefix), 0) < 0)
 		g->id_prefix = (uint64_t)g->started.tv_nsec;
@@ -454,6 +455,7 @@ void edge_close(struct edge *g)
 	kern_close(g->kern);
 	config_free(g->config);
 	pthread_mutex_destroy(&g->reload_lock);
+	pthread_mutex_destroy(&g->config_lock);
 	free(g);
 }
 

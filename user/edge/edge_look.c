@@ -24,14 +24,14 @@ void edge_status(struct edge *g, struct edge_status *s)
 	s->started = g->started;
 	s->n_workers = g->n_workers;
 	s->draining = g->draining;
-	pthread_mutex_lock(&g->reload_lock); /* a reload frees the old configuration */
+	pthread_mutex_lock(&g->config_lock); /* a reload frees the old configuration */
 	for (i = 0; i < g->config->n_listen && i < 16; i++) {
 		snprintf(s->listeners[i].addr, sizeof(s->listeners[i].addr), "%s",
 			 g->config->listen[i].text);
 		s->listeners[i].workers = g->n_workers;
 		s->n_listeners++;
 	}
-	pthread_mutex_unlock(&g->reload_lock);
+	pthread_mutex_unlock(&g->config_lock);
 	s->conns_active = atomic_load(&g->n_conns);
 	for (i = 0; i < g->n_workers; i++) {
 		s->conns_total += atomic_load(&g->workers[i].counters[WC_accepted]);

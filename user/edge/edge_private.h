@@ -52,11 +52,12 @@ struct edge {
 	uint32_t mutant;
 	struct timespec started;
 	uint64_t id_prefix; /* of this run's connection ids */
-	bool draining;
+	atomic_bool draining;
 	atomic_uint_fast64_t accounted_ns; /* CLOCK_MONOTONIC, see account.h */
-	pthread_mutex_t reload_lock;
-	atomic_uint n_conns;  /* all workers */
-	atomic_uint gone_seq; /* endpoints that went offline; workers drop their pools */
+	pthread_mutex_t reload_lock;	   /* of a whole reload, which may wait for DNS */
+	pthread_mutex_t config_lock; /* of <config> itself: for a look at it from other threads */
+	atomic_uint n_conns;	     /* all workers */
+	atomic_uint gone_seq;	     /* endpoints that went offline; workers drop their pools */
 };
 
 /* What the kernel's map says of an endpoint.  0, or -errno. */

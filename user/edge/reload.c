@@ -123,8 +123,10 @@ int edge_reload(struct edge *g, struct fault *f)
 		goto out;
 	}
 	edge_tls_reload(g, c);
+	pthread_mutex_lock(&g->config_lock);
 	old = g->config;
 	g->config = c;
+	pthread_mutex_unlock(&g->config_lock);
 	for (i = 0; i < g->n_workers; i++)
 		worker_call(&g->workers[i], worker_take_config, c);
 	log_info("reloaded %s", c->file ? c->file : "(no file)");

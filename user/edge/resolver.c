@@ -137,9 +137,9 @@ static unsigned period(struct edge *g)
 {
 	unsigned ms;
 
-	pthread_mutex_lock(&g->reload_lock);
+	pthread_mutex_lock(&g->config_lock);
 	ms = g->config->timeouts.resolve;
-	pthread_mutex_unlock(&g->reload_lock);
+	pthread_mutex_unlock(&g->config_lock);
 	return ms;
 }
 
