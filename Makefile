@@ -4,6 +4,8 @@ O		?= .output
 PREFIX		?= /usr
 SBINDIR		?= $(PREFIX)/sbin
 BINDIR		?= $(PREFIX)/bin
+LIBDIR		?= $(PREFIX)/lib
+INCLUDEDIR	?= $(PREFIX)/include
 MANDIR		?= $(PREFIX)/share/man
 UNITDIR		?= /lib/systemd/system
 SYSCONFDIR	?= /etc
@@ -68,6 +70,7 @@ DAEMON_LIBS	:= libbpf libmnl sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libs
 CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
+LIBS		:= $(O)/libsnisplit.a $(O)/libsnisplit.so $(O)/snisplit.pc
 UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
 FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
 KERNEL_TESTS	:= $(patsubst selftests/kernel/%.c,$(O)/kernel/%,$(wildcard selftests/kernel/*_test.c))
@@ -81,7 +84,7 @@ MAIN_OBJ	:= $(O)/user/edge/main.o
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
-all: $(PROGRAMS) ## build both programs (default)
+all: $(PROGRAMS) $(LIBS) ## build both programs (default)
 
 help: ## this list
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -121,6 +124,33 @@ AGENT_LIBS	:= $(foreach r,agent relay tls doc wire lib,$(O)/$(r).a)
 $(O)/snisplit: $(call objs,tools/snisplit/*.c) $(AGENT_LIBS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(CLI_LIBS))
+
+# ---- the library ----
+# What libsnisplit is made of goes into a shared object, and shows no name but those of snisplit.h.
+LIB_ROOMS	:= agent relay tls wire lib
+$(call objs,$(LIB_ROOMS:%=user/%/*.c)): override CFLAGS += -fPIC -fvisibility=hidden
+# (older than this: compiled before it was so)
+$(call objs,$(LIB_ROOMS:%=user/%/*.c)): $(O)/pic
+$(O)/pic:
+	$(Q)mkdir -p $(@D) && touch $@
+LIB_ARCHIVES	= -Wl,--whole-archive $(O)/agent.a -Wl,--no-whole-archive $(filter-out $(O)/agent.a,$(LIB_ROOMS:%=$(O)/%.a))
+
+$(O)/libsnisplit.so.0: $(LIB_ROOMS:%=$(O)/%.a)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_ARCHIVES) $(call pkgl,$(pkg.tls))
+
+$(O)/libsnisplit.so: $(O)/libsnisplit.so.0
+	$(Q)ln -sf $(<F) $@
+
+$(O)/libsnisplit.a: $(LIB_ROOMS:%=$(O)/%.a)
+	$(call msg,AR,$@)
+	$(Q)$(CC) -nostdlib -r -o $(O)/libsnisplit.o $(LIB_ARCHIVES) && objcopy --localize-hidden $(O)/libsnisplit.o
+	$(Q)rm -f $@; ar rcsD $@ $(O)/libsnisplit.o
+
+$(O)/snisplit.pc: Makefile
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: snisplit' \
+		'Description: put a service online at a snisplit edge' 'Version: $(VERSION)' 'Libs: -L$${libdir} -lsnisplit' \
+		'Libs.private: -pthread' 'Requires.private: $(pkg.tls)' 'Cflags: -I$${includedir}' >$@
 
 # ---- kernel side ----
 # -mcpu=v3: the bound on a length is proven on the value itself, not on a
@@ -221,10 +251,16 @@ install: all ## install programs, man pages and the unit
 	install -D -m 0755 $(O)/snisplitd $(DESTDIR)$(SBINDIR)/snisplitd
 	install -D -m 0755 $(O)/snisplit $(DESTDIR)$(BINDIR)/snisplit
 	for m in user/man/*.[158]; do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	install -D -m 0644 user/agent/snisplit.h $(DESTDIR)$(INCLUDEDIR)/snisplit.h
+	install -D -m 0644 $(O)/libsnisplit.a $(DESTDIR)$(LIBDIR)/libsnisplit.a
+	install -D -m 0644 $(O)/libsnisplit.so.0 $(DESTDIR)$(LIBDIR)/libsnisplit.so.0
+	ln -sf libsnisplit.so.0 $(DESTDIR)$(LIBDIR)/libsnisplit.so
+	install -D -m 0644 $(O)/snisplit.pc $(DESTDIR)$(LIBDIR)/pkgconfig/snisplit.pc
 	install -D -m 0644 tools/snisplitd.service $(DESTDIR)$(UNITDIR)/snisplitd.service
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/snisplitd $(DESTDIR)$(BINDIR)/snisplit $(DESTDIR)$(UNITDIR)/snisplitd.service
+	rm -f $(DESTDIR)$(INCLUDEDIR)/snisplit.h $(DESTDIR)$(LIBDIR)/libsnisplit.* $(DESTDIR)$(LIBDIR)/pkgconfig/snisplit.pc
 	for m in user/man/*.[158]; do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean: ## remove the build folder

@@ -21,7 +21,7 @@ start_agent http http 9000 --url tls://http.test
 for name in plain.test again.test http.test; do wait_for is_ready $name; done
 get() { curl -sS --max-time 10 --cacert "$CA" --connect-to "$1:443:$EDGE:443" "${@:2}" "https://$1/page"; }
 same "plaintext" "$(get plain.test)" "a page in the clear"
-event_is 1 terminated_at=edge close_reason="client_fin|upstream_fin" conn.server_name=plain.test
+event_is 1 terminated_at=edge close_reason="client_fin|upstream_fin|client_rst" conn.server_name=plain.test
 same "encrypted again" "$(get again.test)" "hello from nginx"
 same "over http" "$(get http.test)" "a page in the clear"
 event_is 3 tls.alpn=http/1.1
