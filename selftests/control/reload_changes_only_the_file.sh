@@ -36,10 +36,30 @@ same "after bad files" "$(urls)" "api.test comes.test stays.test"
 sed -i '/^nope/d' "$TMP/snisplitd.yml"
 
 count_reloads() { grep -c 'info: reloaded' "$TMP/snisplitd.log"; }
-before=$(count_reloads)
 reloaded() { [ "$(count_reloads)" -ge $((before + $1)) ]; }
+# events follow the file too; one that cannot be opened is told with its line, and nothing changes
+conf "[{url: stays.test, upstream: \"$UP:9000\"}]"
+cli reload >/dev/null
+cp "$TMP/snisplitd.yml" "$TMP/good.yml"
+sed -i "s|^events:.*|events: [{file: $EVENTS}, {file: /proc/nope/x}]|" "$TMP/snisplitd.yml"
+line=$(grep -n '^events:' "$TMP/snisplitd.yml" | cut -d: -f1)
+cli reload 2>"$TMP/err" && fail "an event file that cannot be opened was taken"
+grep -q "snisplitd.yml:$line: /proc/nope/x cannot be opened: No such file" "$TMP/err" || fail "$(cat "$TMP/err")"
+events=$(event_count)
+stream stays.test --up 1k --down 1k --seed 40
+wait_for has_events $((events + 1))
+sed -i "s|^events:.*|events: [{file: $EVENTS}, {file: $TMP/more, fields: [close_reason]}]|" "$TMP/snisplitd.yml"
+cli reload >/dev/null
+stream stays.test --up 1k --down 1k --seed 41
+wait_for grep -q '"object":{"close_reason":"client_fin"}' "$TMP/more"
+wait_for has_events $((events + 2))
+cp "$TMP/good.yml" "$TMP/snisplitd.yml"
+cli reload >/dev/null
+same "destinations" "$(cli --json status | jq -r '[.events.destinations[].target] | join(" ")')" "file:$EVENTS"
+
 # 200 reloads, half of them by signal, under connections that come all the time and some that stay
 reloads=200
+before=$(count_reloads)
 conf "[{url: stays.test, upstream: \"$UP:9000\"}]"
 "$HELPERS/stream" client --connect "$EDGE:443" --name stays.test --report "$TMP/stream.report" --order server --conns 4 \
 	--parallel 4 --up 1k --down 10m --server-write-rate 8000 --timeout 100 --seed 7000 >"$TMP/long" 2>&1 &

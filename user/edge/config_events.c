@@ -72,7 +72,7 @@ static void read_pair(struct doc *d, struct target *t, struct source_spec *s,
 }
 
 /* Two entries for one target are two sources of one destination. */
-static struct event_route *route_for(struct config *c, const struct target *t)
+static struct event_route *route_for(struct config *c, const struct target *t, unsigned line)
 {
 	struct event_route *r;
 
@@ -84,7 +84,11 @@ static struct event_route *route_for(struct config *c, const struct target *t)
 	r = &c->events[c->n_events];
 	if (target_copy(t, &r->target))
 		return NULL;
-	c->n_events++;
+	c->n_events++; /* what there is of it is freed with the others */
+	if (asprintf(&r->where, "%s:%u", c->file, line) < 0) {
+		r->where = NULL;
+		return NULL;
+	}
 	return r;
 }
 
@@ -105,7 +109,7 @@ static void read_item(struct doc *d, struct config *c, struct yaml_node_s *item)
 			  "needs a target: file: PATH (or \"-\" for stdout), unix: PATH, tcp: "
 			  "HOST:PORT, syslog: ADDRESS or webhook: URL");
 	if (doc_errors(d) == before) {
-		r = route_for(c, &target);
+		r = route_for(c, &target, doc_line(item));
 		s = r ? event_route_add(r) : NULL;
 		if (s)
 			*s = source;

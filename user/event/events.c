@@ -123,7 +123,8 @@ static int prepare(struct events *ev, enum events_owner owner, const struct even
 			continue;
 		}
 		fault_set(f, 400, 0, target_table[routes[i].target.kind].name,
-			  "%.300s cannot be opened: %s", routes[i].target.address, strerror(-err));
+			  "%s%s%.300s cannot be opened: %s", routes[i].where ?: "",
+			  routes[i].where ? ": " : "", routes[i].target.address, strerror(-err));
 		while (ret_g->n--)
 			if (!holds(now, ret_g->list[ret_g->n]))
 				close_all(&ret_g->list[ret_g->n], 1);

@@ -7,6 +7,7 @@
 void event_route_done(struct event_route *r)
 {
 	target_done(&r->target);
+	free(r->where);
 	while (r->n_sources)
 		source_spec_done(&r->sources[--r->n_sources]);
 	free(r->sources);

@@ -9,6 +9,7 @@
 
 struct event_route {
 	char id[40]; /* ed_...; "" for those of the file, which their target tells apart */
+	char *where; /* "FILE:LINE" for messages; NULL: not of a file */
 	struct target target;
 	struct source_spec *sources;
 	unsigned n_sources;
