@@ -106,13 +106,16 @@ static void denied(struct snisplit *a, const struct fault *f)
 {
 	struct snisplit_event e = {.type = SNISPLIT_DENIED};
 	struct snisplit_error err;
+	char code[40] = "";
 
 	drop(a);
 	a->control.state = CONTROL_DENIED;
 	a->control.why = *f;
 	agent_error(f, &err);
 	e.error = &err;
-	agent_tell(a, &e, "%s%s%s", f->field, *f->field ? ": " : "", f->msg);
+	if (f->code)
+		snprintf(code, sizeof(code), " (ERR_SNISPLIT_%d)", f->code);
+	agent_tell(a, &e, "%s%s%s%s", f->field, *f->field ? ": " : "", f->msg, code);
 	pthread_cond_broadcast(&a->changed);
 }
 

@@ -531,7 +531,7 @@ void pool_tick(struct worker *w)
 			p->want = p->started * 2;
 		p->started = 0;
 		if (w->now_ns - p->used_ns >= w->config->pool.max_age * MS)
-			p->want = p->endpoint->agent ? 1 : 0;
+			p->want = pool_floor(p);
 		else if (!p->want)
 			p->want = 1;
 		if (p->want > pool_share(w))

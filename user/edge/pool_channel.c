@@ -23,10 +23,15 @@ uint64_t pool_max_age(const struct pool *p)
 	return (p->endpoint->agent ? AGE_MS : p->worker->config->pool.max_age) * MS;
 }
 
+unsigned pool_floor(const struct pool *p)
+{
+	return p->endpoint->agent && !atomic_load(&p->endpoint->gone);
+}
+
 bool pool_is_settled(const struct pool *p)
 {
-	if (!p->endpoint->agent)
-		return !p->want && !p->n_idle && !p->n_dialling;
+	if (atomic_load(&p->endpoint->gone) || !p->endpoint->agent)
+		return !p->want && !p->n_idle && !p->n_dialling && !p->n_waiting;
 	return p->want <= 1 && p->n_idle == p->want && !p->n_asked && !p->n_waiting;
 }
 

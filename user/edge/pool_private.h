@@ -39,6 +39,8 @@ unsigned pool_share(const struct worker *w);
 void pool_ask(struct pool *p);
 /* One of its channels is gone: it is looked after again. */
 void pool_renew(struct pool *p);
+/* How many it keeps although nobody comes. */
+unsigned pool_floor(const struct pool *p);
 /* Nothing to do until a connection or an event comes. */
 bool pool_is_settled(const struct pool *p);
 void pool_fail_waiting(struct pool *p);
