@@ -81,48 +81,69 @@ int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter
 	return err;
 }
 
+#define LOOK_AT 1024 /* connections in one turn: a list of all must not hold up their worker */
+
 struct gather {
 	const char *endpoint_id;
-	struct conn_info *list;
-	size_t n, size;
-	int err;
+	struct conn_info *list; /* has room for LOOK_AT more */
+	size_t n;
+	unsigned looked;
+	uint64_t after; /* the last connection's number; they are in order */
+	bool more;
 };
 
 static void gather(struct worker *w, void *arg)
 {
 	struct gather *t = arg;
 	struct list *it, *tmp;
-	struct conn_info *more;
 	struct conn *c;
 
+	t->looked = 0;
+	t->more = false;
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
+		if (c->number <= t->after)
+			continue;
+		if (t->looked++ == LOOK_AT) {
+			t->more = true;
+			return;
+		}
+		t->after = c->number;
 		conn_on_paired(c); /* its event does not wake us */
 		if (c->phase == CONN_DEAD)
 			continue;
 		if (t->endpoint_id && (!c->endpoint || strcmp(c->endpoint->id, t->endpoint_id)))
 			continue;
-		if (t->n == t->size) {
-			more = realloc(t->list, (t->size * 2 + 64) * sizeof(*more));
-			if (!more) {
-				t->err = -ENOMEM;
-				return;
-			}
-			t->list = more;
-			t->size = t->size * 2 + 64;
-		}
 		conn_info(c, &t->list[t->n++]);
 	}
+}
+
+static int gather_from(struct gather *t, struct worker *w)
+{
+	struct conn_info *more;
+
+	t->after = 0;
+	do {
+		more = realloc(t->list, (t->n + LOOK_AT) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		t->list = more;
+		worker_call(w, gather, t);
+	} while (t->more);
+	return 0;
 }
 
 int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
 {
 	struct gather t = {.endpoint_id = endpoint_id};
+	int err = 0;
 
-	edge_each_worker(g, gather, &t);
-	if (t.err) {
+	for (unsigned i = 0; i < g->n_workers && !err; i++)
+		if (g->workers[i].thread)
+			err = gather_from(&t, &g->workers[i]);
+	if (err) {
 		free(t.list);
-		return t.err;
+		return err;
 	}
 	*ret_list = t.list;
 	return (int)t.n;
