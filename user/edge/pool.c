@@ -363,6 +363,12 @@ void pool_refill(struct pool *p)
 }
 
 /* pool.max_idle is an endpoint's; every worker may hold its part. */
+/* Twice what started in this tick, for as many ticks as one takes to come. */
+static unsigned demand(const struct pool *p)
+{
+	return p->started * 2 * pool_lead(p);
+}
+
 unsigned pool_share(const struct worker *w)
 {
 	unsigned n = (w->config->pool.max_idle + w->edge->n_workers - 1) / w->edge->n_workers;
@@ -376,15 +382,15 @@ void pool_on_start(struct pool *p)
 
 	if (!p)
 		return;
-	max = pool_share(p->worker);
+	max = pool_share(p->worker) * pool_lead(p);
 	p->started++;
 	p->used_ns = p->worker->now_ns;
 	if (!max)
 		return;
 	if (p->want < 1)
 		p->want = 1;
-	if (p->started * 2 > p->want)
-		p->want = p->started * 2 < max ? p->started * 2 : max;
+	if (demand(p) > p->want)
+		p->want = demand(p) < max ? demand(p) : max;
 	if (list_empty(&p->active))
 		list_add_tail(&p->worker->pools_active, &p->active);
 	pool_refill(p);
@@ -525,20 +531,20 @@ void pool_tick(struct worker *w)
 	list_for_each_safe(it, tmp, &w->pools_active) {
 		p = list_of(it, struct pool, active);
 		/* demand falls by an eighth a tick, rises at once in pool_on_start() */
-		if (p->started * 2 < p->want)
+		if (demand(p) < p->want)
 			p->want -= (p->want + 7) / 8;
-		if (p->started * 2 > p->want)
-			p->want = p->started * 2;
+		if (demand(p) > p->want)
+			p->want = demand(p);
 		p->started = 0;
 		if (w->now_ns - p->used_ns >= w->config->pool.max_age * MS)
 			p->want = pool_floor(p);
 		else if (!p->want)
 			p->want = 1;
-		if (p->want > pool_share(w))
-			p->want = pool_share(w);
+		if (p->want > pool_share(w) * pool_lead(p))
+			p->want = pool_share(w) * pool_lead(p);
 		if (is_banned(p))
 			drop_dialling(p);
-		expire(p, is_banned(p) ? 0 : p->age_ns);
+		expire(p, is_banned(p) ? 0 : pool_age(p));
 		pool_refill(p);
 		if (pool_is_settled(p)) {
 			list_del(&p->active);

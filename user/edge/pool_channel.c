@@ -16,11 +16,29 @@
 #include "tunnel.h"
 
 #define ASKED_NS (3000ULL * MS)	 /* a channel that has not come by then is asked for again */
+#define LEAD_MAX 8U		 /* ticks: what a slow agent can make us ask for ahead */
 #define AGE_MS (60 * 60 * 1000U) /* an agent waits; keep-alive finds what is dead */
 
 uint64_t pool_max_age(const struct pool *p)
 {
 	return (p->endpoint->agent ? AGE_MS : p->worker->config->pool.max_age) * MS;
+}
+
+/* Of those that a burst has left behind, none outlives it for long. */
+uint64_t pool_age(const struct pool *p)
+{
+	uint64_t max = p->worker->config->pool.max_age * MS;
+
+	if (p->endpoint->agent && p->n_idle > p->want && p->worker->now_ns - p->used_ns >= max)
+		return max;
+	return p->age_ns;
+}
+
+unsigned pool_lead(const struct pool *p)
+{
+	uint64_t ticks = 1 + p->lead_ns / POOL_TICK_NS;
+
+	return ticks < LEAD_MAX ? (unsigned)ticks : LEAD_MAX;
 }
 
 unsigned pool_floor(const struct pool *p)
@@ -155,8 +173,8 @@ static void keep(struct pool *p, const struct channel *ch)
 	list_init(&wm->link);
 	if (wm->end.slot)
 		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
-	/* its end may have come before anybody would have told us */
-	if (!pool_is_fresh(wm)) {
+	/* its end may have come before anybody would have told us; and there may be enough */
+	if (!pool_is_fresh(wm) || p->n_idle >= pool_share(w)) {
 		worker_slot_put(w, end_close(&wm->end, w->kern, false));
 		free(wm);
 		return;
@@ -174,6 +192,8 @@ void pool_on_channel(struct worker *w, void *arg)
 		return;
 	}
 	p->n_asked -= p->n_asked > 0;
+	p->lead_ns +=
+		((w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0) / 4) - p->lead_ns / 4;
 	if (list_empty(&p->waiting))
 		keep(p, ch);
 	else

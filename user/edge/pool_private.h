@@ -18,6 +18,7 @@ struct pool {
 	unsigned n_idle, n_dialling, n_waiting;
 	unsigned n_asked;  /* channels the agent was asked for that have not come */
 	uint64_t asked_ns; /* when last */
+	uint64_t lead_ns;  /* from asking for a channel to having it, lately */
 	uint32_t tail;	   /* where the next one is offered to the program */
 	unsigned started;  /* in this tick */
 	unsigned want;
@@ -39,6 +40,11 @@ unsigned pool_share(const struct worker *w);
 void pool_ask(struct pool *p);
 /* One of its channels is gone: it is looked after again. */
 void pool_renew(struct pool *p);
+/* Ticks from wanting a warm one to having it; 1 for what is dialled: a connect is about as quick.
+ */
+unsigned pool_lead(const struct pool *p);
+/* How old one may be now. */
+uint64_t pool_age(const struct pool *p);
 /* How many it keeps although nobody comes. */
 unsigned pool_floor(const struct pool *p);
 /* Nothing to do until a connection or an event comes. */

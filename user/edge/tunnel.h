@@ -26,7 +26,7 @@ struct channel {
 	struct endpoint *endpoint; /* a reference */
 	int fd;
 	struct tls *tls; /* NULL: the bare socket */
-	uint64_t number;
+	uint64_t number, asked_ns;
 	struct sockaddr_storage sa; /* the agent's */
 };
 void channel_free(struct channel *ch);

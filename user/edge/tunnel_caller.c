@@ -84,6 +84,7 @@ static void hand_over(struct caller *c, struct proof *p)
 			       .fd = c->end.fd,
 			       .tls = c->end.tls,
 			       .number = p->number,
+			       .asked_ns = p->asked_ns,
 			       .sa = c->sa};
 	c->end.fd = -1;
 	c->end.tls = NULL;

@@ -20,7 +20,7 @@ struct proof {
 	struct list link;	   /* in tunnel->proofs, oldest first */
 	struct proof *next;	   /* of its bucket */
 	struct endpoint *endpoint; /* a reference */
-	uint64_t number, until_ns;
+	uint64_t number, asked_ns, until_ns;
 	unsigned worker;
 	uint8_t token[CHAN_TOKEN_LEN];
 };

@@ -31,6 +31,7 @@ static struct proof *proof_new(struct tunnel *t, struct endpoint *e, unsigned wo
 	p->endpoint = endpoint_get(e);
 	p->number = ++t->channel_number;
 	p->worker = worker;
+	p->asked_ns = t->now_ns;
 	p->until_ns = t->now_ns + PROOF_NS;
 	p->next = *bucket(t, p->number);
 	*bucket(t, p->number) = p;
