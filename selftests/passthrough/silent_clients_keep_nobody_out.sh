@@ -4,6 +4,7 @@
 # Timeout: 120
 . "$LIB"
 need python3 curl jq
+ulimit -n 20000 2>/dev/null || true
 [ "$(ulimit -Hn)" -ge 16000 ] || skip "needs 16000 descriptors"
 start_upstream nginx 9000
 start_snisplitd <<-CONF
