@@ -74,6 +74,27 @@ static void print_destinations(const json_t *list)
 	table_print(t, true);
 }
 
+static void print_upstreams(const json_t *list)
+{
+	static const char *const heads[] = {"ENDPOINT", "UPSTREAM", "STATE", "SINCE", "REASON"};
+	struct table *t;
+	const json_t *u;
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	t = table_new(heads, "<<<<<", 5);
+	json_array_foreach(list, i, u) {
+		table_cell(t, text_of(u, "endpoint"));
+		table_cell(t, text_of(u, "address"));
+		table_cell(t, text_of(u, "state"));
+		table_cell(t, *text_of(u, "since") ? text_of(u, "since") : "-");
+		table_cell(t, *text_of(u, "reason") ? text_of(u, "reason") : "-");
+	}
+	printf("\n");
+	table_print(t, true);
+}
+
 /* Zeroes too: a reason that never happened is an answer. */
 static void print_counters(const json_t *list, bool help)
 {
@@ -101,6 +122,7 @@ int status(struct call *c)
 		print_head(r.json);
 		print_destinations(
 			json_object_get(json_object_get(r.json, "events"), "destinations"));
+		print_upstreams(json_object_get(r.json, "upstreams"));
 		print_counters(json_object_get(r.json, "counters"), c->verbose);
 	}
 	reply_done(&r);

@@ -100,6 +100,8 @@ json_t *endpoint_json(struct endpoint *e)
 		      "datapath", datapaths[e->datapath], "pooling_enabled",
 		      endpoint_spec_is(&e->spec, FIELD_ID_POOLING_ENABLED), "bindings", "public",
 		      "metrics", metrics(e));
+	if (j && !e->agent)
+		json_object_set_new(j, "upstreams", upstreams_json(e));
 	if (j && add_given(j, &e->spec)) {
 		json_decref(j);
 		return NULL;

@@ -82,6 +82,16 @@ static void connections_active(struct walk *w, struct endpoint *e)
 	}
 }
 
+static void upstream_up(struct walk *w, struct endpoint *e)
+{
+	if (!e->check_ms)
+		return;
+	for (struct endpoint *t = e; t; t = t->next_target)
+		fprintf(w->out,
+			"snisplit_upstream_up{endpoint=\"%s\",id=\"%s\",upstream=\"%s\"} %d\n",
+			e->host, e->id, t->upstream, !atomic_load(&t->dead));
+}
+
 /* ---- counters of the edge: a metric for each group, a label for each name ---- */
 
 static int write_counter(void *arg, const struct edge_counter *c)
@@ -288,6 +298,8 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	family(w.out, "snisplit_tunnel_sessions", "gauge", "Sessions of agents.");
 	fprintf(w.out, "snisplit_tunnel_sessions %u\n", tunnel_count(edge_tunnel(e)));
 	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
+	each(&w, "snisplit_upstream_up", "gauge", "Does an upstream pass its health checks?",
+	     upstream_up);
 	counters(&w);
 	times(&w);
 	family(w.out, "snisplit_events_emitted_total", "counter", "Closed events made.");

@@ -3,6 +3,7 @@
 
 #include "request.h"
 #include "edge.h"
+#include "endpoint_json.h"
 #include "log.h"
 #include "stamp.h"
 #include "tls.h"
@@ -77,6 +78,7 @@ int status_get(struct request *r)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	if (tls_ktls_available(why, sizeof(why)))
 		strcpy(why, "available, not used by this version");
+	json_object_set_new(r->out, "upstreams", checked_upstreams_json(edge_registry(edge)));
 	json_object_set_new(r->out, "kernel_tls", json_string(why));
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "edge_private.h"
 #include "edge_tls.h"
 #include "group.h"
+#include "health.h"
 #include "listener.h"
 #include "log.h"
 #include "policies.h"
@@ -75,7 +76,7 @@ static int on_online(void *arg, struct endpoint *e)
 static int on_new(void *arg, struct endpoint *e, struct fault *f)
 {
 	struct edge *g = arg;
-	int err = edge_policy_make(g, e, f);
+	int err = e->head == e ? edge_policy_make(g, e, f) : 0;
 
 	return err ? err : endpoint_terminate(e, &g->terminate, f);
 }
@@ -392,6 +393,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 		goto fail;
 	}
 	g->resolver = resolver_start(g);
+	g->health = health_start(g);
 	*ret_g = g;
 	return 0;
 fail:
@@ -425,6 +427,8 @@ void edge_stop(struct edge *g)
 {
 	unsigned i;
 
+	health_stop(g->health);
+	g->health = NULL;
 	resolver_stop(g->resolver); /* before what it looks at goes */
 	g->resolver = NULL;
 	/* first: what it has posted to workers is done before they stop */

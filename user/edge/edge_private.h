@@ -46,6 +46,7 @@ struct edge {
 	struct credentials *credentials; /* of agents */
 	char datapath_why[256];
 	struct resolver *resolver;
+	struct health *health;
 	struct worker *workers;
 	unsigned n_workers;
 	uint32_t slots_a_worker, replays_a_worker, n_pools;

@@ -41,6 +41,7 @@ struct endpoint_addrs {
 /* What its names are known to resolve to. */
 struct endpoint_known {
 	struct endpoint_addrs addrs, acme;
+	const struct endpoint_addrs *more; /* of the other targets */
 };
 
 struct policy;
@@ -76,10 +77,17 @@ struct endpoint {
 	unsigned weight;
 	struct group *group; /* with whom it shares its connections; NULL: alone; registry's lock */
 	uint32_t pool;	     /* the kernel's first pool; 0: none */
-	atomic_bool dead;    /* health checks say so */
 	atomic_uint_fast64_t down_until_ns; /* a connect failed: others first */
+	/* health checks, see health.h; asked for by the head, for all its targets */
+	unsigned check_ms; /* 0: none */
+	bool check_tls;
+	unsigned rise, fall, streak; /* answers in a row that contradict <dead> */
+	uint64_t check_ns;	     /* when to ask next; the checker's own */
+	atomic_bool dead;
+	_Atomic(const char *) dead_why; /* of the last check that failed; static text, or NULL */
+	atomic_llong changed_at;	/* CLOCK_REALTIME, seconds: when <dead> changed; 0: never */
 	/* where to */
-	const char *upstream; /* in <spec>, without tls:// */
+	const char *upstream; /* HOST:PORT of this target, without tls:// */
 	bool upstream_tls;    /* re-encrypt */
 	uint64_t agent;	      /* the tunnel session whose channels take its connections; 0: none */
 	struct endpoint_addrs addrs;
@@ -198,4 +206,8 @@ int registry_each(struct registry *r, int (*fn)(void *arg, struct endpoint *e), 
 int registry_with(struct registry *r, struct endpoint *e, int (*fn)(void *arg, struct endpoint *e),
 		  void *arg);
 unsigned registry_count(struct registry *r);
+/* How many have health checks. */
+unsigned registry_checked(struct registry *r);
+/* A target's <dead> has changed: the others of its name get its connections, or it its own. */
+void registry_on_health(struct registry *r, struct endpoint *target);
 #endif

@@ -67,14 +67,50 @@ bool endpoint_spec_terminates(const struct endpoint_spec *s)
 	return at ? !strcmp(at, "edge") : s->values[FIELD_ID_CRT] != NULL;
 }
 
-const char *endpoint_spec_upstream(const struct endpoint_spec *s, bool *ret_tls)
+static const char *skip_spaces(const char *p)
 {
-	const char *text = s->values[FIELD_ID_UPSTREAM];
-	bool tls = text && !strncasecmp(text, "tls://", 6);
+	return p + strspn(p, " ");
+}
 
-	if (ret_tls)
-		*ret_tls = tls;
-	return tls ? text + 6 : text;
+/* "=WEIGHT" or nothing, up to the end of the item.  False: something else. */
+static bool read_weight(const char *p, struct endpoint_target *t)
+{
+	char *end;
+
+	p = skip_spaces(p);
+	if (*p == '=') {
+		if (p[1] < '0' || p[1] > '9')
+			return false;
+		t->has_weight = true;
+		t->weight = (unsigned)strtoul(p + 1, &end, 10);
+		p = skip_spaces(end);
+	}
+	return t->weight <= ENDPOINT_WEIGHT_MAX && (!*p || *p == ',');
+}
+
+int endpoint_spec_target(const struct endpoint_spec *s, unsigned i, struct endpoint_target *ret_t)
+{
+	const char *p = s->values[FIELD_ID_UPSTREAM];
+	struct endpoint_target t = {.weight = 1};
+	size_t len;
+
+	while (p && i--) {
+		p = strchr(p, ',');
+		p = p ? p + 1 : NULL;
+	}
+	if (!p)
+		return -ENOENT;
+	p = skip_spaces(p);
+	t.tls = !strncasecmp(p, "tls://", 6);
+	p += t.tls ? 6 : 0;
+	len = strcspn(p, ",= ");
+	if (len >= sizeof(t.text))
+		return -EINVAL;
+	memcpy(t.text, p, len);
+	if (!read_weight(p + len, &t))
+		return -EINVAL;
+	*ret_t = t;
+	return 0;
 }
 
 int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kind kind,
@@ -132,7 +168,7 @@ int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct 
 	return 0;
 }
 
-static int check_hostport(const char *text, const char *field, struct fault *f)
+int endpoint_spec_check_hostport(const char *text, const char *field, struct fault *f)
 {
 	char host[256];
 	uint16_t port;
@@ -167,6 +203,7 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 						    FIELD_ID_UPSTREAM_CRT, FIELD_ID_UPSTREAM_KEY};
 	const char *at = s->values[FIELD_ID_TERMINATE_AT];
 	const char *datapath = s->values[FIELD_ID_DATAPATH];
+	struct endpoint_target t = {.tls = false};
 	bool tls, edge = endpoint_spec_terminates(s);
 	int id;
 
@@ -186,7 +223,8 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 		return fault_set(f, 400,
 				 id == FIELD_ID_MUTUAL_TLS_CAS ? MTLS_NEEDS_EDGE : NEEDS_EDGE,
 				 field_table[id].name, "needs terminate_at edge");
-	endpoint_spec_upstream(s, &tls);
+	endpoint_spec_target(s, 0, &t);
+	tls = t.tls;
 	if (s->origin == ENDPOINT_AGENT) /* an agent encrypts by itself */
 		return 0;
 	if (tls && !edge)
@@ -202,7 +240,8 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 				 "a connection that is terminated at the edge cannot take the "
 				 "kernel path; leave it out");
 	if (s->values[FIELD_ID_ACME_UPSTREAM])
-		return check_hostport(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", f);
+		return endpoint_spec_check_hostport(s->values[FIELD_ID_ACME_UPSTREAM],
+						    "acme_upstream", f);
 	return 0;
 }
 
@@ -252,8 +291,7 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 	/* an agent's is its own business, and only shown */
 	if (!s->values[FIELD_ID_UPSTREAM] && s->origin != ENDPOINT_AGENT)
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
-	if (s->origin != ENDPOINT_AGENT &&
-	    check_hostport(endpoint_spec_upstream(s, NULL), "upstream", f))
+	if (endpoint_spec_check_upstreams(s, f))
 		return -1;
 	if (check_policy(s, f) || check_limits(s, f))
 		return -1;

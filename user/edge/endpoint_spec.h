@@ -13,6 +13,8 @@
 
 #define ENDPOINT_NAME_MAX 256
 #define ENDPOINT_LIMIT_MAX 1000000
+#define ENDPOINT_TARGETS_MAX 64
+#define ENDPOINT_WEIGHT_MAX 10000
 
 enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT };
 
@@ -42,9 +44,16 @@ bool endpoint_spec_terminates(const struct endpoint_spec *s);
 /* A FIELD_BOOL that is true? */
 bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id);
 
-/* HOST:PORT of the upstream, without tls://; *ret_tls (NULL is fine) says whether that stood there.
- */
-const char *endpoint_spec_upstream(const struct endpoint_spec *s, bool *ret_tls);
+/* One of the upstreams: [tls://]HOST:PORT[=WEIGHT]. */
+struct endpoint_target {
+	char text[300]; /* HOST:PORT */
+	bool tls;
+	unsigned weight; /* 1 unless given */
+	bool has_weight;
+};
+
+/* The <i>th.  0, -ENOENT: no more, or -EINVAL: too long, or a weight that is none. */
+int endpoint_spec_target(const struct endpoint_spec *s, unsigned i, struct endpoint_target *ret_t);
 
 /*
  * Sets one field by the name of wire/field.h.  Unknown, of the wrong kind, given
@@ -55,6 +64,10 @@ int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kin
 
 /* tls://NAME[:443] or NAME[:443] to the normalised name.  0, or -1 with <f>. */
 int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fault *f);
+
+/* For endpoint_spec_check(): its upstreams, how they share, their health checks. */
+int endpoint_spec_check_upstreams(const struct endpoint_spec *s, struct fault *f);
+int endpoint_spec_check_hostport(const char *text, const char *field, struct fault *f);
 
 /* Is <s> complete and well formed?  Resolves nothing.  0, or -1 with <f>. */
 int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],

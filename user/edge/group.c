@@ -189,11 +189,18 @@ struct endpoint *group_pick(struct group *g, uint32_t hint)
 	return fit ? fit : t ? t : g->members[0];
 }
 
-struct endpoint *group_next(const struct group *g, const struct endpoint *failed)
+struct endpoint *group_next(struct group *g, const struct endpoint *failed)
 {
-	struct endpoint *t = first_fit(g, failed, now_ns());
+	uint64_t now = now_ns();
+	struct endpoint *t;
 	unsigned at;
 
+	for (unsigned i = 0; i < 2 * g->n; i++) {
+		t = whose_turn(g);
+		if (t != failed && is_fit(t, now))
+			return t;
+	}
+	t = first_fit(g, failed, now);
 	if (t || g->n < 2)
 		return t;
 	/* all have failed lately: whoever stands behind it */

@@ -39,7 +39,7 @@ void group_publish(struct group *g);
 /* The one with the num <hint> (0: none), unless it is dead; else whose turn it is.  Never NULL. */
 struct endpoint *group_pick(struct group *g, uint32_t hint);
 /* Who may have the connection that <failed> could not take; NULL: nobody else. */
-struct endpoint *group_next(const struct group *g, const struct endpoint *failed);
+struct endpoint *group_next(struct group *g, const struct endpoint *failed);
 
 /* Before an endpoint with the spec <b> shares a name with one of <a>: 0, or -1 with 409. */
 int group_check(const struct endpoint *a, const struct endpoint *b, struct fault *f);

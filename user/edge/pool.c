@@ -351,7 +351,7 @@ void pool_refill(struct pool *p)
 	int n = 0;
 
 	if (is_banned(p) || w->draining || w->now_ns < p->again_ns ||
-	    atomic_load(&p->endpoint->gone))
+	    atomic_load(&p->endpoint->gone) || atomic_load(&p->endpoint->dead))
 		return;
 	if (p->endpoint->agent) {
 		pool_ask(p);

@@ -7,8 +7,8 @@
 
 #include "addr.h"
 #include "group.h"
+#include "health.h"
 #include "registry_entry.h"
-#include "log.h"
 #include "stamp.h"
 #include "ulid.h"
 
@@ -97,6 +97,7 @@ static void link_entry(struct registry *r, struct entry *t)
 	list_add_tail(&r->order, &t->order);
 	r->n++;
 	r->n_wild += t->e.wild;
+	r->n_checked += t->e.check_ms != 0;
 	set_gone(t, false);
 }
 
@@ -113,6 +114,7 @@ static void unlink_entry(struct registry *r, struct entry *t)
 	list_del(&t->order);
 	r->n--;
 	r->n_wild -= t->e.wild;
+	r->n_checked -= t->e.check_ms != 0;
 	set_gone(t, true);
 }
 
@@ -161,12 +163,15 @@ static void stats_put(struct endpoint_stats *s)
 
 void entry_succeed(struct entry *t, const struct entry *old)
 {
-	memcpy(t->e.id, old->e.id, sizeof(t->e.id));
 	t->id_hash = old->id_hash;
-	t->e.created = old->e.created;
-	stats_put(t->e.stats);
-	t->e.stats = old->e.stats;
-	atomic_fetch_add(&t->e.stats->refs, 1);
+	for (struct endpoint *e = &t->e; e; e = e->next_target) {
+		memcpy(e->id, old->e.id, sizeof(e->id));
+		e->created = old->e.created;
+		stats_put(e->stats);
+		e->stats = old->e.stats;
+		atomic_fetch_add(&e->stats->refs, 1);
+		health_succeed(e, &old->e);
+	}
 }
 
 void entry_free(struct entry *t)
@@ -185,6 +190,7 @@ void entry_free(struct entry *t)
 	registry_put(r);
 	endpoint_spec_done(&t->e.spec);
 	stats_put(t->e.stats);
+	free(t->target_text);
 	free(t);
 }
 
@@ -256,8 +262,8 @@ void registry_set_ops(struct registry *r, const struct registry_ops *ops)
 	r->ops = *ops;
 }
 
-static int resolve(const char *text, const char *field, struct endpoint_addrs *ret_a,
-		   struct fault *f)
+int registry_resolve(const char *text, const char *field, struct endpoint_addrs *ret_a,
+		     struct fault *f)
 {
 	int n = addr_resolve(text, ret_a->sa, ret_a->len, ENDPOINT_ADDRS_MAX);
 
@@ -265,19 +271,6 @@ static int resolve(const char *text, const char *field, struct endpoint_addrs *r
 		return fault_set(f, 400, 0, field, "'%.200s' does not resolve to an address", text);
 	ret_a->n = (unsigned)n;
 	return 0;
-}
-
-static int resolve_all(struct endpoint *e, bool may_fail, struct fault *f)
-{
-	const char *acme = e->spec.values[FIELD_ID_ACME_UPSTREAM];
-
-	if (resolve(e->upstream, "upstream", &e->addrs, f)) {
-		if (!may_fail)
-			return -1;
-		log_warn("endpoint %s: its upstream %s does not resolve; asking again", e->host,
-			 e->upstream);
-	}
-	return acme && resolve(acme, "acme_upstream", &e->acme, f) && !may_fail ? -1 : 0;
 }
 
 static unsigned number_of(const struct endpoint_spec *s, enum field_id id)
@@ -333,24 +326,25 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 		goto refused;
 	}
 	t->e.agent = s->agent;
-	t->e.upstream = endpoint_spec_upstream(&t->e.spec, &t->e.upstream_tls);
-	if (t->e.agent) { /* its channels say where they come from */
-		t->e.upstream_tls = false;
-		t->e.upstream = t->e.upstream ? t->e.upstream : "agent";
-	}
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
 	t->e.conn_rate = number_of(s, FIELD_ID_CONN_RATE);
 	t->e.conn_rate_per_source = number_of(s, FIELD_ID_CONN_RATE_PER_SOURCE);
-	if (known) {
-		t->e.addrs = known->addrs;
-		t->e.acme = known->acme;
-	} else if (!t->e.agent && resolve_all(&t->e, s->may_be_unresolved, f)) {
+	health_read(&t->e);
+	if (entry_set_target(t, 0, known ? &known->addrs : NULL, s->may_be_unresolved, f))
 		goto refused;
-	}
+	if (known)
+		t->e.acme = known->acme;
+	else if (s->values[FIELD_ID_ACME_UPSTREAM] &&
+		 registry_resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &t->e.acme,
+				  f) &&
+		 !s->may_be_unresolved)
+		goto refused;
 	t->on_done = r->ops.on_done;
 	if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))
+		goto refused;
+	if (!t->e.agent && entry_add_targets(r, t, known, s->may_be_unresolved, f))
 		goto refused;
 	return t;
 refused:

@@ -13,6 +13,7 @@ struct entry {
 	struct endpoint e; /* first: what the rest of the program holds */
 	struct registry *owner;
 	void (*on_done)(struct endpoint *e); /* of the registry's ops, which may be gone by then */
+	char *target_text;		     /* e.upstream */
 	struct entry *host_next, *id_next;
 	uint64_t host_hash, id_hash;
 	struct list order;
@@ -25,6 +26,7 @@ struct registry {
 	size_t n_buckets; /* a power of two; of each table */
 	struct list order;
 	unsigned n, n_wild;
+	atomic_uint n_checked;
 	struct registry_ops ops;
 	struct group **groups; /* by their num in the kernel's map */
 	uint32_t group_last, groups_made;
@@ -40,6 +42,14 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 			const struct timespec *created, const struct endpoint_known *known,
 			struct fault *f);
 void entry_free(struct entry *t);
+/* The others of its upstreams, when <t> is complete.  <may_fail>: to resolve one. */
+int entry_add_targets(struct registry *r, struct entry *t, const struct endpoint_known *known,
+		      bool may_fail, struct fault *f);
+/* Which of its upstreams it is, and where that is. */
+int entry_set_target(struct entry *t, unsigned i, const struct endpoint_addrs *known, bool may_fail,
+		     struct fault *f);
+int registry_resolve(const char *text, const char *field, struct endpoint_addrs *ret_a,
+		     struct fault *f);
 /* <t>, not in the registry yet, will take the place of <old>: same id, same counters. */
 void entry_succeed(struct entry *t, const struct entry *old);
 

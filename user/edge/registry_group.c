@@ -134,6 +134,19 @@ struct endpoint *registry_default(struct registry *r, const char *id_or_name)
 	return t;
 }
 
+unsigned registry_checked(struct registry *r)
+{
+	return atomic_load(&r->n_checked);
+}
+
+void registry_on_health(struct registry *r, struct endpoint *target)
+{
+	pthread_rwlock_wrlock(&r->lock);
+	if (target->group)
+		group_publish(target->group);
+	pthread_rwlock_unlock(&r->lock);
+}
+
 void registry_share(struct registry *r, const char *host, unsigned *ret_n)
 {
 	struct entry *t;

@@ -10,9 +10,12 @@
 
 static bool same(const struct endpoint *a, const struct endpoint *b)
 {
-	return endpoint_spec_same(&a->spec, &b->spec) &&
-	       !memcmp(&a->addrs, &b->addrs, sizeof(a->addrs)) &&
-	       !memcmp(&a->acme, &b->acme, sizeof(a->acme));
+	if (!endpoint_spec_same(&a->spec, &b->spec) || memcmp(&a->acme, &b->acme, sizeof(a->acme)))
+		return false;
+	for (; a && b; a = a->next_target, b = b->next_target)
+		if (memcmp(&a->addrs, &b->addrs, sizeof(a->addrs)))
+			return false;
+	return a == b; /* NULL: as many */
 }
 
 int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
@@ -91,6 +94,13 @@ static unsigned compare(struct registry *r, struct entry **old, struct entry **f
 	return n_old;
 }
 
+static void keep_addrs(struct endpoint *t, const struct endpoint *now)
+{
+	for (; t && now; t = t->next_target, now = now->next_target)
+		if (!t->addrs.n)
+			t->addrs = now->addrs;
+}
+
 /*
  * One that went there before, whose upstream does not resolve at the moment, keeps the addresses
  * it had: DNS that fails now must not fail a reload.
@@ -101,11 +111,11 @@ static struct entry *make(struct registry *r, const struct endpoint_spec *spec, 
 	struct endpoint_spec s = *spec; /* its strings stay <spec>'s */
 	struct entry *t;
 
-	s.may_be_unresolved = now && !strcmp(now->spec.values[FIELD_ID_UPSTREAM],
+	s.may_be_unresolved = now && !strcmp(now->spec.values[FIELD_ID_UPSTREAM] ?: "",
 					     spec->values[FIELD_ID_UPSTREAM] ?: "");
 	t = entry_new(r, &s, NULL, NULL, NULL, f);
-	if (t && now && !t->e.addrs.n)
-		t->e.addrs = now->addrs;
+	if (t && s.may_be_unresolved)
+		keep_addrs(&t->e, now);
 	if (t && now && !t->e.acme.n)
 		t->e.acme = now->acme;
 	endpoint_put(now);

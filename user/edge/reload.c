@@ -56,6 +56,7 @@ static const char *needs_restart(const struct config *a, const struct config *b)
 static int check(struct edge *g, const struct config *c, struct fault *f)
 {
 	struct sockaddr_storage sa[1];
+	struct endpoint_target t;
 	struct endpoint *e;
 	socklen_t len[1];
 	bool was_fine;
@@ -75,13 +76,14 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 			endpoint_put(e);
 			return -1;
 		}
-		was_fine = e &&
-			   !strcmp(e->spec.values[FIELD_ID_UPSTREAM], s->values[FIELD_ID_UPSTREAM]);
+		was_fine = e && same_text(e->spec.values[FIELD_ID_UPSTREAM],
+					  s->values[FIELD_ID_UPSTREAM]);
 		endpoint_put(e);
-		if (!was_fine && addr_resolve(endpoint_spec_upstream(s, NULL), sa, len, 1) < 0)
-			return fault_set(f, 400, 0, "upstream",
-					 "%s:%u: upstream %s does not resolve", c->file, s->line,
-					 s->values[FIELD_ID_UPSTREAM]);
+		for (unsigned n = 0; !was_fine && !endpoint_spec_target(s, n, &t); n++)
+			if (addr_resolve(t.text, sa, len, 1) < 0)
+				return fault_set(f, 400, 0, "upstream",
+						 "%s:%u: upstream %s does not resolve", c->file,
+						 s->line, t.text);
 	}
 	return 0;
 }

@@ -91,16 +91,25 @@ static void make_anew(struct resolver *rs, struct endpoint *e, const struct endp
 static int look_at(void *arg, struct endpoint *e)
 {
 	const char *acme = e->spec.values[FIELD_ID_ACME_UPSTREAM];
-	struct endpoint_known known = {e->addrs, e->acme};
+	struct endpoint_addrs more[ENDPOINT_TARGETS_MAX];
+	struct endpoint_known known = {e->addrs, e->acme, more};
 	struct resolver *rs = arg;
-	bool lacks = !e->addrs.n || (acme && !e->acme.n);
-	bool news;
+	bool lacks = acme && !e->acme.n, news;
+	unsigned n = 0;
 
 	if (stopped(rs))
 		return -1;
+	for (struct endpoint *t = e; t; t = t->next_target)
+		lacks = lacks || !t->addrs.n;
 	if (e->agent || (!rs->due && !lacks))
 		return 0;
 	news = ask(e->upstream, &known.addrs);
+	for (struct endpoint *t = e->next_target; t; t = t->next_target) {
+		more[n] = t->addrs;
+		if (!stopped(rs))
+			news = ask(t->upstream, &more[n]) || news;
+		n++;
+	}
 	news = ask(acme, &known.acme) || news;
 	if (stopped(rs)) /* it took long: what we know may be going away */
 		return -1;

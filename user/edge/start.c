@@ -203,6 +203,7 @@ static void change_endpoint(struct conn *c, struct endpoint *next)
 	struct endpoint *old = c->endpoint;
 
 	if (next->stats != old->stats) {
+		atomic_fetch_add(&old->stats->conns_failed, 1);
 		conn_account_end(c);
 		atomic_fetch_sub(&old->stats->conns_active, 1);
 		atomic_fetch_add(&next->stats->conns_total, 1);
@@ -271,11 +272,11 @@ void conn_dial_failed(struct conn *c, int err)
 		return;
 	}
 	pool_on_dial_failed(pool_of(w, c->endpoint));
-	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
 		  strerror(err));
 	if (move_on(c))
 		return;
+	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 	conn_close(c,
 		   err == ETIMEDOUT || err == EHOSTUNREACH ? CLOSE_UPSTREAM_TIMEOUT
 							   : CLOSE_UPSTREAM_REFUSED,

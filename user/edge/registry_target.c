@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * registry_target - the upstreams of an endpoint that has several, each with its own addresses,
+ * pool and health.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "registry_entry.h"
+
+static const char *text_of_agent(const struct endpoint *e)
+{
+	const char *text = e->spec.values[FIELD_ID_UPSTREAM];
+
+	if (!text)
+		return "agent"; /* its channels say where they come from */
+	return strncasecmp(text, "tls://", 6) ? text : text + 6;
+}
+
+int entry_set_target(struct entry *t, unsigned i, const struct endpoint_addrs *known, bool may_fail,
+		     struct fault *f)
+{
+	struct endpoint *e = &t->e;
+	struct endpoint_target at = {.weight = 1};
+
+	if (!e->agent && endpoint_spec_target(&e->spec, i, &at))
+		return fault_set(f, 400, 0, "upstream", "is missing");
+	t->target_text = strdup(e->agent ? text_of_agent(e) : at.text);
+	if (!t->target_text)
+		return fault_set(f, 500, 0, "", "out of memory");
+	e->upstream = t->target_text;
+	e->upstream_tls = at.tls;
+	e->weight = at.weight;
+	if (known) {
+		e->addrs = *known;
+	} else if (!e->agent && registry_resolve(e->upstream, "upstream", &e->addrs, f)) {
+		if (!may_fail)
+			return -1;
+		log_warn("endpoint %s: its upstream %s does not resolve; asking again", e->host,
+			 e->upstream);
+	}
+	return 0;
+}
+
+/* What is the same for all of them. */
+static struct entry *copy_of(struct registry *r, struct entry *head)
+{
+	struct entry *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->owner = r;
+	atomic_fetch_add(&r->refs, 1);
+	list_init(&t->order);
+	memcpy(t->e.id, head->e.id, sizeof(t->e.id));
+	memcpy(t->e.host, head->e.host, sizeof(t->e.host));
+	t->e.wild = head->e.wild;
+	t->e.origin = head->e.origin;
+	t->e.created = head->e.created;
+	t->e.datapath = head->e.datapath;
+	t->e.proxy_proto = head->e.proxy_proto;
+	t->e.max_conns = head->e.max_conns;
+	t->e.conn_rate = head->e.conn_rate;
+	t->e.conn_rate_per_source = head->e.conn_rate_per_source;
+	t->e.acme = head->e.acme;
+	t->e.stats = head->e.stats;
+	atomic_fetch_add(&t->e.stats->refs, 1);
+	t->e.head = &head->e;
+	t->on_done = head->on_done;
+	if (!endpoint_spec_copy(&head->e.spec, &t->e.spec))
+		return t;
+	entry_free(t);
+	return NULL;
+}
+
+static enum endpoint_balance balance_of(const char *word)
+{
+	if (word && !strcmp(word, "weighted"))
+		return BALANCE_WEIGHTED;
+	return word && !strcmp(word, "failover") ? BALANCE_FAILOVER : BALANCE_EVEN;
+}
+
+int entry_add_targets(struct registry *r, struct entry *head, const struct endpoint_known *known,
+		      bool may_fail, struct fault *f)
+{
+	struct endpoint *last = &head->e;
+	struct endpoint_target at;
+	struct entry *t;
+
+	head->e.balance = balance_of(head->e.spec.values[FIELD_ID_BALANCE]);
+	for (unsigned i = 1; !endpoint_spec_target(&head->e.spec, i, &at); i++) {
+		t = copy_of(r, head);
+		if (!t)
+			return fault_set(f, 500, 0, "", "out of memory");
+		last->next_target = &t->e;
+		last = &t->e;
+		if (entry_set_target(t, i, known ? &known->more[i - 1] : NULL, may_fail, f))
+			return -1;
+		if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))
+			return -1;
+	}
+	return 0;
+}
