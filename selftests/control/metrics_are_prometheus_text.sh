@@ -7,12 +7,14 @@ start_upstream stream 9000
 certificate
 start_snisplitd <<-CONF
 	http: 127.0.0.1:4041
-	endpoints: [{url: "tls://*.app.test", upstream: "$UP:9000"}, {url: "tls://python.test", upstream: "$UP:9001", crt: $TMP/cert.pem, key: $TMP/key.pem}]
+	endpoints: [{url: "tls://*.app.test", upstream: "$UP:9000"}, {url: "tls://python.test", upstream: "$UP:9001", crt: $TMP/cert.pem, key: $TMP/key.pem}, {url: "tls://pool.test", upstream: "$UP:9000", pooling_enabled: true}, {url: "tls://pool.test", upstream: "$UP:9000", pooling_enabled: true}]
 CONF
 stream www.app.test --conns 20 --up 10k --down 20k
 wait_for has_events 20
+stream pool.test --conns 4 --up 1k --down 1k --seed 100 # by both that share the name
+wait_for has_events 24
 refuse fetch python.test 2>/dev/null # the handshake is done, there is no upstream
-wait_for has_events 21
+wait_for has_events 25
 get() { curl -sS --max-time 5 "http://127.0.0.1:4041$1" "${@:2}"; }
 get /metrics >"$TMP/metrics"
 # every line is a comment or NAME{LABELS} VALUE, every sample follows its TYPE, no sample twice
@@ -40,6 +42,7 @@ python3 - "$TMP/metrics" <<-'PY'
 PY
 sample() { grep -F "$1" "$TMP/metrics" | awk '{print $NF}'; }
 same "connections" "$(sample 'snisplit_connections_total{endpoint="*.app.test",result="ok"}')" 20
+same "connections of a shared name" "$(sample 'snisplit_connections_total{endpoint="pool.test",result="ok"}')" 4
 same "bytes out" "$(sample 'direction="out"' | paste -sd+ - | bc)" \
 	"$(jq -s 'map(.object.conn.bytes_out) | add' "$EVENTS")"
 [ "$DATAPATH" != kernel ] || grep -q '^snisplit_verdict_total{reason="' "$TMP/metrics" || fail "no verdict"

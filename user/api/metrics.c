@@ -9,11 +9,19 @@
 #include "edge.h"
 #include "tunnel.h"
 
-/* Values of one family are written together, so each family walks the endpoints. */
+/* What the endpoints of one name have done together: they may share it, a label may not. */
+struct name {
+	struct endpoint *e; /* one of them, a reference */
+	uint64_t total, failed, in_kernel, in_user, out_kernel, out_user, warm;
+	uint64_t active_by[CLOSE_DP_USERSPACE + 1];
+};
+
+/* Values of one family are written together, so each family walks the names. */
 struct walk {
 	FILE *out;
 	struct edge *edge;
-	void (*write)(struct walk *w, struct endpoint *e);
+	struct name *names;
+	size_t n, room;
 	const char *group; /* of the counters being written */
 	const char *metric;
 	const char *label;
@@ -24,62 +32,124 @@ static void family(FILE *out, const char *name, const char *type, const char *he
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static int write_endpoint(void *arg, struct endpoint *e)
-{
-	struct walk *w = arg;
+/* ---- the names ---- */
 
-	w->write(w, e);
+static int add_endpoint(void *arg, struct endpoint *e)
+{
+	struct endpoint_stats *t = e->stats;
+	struct walk *w = arg;
+	struct name *more;
+
+	if (w->n == w->room) {
+		more = realloc(w->names, (w->room * 2 + 64) * sizeof(*more));
+		if (!more)
+			return -1;
+		w->names = more;
+		w->room = w->room * 2 + 64;
+	}
+	more = &w->names[w->n++];
+	*more = (struct name){
+		.e = endpoint_get(e),
+		.total = atomic_load(&t->conns_total),
+		.failed = atomic_load(&t->conns_failed),
+		.in_kernel = atomic_load(&t->in_kernel),
+		.in_user = atomic_load(&t->in_user),
+		.out_kernel = atomic_load(&t->out_kernel),
+		.out_user = atomic_load(&t->out_user),
+		.warm = atomic_load(&e->warm_held),
+	};
+	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++)
+		more->active_by[d] = atomic_load(&t->active_by[d]);
 	return 0;
 }
 
-/* ---- per endpoint; a host name needs no escaping in a label ---- */
-
-static void connections_total(struct walk *w, struct endpoint *e)
+static int by_host(const void *a, const void *b)
 {
-	uint64_t total = atomic_load(&e->stats->conns_total),
-		 failed = atomic_load(&e->stats->conns_failed);
-
-	fprintf(w->out, "snisplit_connections_total{endpoint=\"%s\",result=\"ok\"} %" PRIu64 "\n",
-		e->host, total > failed ? total - failed : 0);
-	fprintf(w->out,
-		"snisplit_connections_total{endpoint=\"%s\",result=\"failed\"} %" PRIu64 "\n",
-		e->host, failed);
+	return strcmp(((const struct name *)a)->e->host, ((const struct name *)b)->e->host);
 }
 
-static void bytes_of(struct walk *w, struct endpoint *e, const char *direction,
-		     const char *datapath, atomic_uint_fast64_t *n)
+static void add_name(struct name *to, const struct name *from)
+{
+	to->total += from->total;
+	to->failed += from->failed;
+	to->in_kernel += from->in_kernel;
+	to->in_user += from->in_user;
+	to->out_kernel += from->out_kernel;
+	to->out_user += from->out_user;
+	to->warm += from->warm;
+	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++)
+		to->active_by[d] += from->active_by[d];
+	endpoint_put(from->e);
+}
+
+/* Those of one name together.  0 or -1: out of memory. */
+static int collect_names(struct walk *w)
+{
+	size_t kept = 0;
+
+	if (registry_each(edge_registry(w->edge), add_endpoint, w))
+		return -1;
+	if (w->n)
+		qsort(w->names, w->n, sizeof(*w->names), by_host);
+	for (size_t i = 1; i < w->n; i++) {
+		if (by_host(&w->names[kept], &w->names[i]))
+			w->names[++kept] = w->names[i];
+		else
+			add_name(&w->names[kept], &w->names[i]);
+	}
+	w->n = w->n ? kept + 1 : 0;
+	return 0;
+}
+
+static void free_names(struct walk *w)
+{
+	while (w->n)
+		endpoint_put(w->names[--w->n].e);
+	free(w->names);
+}
+
+/* ---- per name; a host name needs no escaping in a label ---- */
+
+static void connections_total(struct walk *w, const struct name *n)
+{
+	fprintf(w->out, "snisplit_connections_total{endpoint=\"%s\",result=\"ok\"} %" PRIu64 "\n",
+		n->e->host, n->total > n->failed ? n->total - n->failed : 0);
+	fprintf(w->out,
+		"snisplit_connections_total{endpoint=\"%s\",result=\"failed\"} %" PRIu64 "\n",
+		n->e->host, n->failed);
+}
+
+static void bytes_of(struct walk *w, const struct name *n, const char *direction,
+		     const char *datapath, uint64_t value)
 {
 	fprintf(w->out,
 		"snisplit_bytes_total{endpoint=\"%s\",direction=\"%s\",datapath=\"%s\"} %" PRIu64
 		"\n",
-		e->host, direction, datapath, (uint64_t)atomic_load(n));
+		n->e->host, direction, datapath, value);
 }
 
-static void bytes_total(struct walk *w, struct endpoint *e)
+static void bytes_total(struct walk *w, const struct name *n)
 {
-	bytes_of(w, e, "in", "kernel", &e->stats->in_kernel);
-	bytes_of(w, e, "in", "userspace", &e->stats->in_user);
-	bytes_of(w, e, "out", "kernel", &e->stats->out_kernel);
-	bytes_of(w, e, "out", "userspace", &e->stats->out_user);
+	bytes_of(w, n, "in", "kernel", n->in_kernel);
+	bytes_of(w, n, "in", "userspace", n->in_user);
+	bytes_of(w, n, "out", "kernel", n->out_kernel);
+	bytes_of(w, n, "out", "userspace", n->out_user);
 }
 
-static void pool_idle(struct walk *w, struct endpoint *e)
+static void pool_idle(struct walk *w, const struct name *n)
 {
-	fprintf(w->out, "snisplit_pool_idle{endpoint=\"%s\"} %u\n", e->host,
-		atomic_load(&e->warm_held));
+	fprintf(w->out, "snisplit_pool_idle{endpoint=\"%s\"} %" PRIu64 "\n", n->e->host, n->warm);
 }
 
-static void connections_active(struct walk *w, struct endpoint *e)
+static void connections_active(struct walk *w, const struct name *n)
 {
-	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++) {
-		uint64_t n = atomic_load(&e->stats->active_by[d]);
-
-		if (n || d == CLOSE_DP_KERNEL)
+	for (int d = CLOSE_DP_NONE; d <= CLOSE_DP_USERSPACE; d++)
+		if (n->active_by[d] || d == CLOSE_DP_KERNEL)
 			fprintf(w->out,
 				"snisplit_connections_active{endpoint=\"%s\",datapath=\"%s\"} "
 				"%" PRIu64 "\n",
-				e->host, event_datapath_name((enum close_datapath)d), n);
-	}
+				n->e->host, event_datapath_name((enum close_datapath)d),
+				n->active_by[d]);
 }
 
 static void upstream_up(struct walk *w, struct endpoint *e)
@@ -156,11 +226,11 @@ static void counters(struct walk *w)
 }
 
 static void each(struct walk *w, const char *name, const char *type, const char *help,
-		 void (*write)(struct walk *w, struct endpoint *e))
+		 void (*write)(struct walk *w, const struct name *n))
 {
 	family(w->out, name, type, help);
-	w->write = write;
-	registry_each(edge_registry(w->edge), write_endpoint, w);
+	for (size_t i = 0; i < w->n; i++)
+		write(w, &w->names[i]);
 }
 
 /* ---- how long things take ---- */
@@ -276,11 +346,13 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	struct edge_status s;
 	char *text = NULL;
 
-	w.out = open_memstream(&text, ret_len);
-	if (!w.out)
-		return NULL;
 	edge_account(e);
 	edge_status(e, &s);
+	w.out = collect_names(&w) ? NULL : open_memstream(&text, ret_len);
+	if (!w.out) {
+		free_names(&w);
+		return NULL;
+	}
 	family(w.out, "snisplit_build_info", "gauge", "Always 1; what runs is in the labels.");
 	fprintf(w.out, "snisplit_build_info{version=\"%s\",datapath=\"%s\"} 1\n", VERSION,
 		event_datapath_name(s.datapath));
@@ -314,6 +386,7 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	       "the "
 	       "local CA has issued since the start.");
 	certs_each(edge_certs(e), write_expiry, w.out);
+	free_names(&w);
 	if (fclose(w.out)) {
 		free(text);
 		return NULL;
