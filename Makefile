@@ -185,7 +185,7 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
-		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c endpoint_spec.c policy.c) \
+		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c endpoint_spec.c endpoint_upstreams.c policy.c) \
 		   user/ssh/cmdline.c
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
