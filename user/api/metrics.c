@@ -152,14 +152,18 @@ static void connections_active(struct walk *w, const struct name *n)
 				n->active_by[d]);
 }
 
-static void upstream_up(struct walk *w, struct endpoint *e)
+/* Of each endpoint, not of each name: it has the id. */
+static int upstream_up(void *arg, struct endpoint *e)
 {
+	struct walk *w = arg;
+
 	if (!e->check_ms)
-		return;
+		return 0;
 	for (struct endpoint *t = e; t; t = t->next_target)
 		fprintf(w->out,
 			"snisplit_upstream_up{endpoint=\"%s\",id=\"%s\",upstream=\"%s\"} %d\n",
 			e->host, e->id, t->upstream, !atomic_load(&t->dead));
+	return 0;
 }
 
 /* ---- counters of the edge: a metric for each group, a label for each name ---- */
@@ -370,8 +374,8 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	family(w.out, "snisplit_tunnel_sessions", "gauge", "Sessions of agents.");
 	fprintf(w.out, "snisplit_tunnel_sessions %u\n", tunnel_count(edge_tunnel(e)));
 	each(&w, "snisplit_pool_idle", "gauge", "Warm upstream connections.", pool_idle);
-	each(&w, "snisplit_upstream_up", "gauge", "Does an upstream pass its health checks?",
-	     upstream_up);
+	family(w.out, "snisplit_upstream_up", "gauge", "Does an upstream pass its health checks?");
+	registry_each(edge_registry(e), upstream_up, &w);
 	counters(&w);
 	times(&w);
 	family(w.out, "snisplit_events_emitted_total", "counter", "Closed events made.");
