@@ -1,6 +1,7 @@
 # policy/denied_client_is_reset_before_any_upstream.sh - A client that no cidr_allow has, or a cidr_deny has, is reset before an upstream hears of it, also with its hello in pieces, and the kernel path decides without user space seeing a byte.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath topology=veth family
+# Timeout: 120
 . "$LIB"
 need python3 jq
 case $FAMILY in
