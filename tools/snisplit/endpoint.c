@@ -10,7 +10,7 @@
 #include "pem_file.h"
 #include "show.h"
 
-#define FIELDS_MAX 32
+#define FIELDS_MAX 64
 
 struct opt endpoint_add_opts[FIELDS_MAX + 1], endpoint_set_opts[FIELDS_MAX + 3];
 static char opt_names[FIELDS_MAX][48];

@@ -11,6 +11,7 @@
 #include "api.h"
 #include "config.h"
 #include "edge.h"
+#include "edges.h"
 #include "feed.h"
 #include "log.h"
 #include "request.h"
@@ -117,6 +118,8 @@ struct api *api_open(struct edge *e, struct store *s, const struct config *c, ch
 	pthread_mutex_init(&a->change, NULL);
 	if (feed_open(s, edge_events(e), c->state_dir, &a->feed, &f))
 		snprintf(why, why_size, "%s", f.msg);
+	else if (edges_open(s, edge_registry(e), c->base_domain, &a->edges, &f))
+		snprintf(why, why_size, "%s", f.msg);
 	else if (!listen_all(a, c, why, why_size) && !start(a, why, why_size))
 		return a;
 	api_close(a);
@@ -171,6 +174,7 @@ void api_close(struct api *a)
 		close(a->control_fd);
 	if (a->http_fd != -1)
 		close(a->http_fd);
+	edges_close(a->edges);
 	feed_close(a->feed);
 	pthread_mutex_destroy(&a->change);
 	free(a->base_domain);

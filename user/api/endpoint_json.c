@@ -73,8 +73,10 @@ static int add_given(json_t *to, const struct endpoint_spec *s)
 json_t *endpoint_json(struct endpoint *e)
 {
 	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
-	static const char *const origins[] = {
-		[ENDPOINT_FILE] = "file", [ENDPOINT_API] = "api", [ENDPOINT_AGENT] = "agent"};
+	static const char *const origins[] = {[ENDPOINT_FILE] = "file",
+					      [ENDPOINT_API] = "api",
+					      [ENDPOINT_AGENT] = "agent",
+					      [ENDPOINT_EDGE] = "edge"};
 	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
 	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
 	char created[STAMP_TEXT_MAX];
@@ -88,9 +90,11 @@ json_t *endpoint_json(struct endpoint *e)
 		      " s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:[s], s:o}",
 		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
 		      "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443, "type",
-		      e->agent ? "ephemeral" : "cloud", "origin", origins[e->origin], "created_at",
-		      created, "updated_at", created, "name",
-		      text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
+		      e->agent			   ? "ephemeral"
+		      : e->origin == ENDPOINT_EDGE ? "edge"
+						   : "cloud",
+		      "origin", origins[e->origin], "created_at", created, "updated_at", created,
+		      "name", text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
 		      text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
 		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
 		      text_or_empty(e->spec.values[FIELD_ID_UPSTREAM]), "terminate_at",

@@ -9,7 +9,7 @@
 
 static const struct route {
 	const char *method;
-	const char *path; /* ends in "/{}": one more element, the id */
+	const char *path; /* "/{}" is the id */
 	int (*handle)(struct request *r);
 	const char *const query[4]; /* what may follow the "?" */
 	bool body;
@@ -56,21 +56,59 @@ static const struct route {
 	{"DELETE", "/credentials/{}", credential_delete, {NULL}, false},
 	{"GET", "/tunnel_sessions", sessions_get, {NULL}, false},
 	{"GET", "/tunnel_sessions/{}", session_get_one, {NULL}, false},
+	{"GET", "/edges/tls", edges_get_all, {NULL}, false},
+	{"POST", "/edges/tls", edge_put_one, {NULL}, true},
+	{"GET", "/edges/tls/{}", edge_get_one, {NULL}, false},
+	{"PATCH", "/edges/tls/{}", edge_put_one, {NULL}, true},
+	{"DELETE", "/edges/tls/{}", edge_delete, {NULL}, false},
+	{"GET", "/edges/tls/{}/backend", module_get, {NULL}, false},
+	{"PUT", "/edges/tls/{}/backend", module_put, {NULL}, true},
+	{"DELETE", "/edges/tls/{}/backend", module_delete, {NULL}, false},
+	{"GET", "/edges/tls/{}/mutual_tls", module_get, {NULL}, false},
+	{"PUT", "/edges/tls/{}/mutual_tls", module_put, {NULL}, true},
+	{"DELETE", "/edges/tls/{}/mutual_tls", module_delete, {NULL}, false},
+	{"GET", "/edges/tls/{}/tls_termination", module_get, {NULL}, false},
+	{"PUT", "/edges/tls/{}/tls_termination", module_put, {NULL}, true},
+	{"DELETE", "/edges/tls/{}/tls_termination", module_delete, {NULL}, false},
+	{"GET", "/edges/tls/{}/ip_restriction", module_get, {NULL}, false},
+	{"PUT", "/edges/tls/{}/ip_restriction", module_put, {NULL}, true},
+	{"DELETE", "/edges/tls/{}/ip_restriction", module_delete, {NULL}, false},
+	{"GET", "/backends/static", backends_get, {NULL}, false},
+	{"POST", "/backends/static", backend_put_one, {NULL}, true},
+	{"GET", "/backends/static/{}", backend_get_one, {NULL}, false},
+	{"PATCH", "/backends/static/{}", backend_put_one, {NULL}, true},
+	{"DELETE", "/backends/static/{}", backend_delete, {NULL}, false},
+	{"GET", "/backends/weighted", backends_get, {NULL}, false},
+	{"POST", "/backends/weighted", backend_put_one, {NULL}, true},
+	{"GET", "/backends/weighted/{}", backend_get_one, {NULL}, false},
+	{"PATCH", "/backends/weighted/{}", backend_put_one, {NULL}, true},
+	{"DELETE", "/backends/weighted/{}", backend_delete, {NULL}, false},
+	{"GET", "/backends/failover", backends_get, {NULL}, false},
+	{"POST", "/backends/failover", backend_put_one, {NULL}, true},
+	{"GET", "/backends/failover/{}", backend_get_one, {NULL}, false},
+	{"PATCH", "/backends/failover/{}", backend_put_one, {NULL}, true},
+	{"DELETE", "/backends/failover/{}", backend_delete, {NULL}, false},
+	{"GET", "/backends/tunnel_group", backends_get, {NULL}, false},
+	{"POST", "/backends/tunnel_group", backend_put_one, {NULL}, true},
+	{"GET", "/backends/tunnel_group/{}", backend_get_one, {NULL}, false},
+	{"PATCH", "/backends/tunnel_group/{}", backend_put_one, {NULL}, true},
+	{"DELETE", "/backends/tunnel_group/{}", backend_delete, {NULL}, false},
 	{"POST", "/reload", reload_post, {NULL}, false},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 
-/* The id in <url> where <path> has "{}", "" where it has none; NULL: another path. */
+/* The id in <url>, up to a "/", where <path> has "{}"; "" where it has none; NULL: another path. */
 static const char *match(const char *path, const char *url)
 {
 	const char *hole = strstr(path, "{}");
-	size_t n = hole ? (size_t)(hole - path) : 0;
+	size_t n = hole ? (size_t)(hole - path) : 0, len;
 
 	if (!hole)
 		return strcmp(path, url) ? NULL : "";
-	if (strncmp(path, url, n) || !url[n] || strchr(url + n, '/'))
+	if (strncmp(path, url, n))
 		return NULL;
-	return url + n;
+	len = strcspn(url + n, "/");
+	return len && !strcmp(url + n + len, hole + 2) ? url + n : NULL;
 }
 
 /* The route, or NULL with a fault: 404, or 405 with the methods there are. */
@@ -266,6 +304,19 @@ static enum MHD_Result refuse(struct request *r, const char *allow)
 	return res;
 }
 
+/* The word of a route that handlers share. */
+static void take_part(struct request *r, const char *path)
+{
+	static const char *const before[] = {"/edges/tls/{}/", "/backends/"};
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		const char *part = path + strlen(before[i]);
+
+		if (!strncmp(path, before[i], strlen(before[i])))
+			snprintf(r->part, sizeof(r->part), "%.*s", (int)strcspn(part, "/"), part);
+	}
+}
+
 static enum MHD_Result answer(struct request *r, const char *method, const char *url)
 {
 	const struct route *route;
@@ -276,7 +327,8 @@ static enum MHD_Result answer(struct request *r, const char *method, const char 
 	route = find_route(method, url, &id, allow, &r->fault);
 	if (!route)
 		return refuse(r, allow);
-	r->id = strdup(id);
+	r->id = strndup(id, strcspn(id, "/"));
+	take_part(r, route->path);
 	r->status = 200;
 	if (!r->id)
 		return MHD_NO;

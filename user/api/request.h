@@ -20,6 +20,7 @@
 #define REQUEST_BODY_MAX (1 << 20) /* a chain, a key and ten CAs fit */
 
 struct edge;
+struct edges;
 struct feed;
 struct store;
 
@@ -27,6 +28,7 @@ struct store;
 struct api {
 	struct edge *edge;
 	struct store *store;
+	struct edges *edges;
 	struct feed *feed; /* event destinations and subscriptions */
 	/* held across "registry and store say the same"; never while resolving a name */
 	pthread_mutex_t change;
@@ -42,7 +44,9 @@ struct api {
 struct request {
 	struct api *api;
 	struct MHD_Connection *conn;
-	char *id; /* of /endpoints/{id}; "" where the path has none */
+	char *id;      /* of /endpoints/{id}; "" where the path has none */
+	char part[24]; /* "mutual_tls" of /edges/tls/{id}/mutual_tls, "static" of /backends/static
+			*/
 	char *body;
 	size_t body_len;
 	bool body_too_large;
@@ -105,6 +109,17 @@ int subscriptions_get(struct request *r); /* /event_subscriptions */
 int subscription_get_one(struct request *r);
 int subscription_put_one(struct request *r); /* POST, PATCH */
 int subscription_delete(struct request *r);
+int edges_get_all(struct request *r); /* /edges/tls */
+int edge_get_one(struct request *r);
+int edge_put_one(struct request *r); /* POST, PATCH */
+int edge_delete(struct request *r);
+int module_get(struct request *r); /* /edges/tls/{id}/{part} */
+int module_put(struct request *r);
+int module_delete(struct request *r);
+int backends_get(struct request *r); /* /backends/{part} */
+int backend_get_one(struct request *r);
+int backend_put_one(struct request *r); /* POST, PATCH */
+int backend_delete(struct request *r);
 
 int credentials_get(struct request *r); /* /credentials */
 int credentials_post(struct request *r);

@@ -14,7 +14,8 @@
 #include "ulid.h"
 
 #define FROM_AGENT 9002 /* ours: an agent has it */
-#define FROM_FILE 9001	/* ours: the configuration file has it */
+#define HELD_BY_EDGE 381
+#define FROM_FILE 9001 /* ours: the configuration file has it */
 
 static int answer_with(struct request *r, unsigned status, json_t *j)
 {
@@ -183,6 +184,12 @@ static int from_file(struct request *r, const struct endpoint *e, const char *to
 			 r->api->file ? r->api->file : "the configuration file", todo);
 }
 
+static int of_edge(struct request *r, const struct endpoint *e, const char *todo)
+{
+	return fault_set(&r->fault, 409, HELD_BY_EDGE, "",
+			 "tls://%s is held by an edge; %s it there: see edge list", e->host, todo);
+}
+
 /* ---- changing ---- */
 
 #define TRIES 8 /* against others who change the same one */
@@ -262,6 +269,8 @@ static int change(struct request *r, struct endpoint **ret_e)
 		return -1;
 	if (e->origin == ENDPOINT_FILE)
 		err = from_file(r, e, "change");
+	else if (e->origin == ENDPOINT_EDGE)
+		err = of_edge(r, e, "change");
 	else if (e->origin == ENDPOINT_AGENT)
 		err = fault_set(&r->fault, 409, FROM_AGENT, "",
 				"%s is an agent's; change it where that runs", e->id);
@@ -324,6 +333,8 @@ static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 	strcpy(ret_id, e->id);
 	if (e->origin == ENDPOINT_FILE)
 		err = from_file(r, e, "remove");
+	else if (e->origin == ENDPOINT_EDGE)
+		err = of_edge(r, e, "remove");
 	else
 		err = store_del(r->api->store, "endpoint", e->id, &r->fault);
 	if (!err)

@@ -197,7 +197,8 @@ static int first_given(const struct endpoint_spec *s, const enum field_id *ids, 
 static int check_tls(const struct endpoint_spec *s, struct fault *f)
 {
 	static const enum field_id of_edge[] = {FIELD_ID_MUTUAL_TLS_CAS, FIELD_ID_CRT,
-						FIELD_ID_ALPN, FIELD_ID_ACME_UPSTREAM};
+						FIELD_ID_ALPN, FIELD_ID_ACME_UPSTREAM,
+						FIELD_ID_MIN_VERSION};
 	static const enum field_id of_upstream[] = {FIELD_ID_UPSTREAM_TLS_VERIFY,
 						    FIELD_ID_UPSTREAM_TLS_VERIFY_CAS,
 						    FIELD_ID_UPSTREAM_CRT, FIELD_ID_UPSTREAM_KEY};

@@ -16,7 +16,7 @@
 #define ENDPOINT_TARGETS_MAX 64
 #define ENDPOINT_WEIGHT_MAX 10000
 
-enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT };
+enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT, ENDPOINT_EDGE };
 
 /*
  * What a user asked for, each value as a text checked by itself; whether they go together says

@@ -13,6 +13,7 @@
 #include "ulid.h"
 
 #define ALREADY_ONLINE 334
+#define HELD_BY_EDGE 381
 
 /* ---- hash tables ---- */
 
@@ -354,6 +355,10 @@ refused:
 
 int registry_say_taken(const struct entry *other, struct fault *f)
 {
+	if (other->e.origin == ENDPOINT_EDGE)
+		return fault_set(f, 409, HELD_BY_EDGE, "url",
+				 "tls://%s is held by an edge; take it from its hostports first",
+				 other->e.host);
 	return fault_set(f, 409, ALREADY_ONLINE, "url",
 			 "tls://%s is already online as %s%s; remove that one first", other->e.host,
 			 other->e.id,

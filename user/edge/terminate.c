@@ -18,6 +18,7 @@
 static int make_server(struct endpoint *e, const struct terminate_ctx *ctx, struct fault *f)
 {
 	char *const *v = e->spec.values;
+	unsigned asked = v[FIELD_ID_MIN_VERSION] ? tls_version_parse(v[FIELD_ID_MIN_VERSION]) : 0;
 	const struct tls_server_conf conf = {
 		.id = e->id,
 		.name = e->host,
@@ -25,7 +26,7 @@ static int make_server(struct endpoint *e, const struct terminate_ctx *ctx, stru
 		.key = v[FIELD_ID_KEY],
 		.client_cas = v[FIELD_ID_MUTUAL_TLS_CAS],
 		.alpn = v[FIELD_ID_ALPN],
-		.min = (enum tls_version)ctx->min,
+		.min = (enum tls_version)(asked > ctx->min ? asked : ctx->min),
 		.max = (enum tls_version)ctx->max,
 	};
 

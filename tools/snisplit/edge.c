@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * edge - TLS edges and their backends.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "field.h"
+#include "out.h"
+#include "pem_file.h"
+#include "show.h"
+
+#define EDGES "/edges/tls"
+
+#define EDGE_OPTS                                                                            \
+	{.name = "hostport",                                                                 \
+	 .arg = "NAME:443",                                                                  \
+	 .help = "an endpoint's name; none: one of ours",                                    \
+	 .many = true},                                                                      \
+		{.name = "backend", .arg = "ID", .help = "where its connections go"},        \
+		{.name = "terminate-at",                                                     \
+		 .arg = "upstream|edge",                                                     \
+		 .help = "who holds the certificate"},                                       \
+		{.name = "min-version", .arg = "1.2|1.3", .help = "of TLS, with edge"},      \
+		{.name = "mutual-tls-cas",                                                   \
+		 .arg = "FILE",                                                              \
+		 .help = "clients must show a certificate of these CAs"},                    \
+		{.name = "ip-policy", .arg = "ID", .help = "who may connect", .many = true}, \
+		{.name = "description", .arg = "TEXT", .help = "for people"},                \
+	{                                                                                    \
+		.name = "metadata", .arg = "TEXT", .help = "for programs"                    \
+	}
+
+const struct opt edge_create_opts[] = {EDGE_OPTS, {.name = NULL}};
+const struct opt edge_set_opts[] = {
+	EDGE_OPTS,
+	{.name = "unset",
+	 .arg = "MODULE",
+	 .help = "tls_termination, mutual_tls or ip_restriction away",
+	 .many = true},
+	{.name = NULL},
+};
+const struct opt backend_opts[] = {
+	{.name = "address", .arg = "HOST:PORT", .help = "of a static one"},
+	{.name = "tls", .help = "in TLS (of a static one)"},
+	{.name = "health-check",
+	 .arg = "off|tcp|tls",
+	 .help = "of a static one, as of an endpoint"},
+	{.name = "health-interval", .arg = "DURATION", .help = "how often (2s)"},
+	{.name = "health-rise", .arg = "N", .help = "answers that make it alive (2)"},
+	{.name = "health-fall", .arg = "N", .help = "failures that make it dead (3)"},
+	{.name = "backend",
+	 .arg = "ID[=WEIGHT]",
+	 .help = "a static one; in order (failover), with its weight (weighted)",
+	 .many = true},
+	{.name = "description", .arg = "TEXT", .help = "for people"},
+	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
+	{.name = NULL},
+};
+
+/* The value of <option> into <to>.<name>; false: it is not UTF-8, which was said. */
+static bool put(json_t *to, const char *name, const char *option, json_t *value)
+{
+	if (value && !json_object_set_new(to, name, value))
+		return true;
+	fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
+	return false;
+}
+
+/* An object of <body>, made on first use. */
+static json_t *part(json_t *body, const char *name)
+{
+	json_t *p = json_object_get(body, name);
+
+	if (!p)
+		json_object_set_new(body, name, p = json_object());
+	return p;
+}
+
+static json_t *list_of(json_t *in, const char *name)
+{
+	json_t *l = json_object_get(in, name);
+
+	if (!l)
+		json_object_set_new(in, name, l = json_array());
+	return l;
+}
+
+static bool append(json_t *list, const char *option, const char *value)
+{
+	if (!json_array_append_new(list, json_string(value)))
+		return true;
+	fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
+	return false;
+}
+
+/* ---- edges ---- */
+
+static bool set_cas(json_t *body, const char *path)
+{
+	char *text = pem_file_read("mutual-tls-cas", path);
+	bool ok = text && put(part(body, "mutual_tls"), "mutual_tls_cas", "mutual-tls-cas",
+			      json_string(text));
+
+	pem_file_free(text);
+	return ok;
+}
+
+static bool set_edge(json_t *body, const char *o, const char *v)
+{
+	if (!strcmp(o, "hostport"))
+		return append(list_of(body, "hostports"), o, v);
+	if (!strcmp(o, "ip-policy"))
+		return append(list_of(part(body, "ip_restriction"), "ip_policy_ids"), o, v);
+	if (!strcmp(o, "backend"))
+		return put(part(body, "backend"), "backend_id", o, json_string(v));
+	if (!strcmp(o, "terminate-at"))
+		return put(part(body, "tls_termination"), "terminate_at", o, json_string(v));
+	if (!strcmp(o, "min-version"))
+		return put(part(body, "tls_termination"), "min_version", o, json_string(v));
+	if (!strcmp(o, "mutual-tls-cas"))
+		return set_cas(body, v);
+	if (!strcmp(o, "unset"))
+		return put(body, v, o, json_null());
+	return put(body, o, o, json_string(v));
+}
+
+static int send_body(struct call *c, const char *method, char *path, json_t *body)
+{
+	struct reply r = {0};
+	int code = client_ask(c, method, path, body, &r);
+	const json_t *hp;
+	size_t i;
+
+	if (!code && !c->json) {
+		out_text(stdout, show_text(r.json, "id"));
+		json_array_foreach(json_object_get(r.json, "hostports"), i, hp) {
+			printf(" ");
+			out_text(stdout, json_string_value(hp));
+		}
+		printf("\n");
+	}
+	json_decref(body);
+	free(path);
+	reply_done(&r);
+	return code;
+}
+
+static int ask(struct call *c, const char *method, char *path,
+	       bool (*set)(json_t *body, const char *option, const char *value))
+{
+	json_t *body = json_object();
+
+	for (int i = 0; i < c->n_values; i++) {
+		if (set(body, c->values[i].opt->name, c->values[i].value))
+			continue;
+		json_decref(body);
+		free(path);
+		return EXIT_USAGE;
+	}
+	return send_body(c, method, path, body);
+}
+
+int edge_create(struct call *c)
+{
+	return ask(c, "POST", client_path(EDGES, ""), set_edge);
+}
+
+int edge_set(struct call *c)
+{
+	return ask(c, "PATCH", client_path(EDGES "/", c->args[0]), set_edge);
+}
+
+static int get(struct call *c, char *path)
+{
+	struct reply r = {0};
+	int code = client_ask(c, "GET", path, NULL, &r);
+
+	if (!code && !c->json)
+		show_fields(r.json);
+	free(path);
+	reply_done(&r);
+	return code;
+}
+
+static int rm(struct call *c, char *path)
+{
+	struct reply r = {0};
+	int code = client_ask(c, "DELETE", path, NULL, &r);
+
+	if (!code && !c->json) {
+		printf("removed ");
+		out_text(stdout, c->args[0]);
+		printf("\n");
+	}
+	free(path);
+	reply_done(&r);
+	return code;
+}
+
+int edge_get(struct call *c)
+{
+	return get(c, client_path(EDGES "/", c->args[0]));
+}
+
+int edge_rm(struct call *c)
+{
+	return rm(c, client_path(EDGES "/", c->args[0]));
+}
+
+int edge_list(struct call *c)
+{
+	static const char *const heads[] = {"ID", "HOSTPORT", "BACKEND", "DESCRIPTION"};
+	const json_t *e, *hp;
+	struct reply r = {0};
+	struct table *t;
+	size_t i, k;
+	int code = client_ask(c, "GET", EDGES, NULL, &r);
+
+	if (!code && !c->json) {
+		t = table_new(heads, "<<<<", 4);
+		json_array_foreach(json_object_get(r.json, "tls_edges"), i, e)
+			json_array_foreach(json_object_get(e, "hostports"), k, hp) {
+				table_cell(t, show_text(e, "id"));
+				table_cell(t, json_string_value(hp));
+				table_cell(t,
+					   show_text(json_object_get(e, "backend"), "backend_id"));
+				table_cell(t, show_text(e, "description"));
+			}
+		table_print(t, true);
+	}
+	reply_done(&r);
+	return code;
+}
+
+/* ---- backends ---- */
+
+static bool set_member(json_t *body, const char *value)
+{
+	const char *weight = strrchr(value, '=');
+	char id[64];
+
+	if (!weight)
+		return append(list_of(body, "backends"), "backend", value);
+	if (json_is_array(json_object_get(body, "backends")) ||
+	    (size_t)(weight - value) >= sizeof(id)) {
+		fprintf(stderr, "snisplit: --backend: must be ID=WEIGHT for all, or ID for all\n");
+		return false;
+	}
+	snprintf(id, sizeof(id), "%.*s", (int)(weight - value), value);
+	return put(part(body, "backends"), id, "backend", json_integer(atoll(weight + 1)));
+}
+
+static bool set_backend(json_t *body, const char *o, const char *v)
+{
+	if (!strcmp(o, "backend"))
+		return set_member(body, v);
+	if (!strcmp(o, "tls"))
+		return put(part(body, "tls"), "enabled", o, json_true());
+	if (!strcmp(o, "health-check"))
+		return put(body, "health_check", o, json_string(v));
+	if (!strcmp(o, "health-interval"))
+		return put(body, "health_interval", o, json_string(v));
+	if (!strcmp(o, "health-rise"))
+		return put(body, "health_rise", o, json_integer(atoll(v)));
+	if (!strcmp(o, "health-fall"))
+		return put(body, "health_fall", o, json_integer(atoll(v)));
+	return put(body, o, o, json_string(v));
+}
+
+/* The id says what it is of. */
+static char *path_of(const char *id)
+{
+	static const char *const kinds[][2] = {{"bkdst_", "/backends/static/"},
+					       {"bkdwd_", "/backends/weighted/"},
+					       {"bkdfo_", "/backends/failover/"},
+					       {"bkdtg_", "/backends/tunnel_group/"}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strncmp(id, kinds[i][0], strlen(kinds[i][0])))
+			return client_path(kinds[i][1], id);
+	fprintf(stderr, "snisplit: '%s' is no backend's id (bkdst_, bkdwd_, bkdfo_)\n", id);
+	exit(EXIT_USAGE);
+}
+
+int backend_create(struct call *c)
+{
+	if (!field_is_choice("static|weighted|failover|tunnel_group", c->args[0])) {
+		fprintf(stderr, "snisplit: backend create: must be static, weighted or failover\n");
+		return EXIT_USAGE;
+	}
+	return ask(c, "POST", client_path("/backends/", c->args[0]), set_backend);
+}
+
+int backend_set(struct call *c)
+{
+	return ask(c, "PATCH", path_of(c->args[0]), set_backend);
+}
+
+int backend_get(struct call *c)
+{
+	return get(c, path_of(c->args[0]));
+}
+
+int backend_rm(struct call *c)
+{
+	return rm(c, path_of(c->args[0]));
+}
+
+static void list_members(struct table *t, const json_t *b)
+{
+	json_t *list = json_object_get(b, "backends"), *v;
+	char text[1024] = "";
+	const char *id;
+	size_t i, n = 0;
+
+	json_object_foreach(list, id, v)
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=%lld", n ? " " : "",
+					      id, (long long)json_integer_value(v));
+	json_array_foreach(list, i, v)
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? " " : "",
+					      json_string_value(v));
+	table_cell(t, n ? text : show_text(b, "address"));
+}
+
+int backend_list(struct call *c)
+{
+	static const char *const heads[] = {"ID", "KIND", "WHERE", "DESCRIPTION"};
+	static const char *const kinds[] = {"static", "weighted", "failover"};
+	struct table *t = table_new(heads, "<<<<", 4);
+	int code = EXIT_OK;
+
+	for (size_t k = 0; !code && k < 3; k++) {
+		char *path = client_path("/backends/", kinds[k]);
+		struct reply r = {0};
+		const json_t *b;
+		size_t i;
+
+		code = client_ask(c, "GET", path, NULL, &r);
+		json_array_foreach(json_object_get(r.json, "backends"), i, b) {
+			table_cell(t, show_text(b, "id"));
+			table_cell(t, kinds[k]);
+			list_members(t, b);
+			table_cell(t, show_text(b, "description"));
+		}
+		free(path);
+		reply_done(&r);
+	}
+	if (!code && !c->json)
+		table_print(t, true);
+	return code;
+}

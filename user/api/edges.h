@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * edges - TLS edges and backends: names managed in one place.
+ *
+ * Each is kept as the JSON that the API shows, in the state database.  An edge makes an endpoint of
+ * each of its hostports, of what its modules and its backend say; a change to any of them changes
+ * these endpoints, whose connections go on.  What is refused has changed nothing.  Any thread;
+ * locked inside.
+ */
+#ifndef EDGES_H
+#define EDGES_H
+#include <jansson.h>
+
+#include "endpoint.h"
+
+struct edges;
+struct store;
+
+enum edges_kind { EDGES_STATIC, EDGES_WEIGHTED, EDGES_FAILOVER, EDGES_TLS, EDGES_KIND_MAX };
+
+/* Loads what there is and puts it online.  0, or -1 with <f>. */
+int edges_open(struct store *store, struct registry *registry, const char *base_domain,
+	       struct edges **ret_g, struct fault *f);
+void edges_close(struct edges *g); /* NULL is fine; the endpoints stay */
+
+json_t *edges_list(struct edges *g, enum edges_kind kind);
+json_t *edges_get(struct edges *g, enum edges_kind kind, const char *id); /* NULL: no such id */
+
+/*
+ * Makes one of <in>, or, with an <id>, changes the fields that <in> has (null takes one away).  0
+ * with a new reference in *ret_j, or -1 with <f>.
+ */
+int edges_put(struct edges *g, enum edges_kind kind, const char *id, const json_t *in,
+	      json_t **ret_j, struct fault *f);
+/* 404: not there; 409: something names it. */
+int edges_del(struct edges *g, enum edges_kind kind, const char *id, struct fault *f);
+
+/* ---- edges_doc.c ---- */
+
+struct edges_type {
+	const char *name, *path, *prefix; /* "/backends/static", "bkdst_" */
+	const struct edges_field *fields;
+};
+extern const struct edges_type edges_types[EDGES_KIND_MAX];
+
+/* The fields of <in> into <doc>.  0, or -1 with 400. */
+int edges_doc_merge(enum edges_kind kind, json_t *doc, const json_t *in, struct fault *f);
+/* Whether a backend's doc makes sense by itself. */
+int edges_doc_check(enum edges_kind kind, const json_t *doc, struct fault *f);
+/*
+ * What edge <doc> asks of each endpoint, without its url; <docs>: all there are, by kind, objects
+ * by id.  0, or -1 with <f>; <ret_s> is to be released in any case.
+ */
+int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX],
+		   struct endpoint_spec *ret_s, struct fault *f);
+/* Does <doc>, of <kind>, name backend <id>? */
+bool edges_doc_names(enum edges_kind kind, const json_t *doc, const char *id);
+#endif

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * edges_doc - what stands in edges and backends, and what it asks of endpoints.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edges.h"
+
+struct edges_field {
+	const char *name;
+	json_type type;
+	size_t max;	   /* of a string */
+	const char *parts; /* of an object: the names it may have, '|' between; NULL: any */
+};
+
+#define TEXTS                                       \
+	{"description", JSON_STRING, 255, NULL},    \
+	{                                           \
+		"metadata", JSON_STRING, 4096, NULL \
+	}
+
+static const struct edges_field static_fields[] = {
+	{"address", JSON_STRING, 300, NULL},
+	{"tls", JSON_OBJECT, 0, "enabled"},
+	{"health_check", JSON_STRING, 8, NULL},
+	{"health_interval", JSON_STRING, 16, NULL},
+	{"health_rise", JSON_INTEGER, 0, NULL},
+	{"health_fall", JSON_INTEGER, 0, NULL},
+	TEXTS,
+	{.name = NULL},
+};
+static const struct edges_field weighted_fields[] = {
+	{"backends", JSON_OBJECT, 0, NULL}, TEXTS, {.name = NULL}};
+static const struct edges_field failover_fields[] = {
+	{"backends", JSON_ARRAY, 0, NULL}, TEXTS, {.name = NULL}};
+static const struct edges_field tls_fields[] = {
+	{"hostports", JSON_ARRAY, 0, NULL},
+	{"backend", JSON_OBJECT, 0, "enabled|backend_id"},
+	{"tls_termination", JSON_OBJECT, 0, "enabled|terminate_at|min_version"},
+	{"mutual_tls", JSON_OBJECT, 0, "enabled|mutual_tls_cas"},
+	{"ip_restriction", JSON_OBJECT, 0, "enabled|ip_policy_ids"},
+	TEXTS,
+	{.name = NULL},
+};
+
+const struct edges_type edges_types[EDGES_KIND_MAX] = {
+	[EDGES_STATIC] = {"static_backends", "/backends/static", "bkdst_", static_fields},
+	[EDGES_WEIGHTED] = {"weighted_backends", "/backends/weighted", "bkdwd_", weighted_fields},
+	[EDGES_FAILOVER] = {"failover_backends", "/backends/failover", "bkdfo_", failover_fields},
+	[EDGES_TLS] = {"tls_edges", "/edges/tls", "edgtls_", tls_fields},
+};
+
+static const char *kind_name(json_type type)
+{
+	switch (type) {
+	case JSON_STRING:
+		return "a string";
+	case JSON_INTEGER:
+		return "a number";
+	case JSON_ARRAY:
+		return "a list";
+	default:
+		return "an object";
+	}
+}
+
+/* ---- one field ---- */
+
+static int check_parts(const struct edges_field *fd, const json_t *v, struct fault *f)
+{
+	const char *name;
+	json_t *part;
+
+	json_object_foreach((json_t *)v, name, part) {
+		if (fd->parts && !field_is_choice(fd->parts, name))
+			return fault_set(f, 400, 0, fd->name, "has only %s, not '%.64s'", fd->parts,
+					 name);
+		if (!strcmp(name, "enabled") && !json_is_boolean(part))
+			return fault_set(f, 400, 0, fd->name, "enabled must be true or false");
+	}
+	return 0;
+}
+
+static int take(json_t *doc, const struct edges_field *fd, json_t *v, struct fault *f)
+{
+	if (json_is_null(v)) {
+		json_object_del(doc, fd->name);
+		return 0;
+	}
+	if (json_typeof(v) != fd->type)
+		return fault_set(f, 400, 0, fd->name, "must be %s", kind_name(fd->type));
+	if (fd->max && json_string_length(v) > fd->max)
+		return fault_set(f, 400, 0, fd->name, "is longer than %zu bytes", fd->max);
+	if (fd->type == JSON_OBJECT && check_parts(fd, v, f))
+		return -1;
+	v = json_deep_copy(v);
+	if (!v || json_object_set_new(doc, fd->name, v))
+		return fault_set(f, 500, 0, "", "out of memory");
+	return 0;
+}
+
+int edges_doc_merge(enum edges_kind kind, json_t *doc, const json_t *in, struct fault *f)
+{
+	const struct edges_field *fd;
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)in, name, v) {
+		for (fd = edges_types[kind].fields; fd->name && strcmp(fd->name, name); fd++)
+			;
+		if (!fd->name)
+			return fault_set(f, 400, 0, name, "unknown field");
+		if (take(doc, fd, v, f))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- backends ---- */
+
+static bool is_enabled(const json_t *module)
+{
+	const json_t *enabled = json_object_get(module, "enabled");
+
+	return module && !json_is_false(enabled);
+}
+
+/* One upstream of the list that is being made, with the health checks of all. */
+struct build {
+	json_t *const *docs;
+	struct endpoint_spec *s;
+	FILE *upstreams;
+	unsigned n;
+	struct fault *f;
+};
+
+static int set(struct build *b, const char *field, enum field_kind kind, const char *text)
+{
+	return endpoint_spec_set(b->s, field, kind, text, b->f);
+}
+
+static int set_health(struct build *b, const json_t *backend)
+{
+	static const char *const names[] = {"health_check", "health_interval", "health_rise",
+					    "health_fall"};
+	char number[32];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *v = json_object_get(backend, names[i]);
+		const char *text = json_string_value(v), *now;
+		const struct field *fd = field_find(names[i]);
+
+		if (json_is_integer(v)) {
+			snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
+			text = number;
+		}
+		now = b->s->values[fd - field_table];
+		if (b->n && strcmp(now ? now : "", text ? text : ""))
+			return fault_set(b->f, 400, 0, "backends",
+					 "differ in %s: it is one for all of them", names[i]);
+		if (!b->n && text && set(b, names[i], fd->kind, text))
+			return -1;
+	}
+	return 0;
+}
+
+/* <weight> < 0: none. */
+static int add_static(struct build *b, const char *id, long long weight)
+{
+	const json_t *d = json_object_get(b->docs[EDGES_STATIC], id);
+
+	if (!d)
+		return fault_set(b->f, 400, 0, "backends", "there is no static backend '%.64s'",
+				 id);
+	if (set_health(b, d))
+		return -1;
+	fprintf(b->upstreams, "%s%s%s", b->n ? "," : "",
+		is_enabled(json_object_get(d, "tls")) ? "tls://" : "",
+		json_string_value(json_object_get(d, "address")));
+	if (weight >= 0)
+		fprintf(b->upstreams, "=%lld", weight);
+	b->n++;
+	return 0;
+}
+
+static int add_weighted(struct build *b, const json_t *d)
+{
+	const char *id;
+	json_t *weight;
+
+	json_object_foreach(json_object_get(d, "backends"), id, weight)
+		if (add_static(b, id, json_integer_value(weight)))
+			return -1;
+	return set(b, "balance", FIELD_STRING, b->n > 1 ? "weighted" : "even");
+}
+
+static int add_failover(struct build *b, const json_t *d)
+{
+	json_t *id;
+	size_t i;
+
+	json_array_foreach(json_object_get(d, "backends"), i, id)
+		if (add_static(b, json_string_value(id), -1))
+			return -1;
+	return set(b, "balance", FIELD_STRING, b->n > 1 ? "failover" : "even");
+}
+
+static int add_backend(struct build *b, const char *id)
+{
+	json_t *weighted = json_object_get(b->docs[EDGES_WEIGHTED], id);
+	json_t *failover = json_object_get(b->docs[EDGES_FAILOVER], id);
+
+	if (weighted)
+		return add_weighted(b, weighted);
+	if (failover)
+		return add_failover(b, failover);
+	if (!json_object_get(b->docs[EDGES_STATIC], id))
+		return fault_set(b->f, 400, 0, "backend", "there is no backend '%.64s'", id);
+	return add_static(b, id, -1);
+}
+
+static int set_upstreams(struct build *b, const char *id)
+{
+	char *text = NULL;
+	size_t len;
+	int err;
+
+	b->upstreams = open_memstream(&text, &len);
+	if (!b->upstreams)
+		return fault_set(b->f, 500, 0, "", "out of memory");
+	err = add_backend(b, id);
+	if (fclose(b->upstreams) && !err)
+		err = fault_set(b->f, 500, 0, "", "out of memory");
+	if (!err)
+		err = set(b, "upstream", FIELD_STRING, text);
+	free(text);
+	return err;
+}
+
+/* A list that is one of strings: '\n' between, or of objects' keys with weights. */
+int edges_doc_check(enum edges_kind kind, const json_t *doc, struct fault *f)
+{
+	const char *address = json_string_value(json_object_get(doc, "address")), *id;
+	json_t *list = json_object_get(doc, "backends"), *v;
+	size_t i;
+
+	if (kind == EDGES_STATIC && (!address || strpbrk(address, ",= ")))
+		return fault_set(f, 400, 0, "address",
+				 address ? "must be one HOST:PORT" : "is missing: HOST:PORT");
+	if (kind == EDGES_STATIC)
+		return endpoint_spec_check_hostport(address, "address", f);
+	if (kind == EDGES_TLS)
+		return 0;
+	json_object_foreach(list, id, v)
+		if (!json_is_integer(v) || json_integer_value(v) < 0 ||
+		    json_integer_value(v) > ENDPOINT_WEIGHT_MAX)
+			return fault_set(f, 400, 0, "backends",
+					 "the weight of %.64s must be 0 to %d", id,
+					 ENDPOINT_WEIGHT_MAX);
+	json_array_foreach(list, i, v)
+		if (!json_is_string(v))
+			return fault_set(f, 400, 0, "backends", "must be a list of ids");
+	if (!json_object_size(list) && !json_array_size(list))
+		return fault_set(f, 400, 0, "backends", "is missing: ids of static backends");
+	return 0;
+}
+
+bool edges_doc_names(enum edges_kind kind, const json_t *doc, const char *id)
+{
+	json_t *list = json_object_get(doc, "backends"), *v;
+	const char *named;
+	size_t i;
+
+	if (kind == EDGES_TLS) {
+		named = json_string_value(
+			json_object_get(json_object_get(doc, "backend"), "backend_id"));
+		return named && !strcmp(named, id);
+	}
+	json_array_foreach(list, i, v)
+		if (json_is_string(v) && !strcmp(json_string_value(v), id))
+			return true;
+	return json_object_get(list, id) != NULL;
+}
+
+/* ---- modules ---- */
+
+static int set_termination(struct build *b, const json_t *m)
+{
+	const char *at = json_string_value(json_object_get(m, "terminate_at"));
+	const char *min = json_string_value(json_object_get(m, "min_version"));
+
+	if (!is_enabled(m))
+		return 0;
+	if (set(b, "terminate_at", FIELD_STRING, at ? at : "edge"))
+		return -1;
+	return min ? set(b, "min_version", FIELD_STRING, min) : 0;
+}
+
+static int set_mutual_tls(struct build *b, const json_t *m)
+{
+	const char *cas = json_string_value(json_object_get(m, "mutual_tls_cas"));
+
+	if (!is_enabled(m))
+		return 0;
+	if (!cas)
+		return fault_set(b->f, 400, 0, "mutual_tls", "needs mutual_tls_cas, PEM text");
+	return set(b, "mutual_tls_cas", FIELD_PEM, cas);
+}
+
+static int set_restriction(struct build *b, const json_t *m)
+{
+	json_t *ids = json_object_get(m, "ip_policy_ids"), *id;
+	char text[FIELD_ITEM_MAX];
+	size_t i, n = 0;
+
+	if (!is_enabled(m))
+		return 0;
+	json_array_foreach(ids, i, id) {
+		if (!json_is_string(id) || json_string_length(id) > 39 || n + 41 > sizeof(text))
+			return fault_set(b->f, 400, 0, "ip_restriction",
+					 "ip_policy_ids must be a list of at most 99 ids");
+		n += (size_t)sprintf(text + n, "%s%s", i ? "\n" : "", json_string_value(id));
+	}
+	if (!n)
+		return fault_set(b->f, 400, 0, "ip_restriction", "needs ip_policy_ids");
+	return set(b, "ip_policies", FIELD_LIST, text);
+}
+
+int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX],
+		   struct endpoint_spec *ret_s, struct fault *f)
+{
+	const json_t *backend = json_object_get(doc, "backend");
+	const char *id = json_string_value(json_object_get(backend, "backend_id"));
+	struct build b = {.docs = docs, .s = ret_s, .f = f};
+	const char *texts[] = {"description", "metadata"};
+
+	memset(ret_s, 0, sizeof(*ret_s));
+	ret_s->origin = ENDPOINT_EDGE;
+	if (!is_enabled(backend) || !id)
+		return fault_set(f, 400, 0, "backend", "is missing: {\"backend_id\": ID}");
+	for (size_t i = 0; i < 2; i++) {
+		const char *text = json_string_value(json_object_get(doc, texts[i]));
+
+		if (text && set(&b, texts[i], FIELD_STRING, text))
+			return -1;
+	}
+	if (set_upstreams(&b, id) || set_termination(&b, json_object_get(doc, "tls_termination")))
+		return -1;
+	if (set_mutual_tls(&b, json_object_get(doc, "mutual_tls")))
+		return -1;
+	return set_restriction(&b, json_object_get(doc, "ip_restriction"));
+}
