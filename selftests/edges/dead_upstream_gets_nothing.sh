@@ -14,6 +14,7 @@ start_upstream openssl 9003
 tls=$UPSTREAM_PID
 start_snisplitd <<-CONF
 	http: 127.0.0.1:4041
+	events: [{file: $EVENTS}, {file: $TMP/state.ndjson, type: upstream_state_changed.v0}]
 	endpoints:
 	  - {url: "tls://app.test", upstream: "$UP:9001,$UP:9002", health_check: tcp, health_interval: 200ms, health_rise: 2, health_fall: 2}
 	  - {url: "tls://openssl.test", upstream: "$UP:9001, $UP:9003", health_check: tls, health_interval: 500ms}
@@ -39,11 +40,15 @@ same "all to the other" "$(load)" '{"1": 200}'
 curl -s http://127.0.0.1:4041/metrics >"$TMP/metrics"
 grep -q "snisplit_upstream_up{endpoint=\"app.test\",.*upstream=\"$UP:9002\"} 0" "$TMP/metrics" || fail "no metric"
 grep -q "upstream $UP:9002 is dead: Connection refused" "$TMP/snisplitd.log" || fail "nothing in the log"
+said() { jq -r 'select(.event_type == "upstream_state_changed.v0").object | [.server_name, .upstream_addr, .state, .reason // ""] | join(" ")' "$TMP/state.ndjson"; }
+wait_for eval 'said | grep -q "^app.test $UP:9002 dead Connection refused$"'
+refuse grep -q upstream_state_changed "$EVENTS"
 same "in endpoint get" "$(cli --json endpoint get app.test | jq -r '.upstreams[1].reason')" 'Connection refused'
 
 dialled() { cli --json status | jq '[.counters[] | select(.name == "dial_refused") | .value] | add'; }
 same "dials refused" "$(n=$(dialled); load >/dev/null; echo $(($(dialled) - n)))" 0
 python3 $M serve "$UP" 9002 2 &
 wait_for is app.test 9002 alive
+wait_for eval 'said | grep -q "^app.test $UP:9002 alive $"'
 load | jq -e '.lost == null and ."2" > 50' >/dev/null || fail "it gets nothing, although it is alive"
 kill "$tls"

@@ -104,10 +104,17 @@ static void probe_end(struct health *h, struct probe *p)
 
 static void change(struct health *h, struct endpoint *t, bool dead)
 {
+	struct event_upstream ev = {.server_name = t->host,
+				    .endpoint_id = t->id,
+				    .upstream_addr = t->upstream,
+				    .dead = dead,
+				    .reason = dead ? atomic_load(&t->dead_why) : NULL};
+
 	atomic_store(&t->dead, dead);
 	atomic_store(&t->changed_at, stamp_now().tv_sec);
 	t->streak = 0;
 	registry_on_health(h->edge->registry, t);
+	events_upstream(h->edge->events, &ev);
 	if (dead)
 		log_warn("endpoint %s: upstream %s is dead: %s", t->host, t->upstream,
 			 atomic_load(&t->dead_why));

@@ -67,6 +67,14 @@ const char *event_datapath_name(enum close_datapath d);
 
 /* The line of <c>, newline included, terminated.  Returns its length (< EVENT_LINE_MAX). */
 #define EVENT_LINE_MAX 8192
+/* upstream_state_changed.v0: a health check has found an upstream dead, or alive again. */
+struct event_upstream {
+	const char *server_name, *endpoint_id, *upstream_addr;
+	bool dead;
+	const char *reason; /* NULL: alive */
+};
+size_t event_format_upstream(const struct event_upstream *u, char out[EVENT_LINE_MAX]);
+
 size_t event_format(const struct event_closed *c, char out[EVENT_LINE_MAX]);
 
 #endif

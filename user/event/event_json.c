@@ -242,6 +242,30 @@ size_t event_format(const struct event_closed *c, char out[EVENT_LINE_MAX])
 	return (size_t)(l.at - out);
 }
 
+size_t event_format_upstream(const struct event_upstream *u, char out[EVENT_LINE_MAX])
+{
+	struct line l = {out, out + EVENT_LINE_MAX - 2};
+	struct timespec now = stamp_now();
+	char id[ULID_LEN + 8];
+
+	raw(&l, "{");
+	string(&l, "event_id", ulid_new("ev_", id, sizeof(id)));
+	string(&l, "event_type", "upstream_state_changed.v0");
+	stamp(&l, "event_timestamp", &now);
+	key(&l, "object");
+	raw(&l, "{");
+	string(&l, "server_name", u->server_name);
+	string(&l, "endpoint_id", u->endpoint_id);
+	string(&l, "upstream_addr", u->upstream_addr);
+	string(&l, "state", u->dead ? "dead" : "alive");
+	if (u->reason)
+		string(&l, "reason", u->reason);
+	raw(&l, "}}");
+	*l.at++ = '\n';
+	*l.at = '\0';
+	return (size_t)(l.at - out);
+}
+
 const char *event_reason_name(enum close_reason r)
 {
 	static const char *const names[] = {

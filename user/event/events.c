@@ -277,6 +277,15 @@ void events_closed(struct events *ev, const struct event_closed *c)
 	atomic_fetch_add(spool_put(&ev->spool, &facts, line, len) ? &ev->emitted : &ev->lost, 1);
 }
 
+void events_upstream(struct events *ev, const struct event_upstream *u)
+{
+	struct facts facts = {.server_name = u->server_name, .type = 1};
+	char line[EVENT_LINE_MAX];
+
+	if (!spool_put(&ev->spool, &facts, line, event_format_upstream(u, line)))
+		atomic_fetch_add(&ev->lost, 1);
+}
+
 uint64_t events_emitted(const struct events *ev)
 {
 	return atomic_load(&((struct events *)ev)->emitted);

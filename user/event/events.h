@@ -39,6 +39,7 @@ int events_set(struct events *ev, enum events_owner owner, const struct event_ro
 
 /* Any thread; never blocks. */
 void events_closed(struct events *ev, const struct event_closed *c);
+void events_upstream(struct events *ev, const struct event_upstream *u);
 uint64_t events_emitted(const struct events *ev);
 /* An event counts once for each destination that missed it. */
 uint64_t events_lost(struct events *ev);

@@ -28,6 +28,7 @@ struct facts {
 	struct cidr client_ip, server_ip; /* of one address; prefixlen 0: unknown */
 	uint16_t server_port;
 	const char *server_name; /* "" when there was none */
+	unsigned type;		 /* index in source_types */
 };
 
 /* 0, or -1 with 400, field "filter" and the column in <f>.  An empty text matches everything. */

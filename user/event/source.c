@@ -10,7 +10,7 @@
 
 #define FIELDS_MAX 64
 
-const char *const source_types[] = {"tcp_connection_closed.v0", NULL};
+const char *const source_types[] = {"tcp_connection_closed.v0", "upstream_state_changed.v0", NULL};
 
 /* What may be selected; an object's name selects all below it. */
 static const char *const field_names[] = {
@@ -61,6 +61,7 @@ struct source {
 	struct filter *filter;
 	char *fields[FIELDS_MAX]; /* point into <text> */
 	unsigned n_fields;	  /* 0: the whole line */
+	unsigned type;		  /* index in source_types */
 	char *text;
 };
 
@@ -140,8 +141,8 @@ int source_spec_set(struct source_spec *s, const char *name, const char *value, 
 	if (*where)
 		return fault_set(f, 400, 0, name, "given twice");
 	if (is_type && !is_one_of(source_types, value))
-		return fault_set(f, 400, 0, name, "there is no type '%.64s', only %s", value,
-				 source_types[0]);
+		return fault_set(f, 400, 0, name, "there is no type '%.64s', only %s and %s", value,
+				 source_types[0], source_types[1]);
 	if (!is_type && filter_new(value, &fl, f))
 		return -1;
 	filter_free(fl);
@@ -156,6 +157,10 @@ static int compile(const struct source_spec *spec, struct source *s, struct faul
 {
 	char *name, *rest;
 
+	while (spec->type && strcmp(source_types[s->type], spec->type))
+		s->type++;
+	if (s->type && spec->fields)
+		return fault_set(f, 400, 0, "fields", "are those of %s", source_types[0]);
 	if (filter_new(spec->filter ?: "", &s->filter, f))
 		return -1;
 	if (!spec->fields)
@@ -259,7 +264,7 @@ void sources_select(const struct sources *s, const struct facts *facts, const ch
 	char *shorter;
 
 	for (unsigned i = 0; i < s->n; i++) {
-		if (!filter_match(s->list[i].filter, facts))
+		if (s->list[i].type != facts->type || !filter_match(s->list[i].filter, facts))
 			continue;
 		if (!s->list[i].n_fields) {
 			fn(arg, line, len);

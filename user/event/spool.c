@@ -26,7 +26,7 @@ const char *record_line(const struct record *r)
 
 void record_facts(const struct record *r, struct facts *ret_f)
 {
-	*ret_f = (struct facts){r->client_ip, r->server_ip, r->server_port, r->bytes};
+	*ret_f = (struct facts){r->client_ip, r->server_ip, r->server_port, r->bytes, r->type};
 }
 
 int spool_init(struct spool *s)
@@ -103,6 +103,7 @@ bool spool_put(struct spool *s, const struct facts *facts, const char *line, siz
 			.client_ip = facts->client_ip,
 			.server_ip = facts->server_ip,
 			.server_port = facts->server_port,
+			.type = facts->type,
 			.name_len = (uint16_t)name_len,
 		};
 		memcpy(r->bytes, facts->server_name, name_len + 1);

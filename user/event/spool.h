@@ -24,7 +24,7 @@ struct record {
 	struct cidr client_ip, server_ip;
 	uint16_t server_port;
 	uint16_t name_len; /* without the NUL */
-	uint32_t pad;
+	uint32_t type;	   /* see facts */
 	char bytes[];
 };
 
