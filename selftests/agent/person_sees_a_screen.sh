@@ -10,8 +10,11 @@ CONF
 export LANG=C.UTF-8
 tmux() { command tmux -f /dev/null -S "$TMP/tmux" "$@"; }
 tmux new-session -d -x 110 -y 30 "bash --norc"
-tmux send-keys "PS1='prompt> '" Enter "'$O/snisplit' tls 9001 --url app.test" Enter
 shows() { tmux capture-pane -p | grep -qE -- "$1"; }
+wait_for shows '[#$] *$'
+tmux send-keys "PS1='prompt> '" Enter
+wait_for shows '^prompt> *$'
+tmux send-keys "'$O/snisplit' tls 9001 --url app.test" Enter
 wait_for shows "Session +online"
 wait_for shows "Forwarding +tls://app.test -> localhost:9001"
 wait_for shows "Web interface +http://127.0.0.1:4040"

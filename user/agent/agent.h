@@ -55,6 +55,10 @@ struct control {
 	unsigned tries; /* since it was online */
 	uint64_t again_ns, until_ns, since_ns;
 	uint64_t heard_ns, pinged_ns;
+	uint64_t asked_ns; /* the first ping since we heard anything */
+	struct source probe_source;
+	struct end probe;	      /* fd -1: none under way */
+	uint64_t probe_ns, probed_ns; /* begun; answered, 0: not */
 	uint8_t *in;
 	size_t in_len, in_size;
 	struct chan_out out;
@@ -64,7 +68,11 @@ struct control {
 	struct fault why; /* the last failure */
 };
 
-struct listener_conf; /* agent_listener.c */
+struct listener_conf;		     /* control_probe.c */
+void probe_tick(struct snisplit *a); /* while the session is online */
+void probe_close(struct snisplit *a);
+
+/* agent_listener.c */
 
 struct snisplit_listener {
 	struct snisplit *agent;

@@ -35,6 +35,7 @@ static void on_ready(struct source *s, uint32_t events);
 void control_init(struct snisplit *a)
 {
 	end_init(&a->control.end, -1);
+	end_init(&a->control.probe, -1);
 	a->control.source.on_ready = on_ready;
 	a->control.state = CONTROL_WAIT;
 }
@@ -49,6 +50,7 @@ static void drop(struct snisplit *a)
 		agent_watch(a, c->end.fd, &c->source, 0, true);
 	c->watched = 0;
 	end_drop(&c->end, false);
+	probe_close(a);
 	chan_out_done(&c->out);
 	free(c->in);
 	c->in = NULL;
@@ -583,6 +585,8 @@ static void ping(struct snisplit *a)
 	struct control *c = &a->control;
 
 	c->pinged_ns = a->now_ns;
+	if (c->asked_ns <= c->heard_ns)
+		c->asked_ns = a->now_ns;
 	chan_begin(&c->out, CHAN_PING);
 	chan_put_number(&c->out, CHAN_TAG_STAMP, a->now_ns);
 	chan_end(&c->out);
@@ -614,6 +618,8 @@ void control_tick(struct snisplit *a)
 				     (unsigned)(a->tolerance_ns / SECOND_NS));
 		else if (a->now_ns - c->pinged_ns >= a->interval_ns)
 			ping(a);
+		if (c->state == CONTROL_ONLINE)
+			probe_tick(a);
 		return;
 	default:
 		return;

@@ -1,0 +1,47 @@
+# agent/returning_link_is_seen_at_once.sh - A router between agent and edge drops everything for a while, less than heartbeat_tolerance: when it forwards again the agent does not wait for TCP's next retransmission.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: topology=veth
+# Timeout: 90
+. "$LIB"
+. "$LIB_DIR/lib_agent.sh"
+need nginx curl jq openssl
+# the agent behind the upstream's namespace, which is its router
+touch /run/netns/agent
+unshare --net=/run/netns/agent true
+in_ns upstream sysctl -q -w net.ipv4.ip_forward=1
+in_ns upstream ip link add r-agent type veth peer name p-agent netns agent
+in_ns upstream ip addr add 10.9.3.1/24 dev r-agent
+in_ns upstream ip link set r-agent up
+in_ns agent ip link set lo up
+in_ns agent ip addr add 10.9.3.2/24 dev p-agent
+in_ns agent ip link set p-agent up
+in_ns agent ip route add default via 10.9.3.1
+ip route add 10.9.3.0/24 via 10.9.2.2
+# shellcheck disable=SC2034 # for lib.sh
+UPSTREAM_NS=/run/netns/agent UP=127.0.0.1
+start_upstream nginx 9001
+start_edge <<-CONF
+	workers: 1
+	tunnel: {listen: "0.0.0.0:4443"}
+CONF
+cat >"$TMP/agent.yml" <<-CONF
+	version: 2
+	heartbeat_interval: 500ms
+	heartbeat_tolerance: 60s
+	tunnels: {web: {proto: tls, addr: 9001, domain: app.test}}
+CONF
+start_agent a start web --config "$TMP/agent.yml"
+wait_for is_ready app.test
+in_ns upstream ip route add blackhole 10.9.3.2
+in_ns upstream ip route add blackhole 10.9.2.1
+# by now TCP waits more than six seconds between two tries
+# shellcheck disable=SC2034 # for eval
+later=$((SECONDS + 8))
+wait_for 20 eval '[ $SECONDS -ge $later ]'
+refuse agent_says a "session lost"
+in_ns upstream ip route del blackhole 10.9.3.2
+in_ns upstream ip route del blackhole 10.9.2.1
+wait_for agent_says a "the link to the edge is back"
+wait_for eval '[ "$(grep -c "endpoint online" "$TMP/agent.a.log")" = 2 ]'
+wait_for is_ready app.test
+same "page" "$(fetch app.test)" "hello from nginx"
