@@ -15,7 +15,9 @@ start_agent mtls tls tls://localhost:9001 --url nginx.test --terminate-at edge -
 wait_for is_ready app.test
 wait_for is_ready nginx.test
 same "allowed" "$(fetch app.test --interface 127.0.0.4)" "hello from nginx"
+wait_for has_events 1
 refuse fetch app.test --interface 127.0.0.5 2>/dev/null
+wait_for has_events 2
 refuse fetch app.test --interface 127.0.0.6 2>/dev/null
 event_is 1 ip_policy.decision=allow datapath="$MOVER"
 event_is 2 ip_policy.decision=block close_reason=ip_denied

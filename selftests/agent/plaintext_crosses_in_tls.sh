@@ -23,6 +23,7 @@ get() { curl -sS --max-time 10 --cacert "$CA" --connect-to "$1:443:$EDGE:443" "$
 same "plaintext" "$(get plain.test)" "a page in the clear"
 event_is 1 terminated_at=edge close_reason="client_fin|upstream_fin|client_rst" conn.server_name=plain.test
 same "encrypted again" "$(get again.test)" "hello from nginx"
+wait_for has_events 2
 same "over http" "$(get http.test)" "a page in the clear"
 event_is 3 tls.alpn=http/1.1
 refuse grep -aq "in the clear" "$TMP/seen"

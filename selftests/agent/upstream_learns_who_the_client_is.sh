@@ -23,7 +23,7 @@ wait_for listening 9001 in_upstream
 start_edge <<-CONF
 	workers: 1
 CONF
-client=10.9.1.2
+client=10.9.1.2 n=0
 start_agent one tls "$UP:9001" --url app.test --proxy-proto 1
 start_agent two tls "$UP:9001" --url nginx.test --proxy-proto=2
 start_agent agent tls "$UP:9000" --url haproxy.test --terminate-at agent --crt "$TMP/cert.pem" --key "$TMP/key.pem" --proxy-proto 2
@@ -31,6 +31,7 @@ start_agent edge tls "$UP:9000" --url python.test --terminate-at edge --crt "$TM
 for name in app nginx haproxy python; do
 	wait_for is_ready $name.test
 	same "$name" "$(fetch $name.test)" "$client 443"
+	wait_for has_events $((n += 1)) # their order is the order of closing
 done
 event_is 1 datapath="$MOVER" conn.client_ip=$client
 [ "$DATAPATH" = userspace ] || [ "$(event_field 1 bytes_kernel)" -gt 0 ] || fail "it stayed in user space"
