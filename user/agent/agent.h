@@ -68,7 +68,16 @@ struct control {
 	struct fault why; /* the last failure */
 };
 
-struct listener_conf;		     /* control_probe.c */
+struct listener_conf;
+#define BACKOFF_QUICK_TRIES 20 /* so many come soon after each other, */
+#define BACKOFF_QUICK_MS 1000  /* at most this far apart, and with little patience */
+	uint64_t
+	backoff_ms(unsigned tries);
+/* Is the first certificate of <pem> the one with this SHA-256, in hexadecimal, with colons or not?
+ */
+bool pin_matches(const char *pem, const char *pin);
+
+/* control_probe.c */
 void probe_tick(struct snisplit *a); /* while the session is online */
 void probe_close(struct snisplit *a);
 

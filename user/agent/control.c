@@ -9,22 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
 #include "agent.h"
-#include "ca.h"
 #include "log.h"
 #include "tls.h"
 #include "tls_base.h"
 #include "tls_client.h"
 
 #define READ_BYTES 16384
-#define QUICK_TRIES 20 /* so many come soon after each other */
-#define QUICK_MS 1000  /* at most this far apart, and this is their patience */
-#define SLOW_MS 60000  /* later ones, at most */
 #define PATIENCE_NS (10 * SECOND_NS)
 #define SKEW_S 300 /* a clock this far off makes certificates invalid sooner or later */
 
@@ -63,24 +57,6 @@ void control_close(struct snisplit *a)
 	drop(a);
 }
 
-/* Quick at first, then slower and slower; a fifth of it by chance, so that agents do not march. */
-static uint64_t pause_ms(unsigned tries)
-{
-	uint64_t ms = 50;
-	uint8_t dice = 0;
-
-	for (unsigned i = 1; i < tries && ms < SLOW_MS; i++)
-		if (ms < QUICK_MS || i > QUICK_TRIES)
-			ms *= 2;
-	if (ms > QUICK_MS && tries <= QUICK_TRIES)
-		ms = QUICK_MS;
-	if (ms > SLOW_MS)
-		ms = SLOW_MS;
-	if (getrandom(&dice, 1, GRND_NONBLOCK) != 1)
-		dice = 128;
-	return ms - ms * dice / (5 * 256);
-}
-
 void control_lost(struct snisplit *a, const char *fmt, ...)
 {
 	struct snisplit_event e = {.type = SNISPLIT_OFFLINE};
@@ -98,7 +74,7 @@ void control_lost(struct snisplit *a, const char *fmt, ...)
 	drop(a);
 	c->state = CONTROL_WAIT;
 	c->tries++;
-	e.wait_ms = (unsigned)pause_ms(c->tries);
+	e.wait_ms = (unsigned)backoff_ms(c->tries);
 	c->again_ns = a->now_ns + e.wait_ms * MS_NS;
 	fault_set(&c->why, 503, 0, "server", "%s", why);
 	agent_tell(a, &e, "%s", why);
@@ -204,7 +180,8 @@ static void connect_next(struct snisplit *a)
 	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	end_init(&c->end, fd);
 	c->state = CONTROL_CONNECT;
-	c->until_ns = a->now_ns + (c->tries <= QUICK_TRIES ? 2 * QUICK_MS * MS_NS : PATIENCE_NS);
+	c->until_ns = a->now_ns + (c->tries <= BACKOFF_QUICK_TRIES ? 2 * BACKOFF_QUICK_MS * MS_NS
+								   : PATIENCE_NS);
 	if (fd == -1) {
 		connect_failed(a, "cannot connect to", strerror(errno));
 		return;
@@ -264,27 +241,6 @@ static void shake(struct snisplit *a)
 
 /* ---- the CA by its fingerprint ---- */
 
-static void same_letters(const char *from, char *to, size_t size)
-{
-	size_t n = 0;
-
-	for (; *from && n + 1 < size; from++)
-		if (*from != ':')
-			to[n++] = *from;
-	to[n] = '\0';
-}
-
-static bool is_pinned(const char *pem, const char *pin)
-{
-	char got[CA_FINGERPRINT_MAX], a[80], b[80];
-
-	if (ca_fingerprint(pem, got))
-		return false;
-	same_letters(got, a, sizeof(a));
-	same_letters(pin, b, sizeof(b));
-	return !strcasecmp(a, b);
-}
-
 static void take_root(struct snisplit *a)
 {
 	struct tls_client_conf conf = {.verify = true, .min = TLS_1_3, .max = TLS_1_3};
@@ -293,7 +249,7 @@ static void take_root(struct snisplit *a)
 
 	c->in[c->in_len] = '\0';
 	conf.cas = (char *)c->in;
-	if (!is_pinned(conf.cas, a->server_ca + strlen("sha256:"))) {
+	if (!pin_matches(conf.cas, a->server_ca + strlen("sha256:"))) {
 		fault_set(&f, 401, 0, "server_ca",
 			  "the CA of the edge at %.200s has another fingerprint: is it the right "
 			  "edge? `snisplit ca show` there tells the right one",
@@ -358,10 +314,10 @@ static void connected(struct snisplit *a)
 	}
 	if (end_info(&c->end, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
 		return;
-	if (c->tries > QUICK_TRIES)
+	if (c->tries > BACKOFF_QUICK_TRIES)
 		c->until_ns = a->now_ns + PATIENCE_NS;
 	else
-		c->until_ns = a->now_ns + 4 * QUICK_MS * MS_NS;
+		c->until_ns = a->now_ns + 4 * BACKOFF_QUICK_MS * MS_NS;
 	if (a->edge) {
 		shake(a);
 		return;
