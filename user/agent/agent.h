@@ -68,21 +68,6 @@ struct control {
 	struct fault why; /* the last failure */
 };
 
-struct listener_conf;
-#define BACKOFF_QUICK_TRIES 20 /* so many come soon after each other, */
-#define BACKOFF_QUICK_MS 1000  /* at most this far apart, and with little patience */
-	uint64_t
-	backoff_ms(unsigned tries);
-/* Is the first certificate of <pem> the one with this SHA-256, in hexadecimal, with colons or not?
- */
-bool pin_matches(const char *pem, const char *pin);
-
-/* control_probe.c */
-void probe_tick(struct snisplit *a); /* while the session is online */
-void probe_close(struct snisplit *a);
-
-/* agent_listener.c */
-
 struct snisplit_listener {
 	struct snisplit *agent;
 	struct list link;
@@ -203,6 +188,18 @@ void control_close(struct snisplit *a);
 void control_flush(struct snisplit *a);
 /* The session is of no use: once more from the start. */
 void control_lost(struct snisplit *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* backoff.c */
+#define BACKOFF_QUICK_TRIES 20 /* so many come soon after each other, */
+#define BACKOFF_QUICK_MS 1000  /* at most this far apart, and with little patience */
+uint64_t backoff_ms(unsigned tries);
+
+/* pin.c: is <pem>'s first certificate the one with this SHA-256, in hexadecimal, colons or not? */
+bool pin_matches(const char *pem, const char *pin);
+
+/* control_probe.c */
+void probe_tick(struct snisplit *a); /* while the session is online */
+void probe_close(struct snisplit *a);
 
 /* agent_listener.c */
 void listener_ask(struct snisplit_listener *l); /* LISTEN */
