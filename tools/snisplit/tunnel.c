@@ -43,8 +43,7 @@
 		{.name = "upstream-tls-verify", .help = "check a tls:// upstream's certificate"},  \
 		{.name = "upstream-tls-verify-cas", .arg = "FILE", .help = "against these CAs"},   \
 		{.name = "pooling-enabled",                                                        \
-		 .help = "share the name with other endpoints",                                    \
-		 .needs = "one endpoint a name"},                                                  \
+		 .help = "share the name with endpoints that have it too"},                        \
 		{.name = "name", .arg = "TEXT", .help = "what to call it"},                        \
 		{.name = "description", .arg = "TEXT", .help = "for people"},                      \
 	{                                                                                          \
@@ -148,6 +147,7 @@ static bool set_endpoint(struct tunnel_one *o, const struct call *c)
 			ok = tunnel_list_add(&o->deny, c->values[i].value);
 	}
 	o->upstream_tls_verify = call_value(c, "upstream-tls-verify") != NULL;
+	o->pooling_enabled = call_value(c, "pooling-enabled") != NULL;
 	return ok;
 }
 

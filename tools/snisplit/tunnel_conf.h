@@ -30,7 +30,7 @@ struct tunnel_one {
 	char *crt, *key, *mutual_tls_cas;
 	char *proxy_proto;
 	char *upstream_tls_verify_cas;
-	bool upstream_tls_verify;
+	bool upstream_tls_verify, pooling_enabled;
 	char *name, *description, *metadata;
 	struct tunnel_list allow, deny;
 	char *file; /* where it was read; NULL: the command line */

@@ -100,6 +100,7 @@ static const struct doc_key tunnel_keys[] = {
 	{"proxy_proto", doc_string, ONE(proxy_proto), 0, 0, NULL},
 	{"upstream_tls_verify", read_bool, ONE(upstream_tls_verify), 0, 0, NULL},
 	{"upstream_tls_verify_cas", doc_string, ONE(upstream_tls_verify_cas), 0, 0, NULL},
+	{"pooling_enabled", read_bool, ONE(pooling_enabled), 0, 0, NULL},
 	{"name", doc_string, ONE(name), 0, 0, NULL},
 	{"description", doc_string, ONE(description), 0, 0, NULL},
 	{"metadata", doc_string, ONE(metadata), 0, 0, NULL},

@@ -163,6 +163,7 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 		.metadata = o->metadata,
 		.upstream = o->addr,
 		.proxy_proto = o->proxy_proto ? (unsigned)atoi(o->proxy_proto) : 0,
+		.pooling_enabled = o->pooling_enabled,
 		.upstream_tls_verify = o->upstream_tls_verify,
 		.upstream_tls_verify_cas = o->upstream_tls_verify_cas,
 	};

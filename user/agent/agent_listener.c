@@ -239,6 +239,8 @@ static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, 
 	/* a program that accepts wants to know who comes, before a byte: never the kernel alone */
 	if (*version != '0' && add_field(l, "proxy_proto", version, f))
 		return -1;
+	if (e->pooling_enabled && add_field(l, "pooling_enabled", "true", f))
+		return -1;
 	return add_field(l, "url", e->url, f) || add_field(l, "terminate_at", at, f) ||
 			       add_field(l, "upstream", e->upstream, f) ||
 			       add_list(l, "cidr_allow", e->cidr_allow, f) ||

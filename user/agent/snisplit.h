@@ -109,6 +109,7 @@ struct snisplit_endpoint {
 	unsigned proxy_proto; /* 0, or 1|2: the PROXY header the upstream gets first */
 	int upstream_tls_verify;
 	const char *upstream_tls_verify_cas; /* PEM file; NULL: the system's */
+	int pooling_enabled;		     /* shares its name with others that have this too */
 };
 
 /*

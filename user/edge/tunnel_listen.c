@@ -162,7 +162,9 @@ static void ask_holder(struct caller *c, struct caller *holder, const uint8_t *b
 static int make_way(struct caller *c, const struct endpoint_spec *s, const uint8_t *bytes,
 		    size_t len, bool asked, struct fault *f)
 {
-	struct endpoint *e = holder_of(c, s);
+	/* (who shares a name does not push others out) */
+	bool shares = endpoint_spec_is(s, FIELD_ID_POOLING_ENABLED);
+	struct endpoint *e = shares ? NULL : holder_of(c, s);
 	struct caller *holder = e ? tunnel_session_find(c->tunnel, e->agent) : NULL;
 	int res = 0;
 
