@@ -28,7 +28,7 @@ use.store	:= lib
 use.tls		:= lib wire
 use.relay	:= lib wire kern tls
 use.event	:= lib
-use.ssh		:= lib wire
+use.ssh		:= lib wire agent
 use.agent	:= lib wire kern tls relay
 use.edge	:= lib doc wire kern tls store relay event
 use.api		:= lib doc wire tls store relay event edge
@@ -47,6 +47,7 @@ pkg.event	:= jansson libcurl
 pkg.doc		:= yaml-0.1
 pkg.edge	:= jansson
 pkg.api		:= libmicrohttpd jansson
+pkg.ssh		:= libssh libseccomp
 pkg.snisplit	:= jansson
 pkg.kernel	:= libbpf
 pkg.bench	:= libcrypto libssl
@@ -71,6 +72,10 @@ CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
 LIBS		:= $(O)/libsnisplit.a $(O)/libsnisplit.so $(O)/snisplit.pc
+
+# The gateway of ssh -R; 0.10.6 has strict key exchange.
+HAVE_SSH	:= $(shell $(PKG_CONFIG) --exists 'libssh >= 0.10.6' libseccomp && echo yes)
+PROGRAMS	+= $(if $(HAVE_SSH),$(O)/snisplit-sshd)
 UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
 FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
 KERNEL_TESTS	:= $(patsubst selftests/kernel/%.c,$(O)/kernel/%,$(wildcard selftests/kernel/*_test.c))
@@ -84,7 +89,8 @@ MAIN_OBJ	:= $(O)/user/edge/main.o
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
-all: $(PROGRAMS) $(LIBS) ## build both programs (default)
+all: $(PROGRAMS) $(LIBS) ## build the programs and the library (default)
+	$(if $(HAVE_SSH),,@echo '  SKIP     snisplit-sshd: libssh >= 0.10.6 or libseccomp is missing (make deps)')
 
 help: ## this list
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -113,7 +119,7 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib doc wire kern tls store relay event agent edge api ssh,$(eval $(call archive,$(r))))
+$(foreach r,lib doc wire kern tls store relay event agent edge api,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)
@@ -151,6 +157,15 @@ $(O)/snisplit.pc: Makefile
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: snisplit' \
 		'Description: put a service online at a snisplit edge' 'Version: $(VERSION)' 'Libs: -L$${libdir} -lsnisplit' \
 		'Libs.private: -pthread' 'Requires.private: $(pkg.tls)' 'Cflags: -I$${includedir}' >$@
+
+# Without libssh: what can be tested of the room nevertheless.
+$(O)/ssh.a: $(O)/user/ssh/cmdline.o $(O)/user/ssh/admission.o
+	$(call msg,AR,$@)
+	$(Q)rm -f $@; ar rcsD $@ $^
+
+$(O)/snisplit-sshd: $(call objs,user/ssh/*.c) $(AGENT_LIBS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(pkg.ssh) libssl libcrypto)
 
 # ---- kernel side ----
 # -mcpu=v3: the bound on a length is proven on the value itself, not on a
@@ -250,6 +265,7 @@ deps: ## install the Debian packages needed to build (root)
 install: all ## install programs, man pages and the unit
 	install -D -m 0755 $(O)/snisplitd $(DESTDIR)$(SBINDIR)/snisplitd
 	install -D -m 0755 $(O)/snisplit $(DESTDIR)$(BINDIR)/snisplit
+	$(if $(HAVE_SSH),install -D -m 0755 $(O)/snisplit-sshd $(DESTDIR)$(SBINDIR)/snisplit-sshd)
 	for m in user/man/*.[158]; do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 	install -D -m 0644 user/agent/snisplit.h $(DESTDIR)$(INCLUDEDIR)/snisplit.h
 	install -D -m 0644 $(O)/libsnisplit.a $(DESTDIR)$(LIBDIR)/libsnisplit.a
@@ -259,8 +275,8 @@ install: all ## install programs, man pages and the unit
 	install -D -m 0644 tools/snisplitd.service $(DESTDIR)$(UNITDIR)/snisplitd.service
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/snisplitd $(DESTDIR)$(BINDIR)/snisplit $(DESTDIR)$(UNITDIR)/snisplitd.service
 	rm -f $(DESTDIR)$(INCLUDEDIR)/snisplit.h $(DESTDIR)$(LIBDIR)/libsnisplit.* $(DESTDIR)$(LIBDIR)/pkgconfig/snisplit.pc
+	rm -f $(DESTDIR)$(SBINDIR)/snisplitd $(DESTDIR)$(SBINDIR)/snisplit-sshd $(DESTDIR)$(BINDIR)/snisplit $(DESTDIR)$(UNITDIR)/snisplitd.service
 	for m in user/man/*.[158]; do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean: ## remove the build folder

@@ -361,8 +361,8 @@ static void on_welcome(struct snisplit *a, const struct chan_frame *f)
 /* What no new try can mend. */
 static bool is_final(int code)
 {
-	return code == 105 || code == 107 || code == 111 || code == 112 || code == 219 ||
-	       code == 300;
+	return code == 105 || code == 107 || code == 1102 || code == 111 || code == 112 ||
+	       code == 219 || code == 300;
 }
 
 static void on_refused(struct snisplit *a, const struct chan_frame *f)
