@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * authtoken - the credentials of agents, on the edge.
- */
+#include "authtoken.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +18,14 @@ const struct opt authtoken_opts[] = {
 	{.name = NULL},
 };
 
-static const char *text_of(const json_t *j, const char *name)
+const char *credential_text(const json_t *j, const char *name)
 {
 	const char *text = json_string_value(json_object_get(j, name));
 
 	return text ? text : "-";
 }
 
-static json_t *body_of(const struct call *c)
+json_t *credential_body(const struct call *c)
 {
 	json_t *body = json_object(), *rules = NULL, *v;
 
@@ -54,7 +53,7 @@ static json_t *body_of(const struct call *c)
 
 int authtoken_add(struct call *c)
 {
-	json_t *body = body_of(c);
+	json_t *body = credential_body(c);
 	struct reply r = {0};
 	int code;
 
@@ -65,15 +64,15 @@ int authtoken_add(struct call *c)
 	if (!code && !c->json) {
 		/* the token alone on stdout: TOKEN=$(snisplit authtoken add) */
 		fprintf(stderr, "credential %s; this is shown once, keep it:\n",
-			text_of(r.json, "id"));
-		out_text(stdout, text_of(r.json, "token"));
+			credential_text(r.json, "id"));
+		out_text(stdout, credential_text(r.json, "token"));
 		printf("\n");
 	}
 	reply_done(&r);
 	return code;
 }
 
-static void add_row(struct table *t, const json_t *j)
+void credential_rules_cell(struct table *t, const json_t *j)
 {
 	const json_t *rules = json_object_get(j, "acl");
 	char text[256] = "";
@@ -84,10 +83,15 @@ static void add_row(struct table *t, const json_t *j)
 		if (n < sizeof(text))
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "",
 					      json_string_value(v));
-	table_cell(t, text_of(j, "id"));
-	table_cell(t, text_of(j, "created_at"));
 	table_cell(t, *text ? text : "any name");
-	table_cell(t, text_of(j, "description"));
+}
+
+static void add_row(struct table *t, const json_t *j)
+{
+	table_cell(t, credential_text(j, "id"));
+	table_cell(t, credential_text(j, "created_at"));
+	credential_rules_cell(t, j);
+	table_cell(t, credential_text(j, "description"));
 }
 
 int authtoken_list(struct call *c)

@@ -104,6 +104,11 @@ int authtoken_add(struct call *c);
 int authtoken_list(struct call *c);
 int authtoken_rm(struct call *c);
 
+int ssh_key_add(struct call *c);
+int ssh_key_list(struct call *c);
+int ssh_key_rm(struct call *c);
+int ssh_key_host(struct call *c);
+
 int tunnel_tls(struct call *c);
 int tunnel_http(struct call *c);
 int tunnel_start_named(struct call *c);

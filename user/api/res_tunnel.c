@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "credential_body.h"
 #include "credentials.h"
 #include "edge.h"
 #include "log.h"
@@ -23,18 +24,6 @@ static int answer(struct request *r, unsigned status, json_t *j)
 
 /* ---- credentials ---- */
 
-static json_t *rules_json(const char *acl)
-{
-	json_t *out = json_array();
-	size_t len;
-
-	for (; acl && *acl; acl += len + (acl[len] == '\n')) {
-		len = strcspn(acl, "\n");
-		json_array_append_new(out, json_stringn(acl, len));
-	}
-	return out;
-}
-
 static json_t *credential_json(const struct credential *cr, const char *token)
 {
 	char uri[CREDENTIAL_ID_MAX + 16], created[STAMP_TEXT_MAX];
@@ -43,8 +32,8 @@ static json_t *credential_json(const struct credential *cr, const char *token)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s?}", "id", cr->id, "uri", uri,
 			 "created_at", stamp_text(&cr->created, created), "description",
 			 cr->description ? cr->description : "", "metadata",
-			 cr->metadata ? cr->metadata : "", "acl", rules_json(cr->acl), "token",
-			 token);
+			 cr->metadata ? cr->metadata : "", "acl", credential_rules_json(cr->acl),
+			 "token", token);
 }
 
 static int list_one(void *arg, const struct credential *cr)
@@ -95,70 +84,15 @@ int credential_get_one(struct request *r)
 		 : fault_set(&r->fault, 404, 0, "", "no credential '%.64s'", r->id);
 }
 
-static int take_rules(const json_t *list, char **ret_acl, struct fault *f)
-{
-	size_t i, size;
-	FILE *to;
-	json_t *v;
-	int err = 0;
-
-	if (!json_is_array(list))
-		return fault_set(f, 400, 0, "acl", "must be a list of rules");
-	to = open_memstream(ret_acl, &size);
-	if (!to)
-		return fault_set(f, 500, 0, "acl", "out of memory");
-	json_array_foreach(list, i, v) {
-		const char *text = json_string_value(v);
-
-		if (!text || !*text || strpbrk(text, "\n"))
-			err = fault_set(f, 400, 600, "acl",
-					"must be * or start with bind:, each a string");
-		else
-			fprintf(to, "%s%s", i ? "\n" : "", text);
-	}
-	return fclose(to) ? fault_set(f, 500, 0, "acl", "out of memory") : err;
-}
-
-static int take_text(const char *name, const json_t *v, size_t max, char **ret, struct fault *f)
-{
-	if (!json_is_string(v) || json_string_length(v) > max)
-		return fault_set(f, 400, 0, name, "must be a string of at most %zu bytes", max);
-	*ret = strdup(json_string_value(v));
-	return *ret ? 0 : fault_set(f, 500, 0, name, "out of memory");
-}
-
-static int read_credential(const json_t *in, struct credential *cr, struct fault *f)
-{
-	const char *name;
-	json_t *v;
-	int err = 0;
-
-	json_object_foreach((json_t *)in, name, v) {
-		if (!strcmp(name, "description"))
-			err = take_text(name, v, 255, &cr->description, f);
-		else if (!strcmp(name, "metadata"))
-			err = take_text(name, v, 4096, &cr->metadata, f);
-		else if (!strcmp(name, "acl"))
-			err = take_rules(v, &cr->acl, f);
-		else
-			err = fault_set(f, 400, 0, name, "unknown field");
-		if (err)
-			return -1;
-	}
-	return 0;
-}
-
 int credentials_post(struct request *r)
 {
 	char id[CREDENTIAL_ID_MAX], token[CREDENTIAL_TOKEN_MAX], who[64];
 	struct credential cr = {.id = ""};
-	int err = read_credential(r->in, &cr, &r->fault);
+	int err = credential_body_read(r->in, &cr, &r->fault);
 
 	if (!err)
 		err = credentials_add(edge_credentials(r->api->edge), &cr, id, token, &r->fault);
-	free(cr.description);
-	free(cr.metadata);
-	free(cr.acl);
+	credential_body_done(&cr);
 	if (err)
 		return -1;
 	log_info("credential added: id=%s %s", id, request_who(r, who));
@@ -184,15 +118,17 @@ int credential_delete(struct request *r)
 static json_t *session_json(const struct tunnel_session *s)
 {
 	char uri[64], credential[64], started[STAMP_TEXT_MAX], ip[ADDR_TEXT_MAX];
+	bool ssh = !strncmp(s->credential, "sshcr_", 6);
 
 	snprintf(uri, sizeof(uri), "/tunnel_sessions/%s", s->id);
-	snprintf(credential, sizeof(credential), "/credentials/%s", s->credential);
+	snprintf(credential, sizeof(credential), "/%scredentials/%s", ssh ? "ssh_" : "",
+		 s->credential);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:i, s:i}", "id",
 			 s->id, "uri", uri, "agent_version", s->agent, "os", s->os, "ip",
 			 addr_ip_text(&s->sa, ip), "metadata", s->metadata, "started_at",
-			 stamp_text(&s->started, started), "transport", "snisplit/1", "credential",
-			 "id", s->credential, "uri", credential, "endpoints", (int)s->endpoints,
-			 "rtt_us", (int)s->rtt_us);
+			 stamp_text(&s->started, started), "transport", ssh ? "ssh" : "snisplit/1",
+			 "credential", "id", s->credential, "uri", credential, "endpoints",
+			 (int)s->endpoints, "rtt_us", (int)s->rtt_us);
 }
 
 int sessions_get(struct request *r)

@@ -219,12 +219,28 @@ static void read_tunnel(struct doc *d, const struct doc_key *key, struct yaml_no
 		doc_map(d, &map, node, out);
 }
 
-/* A service this version lacks: it may be switched off. */
-static void read_off(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
+static void read_ssh_listen(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			    void *out)
 {
-	if (doc_is_null(node) || doc_is(node, "none"))
-		return;
-	doc_refuse(d, key, node, out);
+	(void)key;
+	read_addr(d, node, &((struct config *)out)->ssh);
+}
+
+static const struct doc_key ssh_keys[] = {
+	{"listen", read_ssh_listen, 0, 0, 0, NULL},
+	{.name = NULL},
+};
+
+static void read_ssh(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
+{
+	struct doc_key map = *key;
+	struct config *c = out;
+
+	map.more = ssh_keys;
+	if (doc_is(node, "none"))
+		memset(&c->ssh, 0, sizeof(c->ssh));
+	else
+		doc_map(d, &map, node, out);
 }
 
 /* A list of CIDRs, into a struct config_cidrs. */
@@ -312,7 +328,7 @@ static const struct doc_key top_keys[] = {
 	{"control", doc_map, 0, 0, 0, control_keys},
 	{"http", read_http, 0, 0, 0, NULL},
 	{"tunnel", read_tunnel, 0, 0, 0, NULL},
-	{"ssh", read_off, 0, 0, 0, "no ssh -R"},
+	{"ssh", read_ssh, 0, 0, 0, NULL},
 	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
 	{"ip_deny", read_cidrs, AT(ip_deny), 0, 0, NULL},
 	{"tls", config_tls_read, 0, 0, 0, NULL},

@@ -94,7 +94,7 @@ static int check_rule(const char *rule, struct fault *f)
 	return 0;
 }
 
-static int check_acl(const char *acl, struct fault *f)
+int credential_check_acl(const char *acl, struct fault *f)
 {
 	char item[FIELD_ITEM_MAX];
 
@@ -198,7 +198,8 @@ static int restore(void *arg, const struct store_row *r)
 	if (!e)
 		return -1;
 	if (!from_hex(field_of(r, "salt"), e->salt, SALT_LEN) ||
-	    !from_hex(field_of(r, "hash"), e->hash, SHA256_LEN) || check_acl(in.acl, NULL)) {
+	    !from_hex(field_of(r, "hash"), e->hash, SHA256_LEN) ||
+	    credential_check_acl(in.acl, NULL)) {
 		log_err("credential %s in the state database is damaged; it is left out", r->id);
 		entry_free(e);
 		return 0;
@@ -288,7 +289,7 @@ int credentials_add(struct credentials *c, const struct credential *in,
 	char token[CREDENTIAL_TOKEN_MAX];
 	struct entry *e;
 
-	if (check_acl(in->acl, f))
+	if (credential_check_acl(in->acl, f))
 		return -1;
 	e = entry_new(in);
 	if (!e)

@@ -48,6 +48,8 @@ int credentials_each(struct credentials *c, int (*fn)(void *arg, const struct cr
 int credentials_check(struct credentials *c, const char *token, char ret_id[CREDENTIAL_ID_MAX],
 		      char **ret_acl, struct fault *f);
 
+/* Are these rules, a line each (NULL: none)?  0, or -1 with 600 in <f>. */
+int credential_check_acl(const char *acl, struct fault *f);
 /* May a session with these rules bind the (normalised) name? */
 bool credential_allows(const char *acl, const char *host);
 #endif

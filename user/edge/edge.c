@@ -25,6 +25,8 @@
 #include "policies.h"
 #include "pool.h"
 #include "resolver.h"
+#include "ssh_credentials.h"
+#include "sshd.h"
 #include "store.h"
 #include "tunnel.h"
 
@@ -285,7 +287,8 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	/* the policies before those who name them */
 	if (store_open(c->state_dir, &g->store, &f) ||
 	    ip_policies_restore(g->ip_policies, g->store, &f) || edge_cert_restore(g, &f) ||
-	    credentials_open(g->store, &g->credentials, &f)) {
+	    credentials_open(g->store, &g->credentials, &f) ||
+	    ssh_credentials_open(g->store, c->state_dir, &g->ssh_credentials, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}
@@ -392,6 +395,11 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 		edge_stop(g);
 		goto fail;
 	}
+	if (sshd_start(g, &g->sshd, why, why_size)) {
+		err = -EIO;
+		edge_stop(g);
+		goto fail;
+	}
 	g->resolver = resolver_start(g);
 	g->health = health_start(g);
 	*ret_g = g;
@@ -431,6 +439,8 @@ void edge_stop(struct edge *g)
 	g->health = NULL;
 	resolver_stop(g->resolver); /* before what it looks at goes */
 	g->resolver = NULL;
+	sshd_stop(g->sshd);
+	g->sshd = NULL;
 	/* first: what it has posted to workers is done before they stop */
 	tunnel_stop(g->tunnel);
 	edge_each_worker(g, worker_stop, NULL);
@@ -450,6 +460,7 @@ void edge_close(struct edge *g)
 	free(g->workers);
 	tunnel_close(g->tunnel);
 	credentials_close(g->credentials);
+	ssh_credentials_close(g->ssh_credentials);
 	registry_free(g->registry);
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
@@ -466,6 +477,11 @@ void edge_close(struct edge *g)
 struct tunnel *edge_tunnel(struct edge *g)
 {
 	return g->tunnel;
+}
+
+struct ssh_credentials *edge_ssh_credentials(struct edge *g)
+{
+	return g->ssh_credentials;
 }
 
 struct credentials *edge_credentials(struct edge *g)

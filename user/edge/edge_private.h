@@ -28,6 +28,8 @@
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
 struct credentials;
+struct ssh_credentials;
+struct sshd;
 struct tunnel;
 
 struct edge {
@@ -44,6 +46,8 @@ struct edge {
 	struct kern *kern;		 /* NULL: userspace datapath */
 	struct tunnel *tunnel;		 /* NULL: no agents */
 	struct credentials *credentials; /* of agents */
+	struct ssh_credentials *ssh_credentials;
+	struct sshd *sshd; /* NULL: no ssh -R */
 	char datapath_why[256];
 	struct resolver *resolver;
 	struct health *health;

@@ -48,6 +48,8 @@ static const char *needs_restart(const struct config *a, const struct config *b)
 		return "http";
 	if (a->tunnel.len != b->tunnel.len || memcmp(&a->tunnel.sa, &b->tunnel.sa, a->tunnel.len))
 		return "tunnel";
+	if (a->ssh.len != b->ssh.len || memcmp(&a->ssh.sa, &b->ssh.sa, a->ssh.len))
+		return "ssh";
 	if (a->limits.connections != b->limits.connections)
 		return "limits.connections";
 	return NULL;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 struct credentials;
+struct ssh_credentials;
 struct edge;
 struct endpoint;
 struct fault;
@@ -68,4 +69,5 @@ unsigned tunnel_count(struct tunnel *t);
 /* Of the running daemon; NULL: it has no tunnel.  The credentials are there all the same. */
 struct tunnel *edge_tunnel(struct edge *g);
 struct credentials *edge_credentials(struct edge *g);
+struct ssh_credentials *edge_ssh_credentials(struct edge *g);
 #endif

@@ -15,6 +15,7 @@
 #include "endpoint.h"
 #include "fault.h"
 #include "log.h"
+#include "ssh_credentials.h"
 #include "stamp.h"
 #include "tunnel_private.h"
 #include "ulid.h"
@@ -134,6 +135,16 @@ static void send_welcome(struct caller *c)
 	chan_end(&c->out);
 }
 
+/* An agent's own, or what the gateway says of a key that an SSH client has. */
+static int check_token(struct caller *c, const char *token, struct fault *f)
+{
+	struct edge *g = c->tunnel->edge;
+
+	return ssh_credentials_is_token(token)
+		       ? ssh_credentials_check(g->ssh_credentials, token, c->credential, &c->acl, f)
+		       : credentials_check(g->credentials, token, c->credential, &c->acl, f);
+}
+
 static void on_hello(struct caller *c, const struct chan_frame *fr)
 {
 	struct tunnel *t = c->tunnel;
@@ -147,8 +158,7 @@ static void on_hello(struct caller *c, const struct chan_frame *fr)
 	if (!err)
 		err = take_heartbeat(c, fr, &f);
 	if (!err)
-		err = credentials_check(t->edge->credentials, chan_text(fr, CHAN_TAG_AUTHTOKEN),
-					c->credential, &c->acl, &f);
+		err = check_token(c, chan_text(fr, CHAN_TAG_AUTHTOKEN), &f);
 	if (!err && t->draining)
 		err = fault_set(&f, 503, DRAINING, "", "the edge is being stopped; connect again");
 	if (err) {

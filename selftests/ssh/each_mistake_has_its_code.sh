@@ -1,0 +1,42 @@
+# ssh/each_mistake_has_its_code.sh - What a client asks for wrongly, or may not have, is refused with the code of the mistake on stderr and exit status 1; ssh is told why it gets no further.
+# SPDX-License-Identifier: GPL-2.0-only
+. "$LIB"
+. "$LIB_DIR/ssh/lib_ssh.sh"
+need jq
+start_gateway 'bind:*.app.test' 'bind:held.test' <<-CONF
+	datapath: userspace
+	workers: 1
+	endpoints: [{url: "tls://held.test", upstream: "127.0.0.1:9"}]
+CONF
+R="x.app.test:443:localhost:9"
+refused_with 1105 -R "$R" -R "y.app.test:443:localhost:9" "$EDGE" tls
+refused_with 1106 -R "$R" "v9@$EDGE" tls
+refused_with 1107 -R "$R" "v2@$EDGE"
+refused_with 1108 -R "$R" "v2@$EDGE" ftp
+refused_with 1109 -R "$R" "v2@$EDGE" http --basic-auth user:password
+refused_with 1110 -R "$R" "v2@$EDGE" tls 443
+refused_with 1112 "$EDGE" tls
+refused_with 1113 -R "x.app.test:8443:localhost:9" "$EDGE" tls
+refused_with 1113 -R "80:localhost:9" "$EDGE" http
+refused_with 1114 -R "a.test:22:localhost:9" "$EDGE" tcp --remote-addr b.test:22
+refused_with 1115 -R "22:localhost:9" "$EDGE" tcp --remote-addr b.test:22
+refused_with 1117 -R "a.test:0:localhost:9" "$EDGE" tcp
+refused_with 1118 -R "$R" "$EDGE" tls --hostname y.app.test
+refused_with 1123 -R "$R" "$EDGE" tls --proxy-proto=3
+refused_with 224 -R "$R" "$EDGE" tls --terminate-at agent
+refused_with 249 -R "app.*.test:443:localhost:9" "$EDGE" tls
+refused_with 362 -R "$R" "$EDGE" tls --cidr-allow 192.0.2.0/33
+refused_with 393 -R "$R" "$EDGE" tls --cidr-deny 192.0.2.0/24
+refused_with 316 -R "other.test:443:localhost:9" "$EDGE" tls
+refused_with 334 -R "held.test:443:localhost:9" "$EDGE" tls
+our_ssh "$EDGE" tls --help | grep -q -- '--proxy-proto 1|2' || fail "no help"
+
+# who has no session, or no right, reads it from ssh itself
+refuse our_ssh -N -R "$R" -o LogLevel=INFO "$EDGE" 2>"$TMP/err"
+grep -q 'ERR_SNISPLIT_1111: no command came' "$TMP/err" || fail "-N: $(cat "$TMP/err")"
+ssh-keygen -q -t ed25519 -N '' -f "$TMP/other"
+refuse ssh -F /dev/null -i "$TMP/other" -p $SSH_PORT -o IdentitiesOnly=yes -o BatchMode=yes -o LogLevel=INFO \
+	-o UserKnownHostsFile="$TMP/known_hosts" "$EDGE" tls 2>"$TMP/err"
+grep -q "ERR_SNISPLIT_1102: the key $(ssh-keygen -lf "$TMP/other.pub" | cut -d' ' -f2) is not known" "$TMP/err" ||
+	fail "unknown key: $(cat "$TMP/err")"
+same "endpoints left" "$(cli --json endpoint list | jq '.endpoints | length')" 1

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sshd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "certs.h"
+#include "edge_private.h"
+#include "log.h"
+#include "ssh_credentials.h"
+
+#define PROGRAM "snisplit-sshd"
+#define READY_MS 60000 /* the first start makes an RSA key */
+#define END_MS 8000    /* its sessions are told before it ends */
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_LONGEST_MS 30000
+#define READY_FD 3
+
+extern char **environ;
+
+struct sshd {
+	pthread_t thread;
+	int stop_fd;
+	pid_t pid;
+	int pid_fd;
+	char path[PATH_MAX], listen[ADDR_TEXT_MAX], server[ADDR_TEXT_MAX];
+	char ca[CA_FINGERPRINT_MAX + 8], dir[PATH_MAX], token[PATH_MAX + 8];
+};
+
+/* Beside this program, where the Makefile and the packages put both. */
+static int find_program(struct sshd *s, char *why, size_t why_size)
+{
+	ssize_t n = readlink("/proc/self/exe", s->path, sizeof(s->path) - sizeof(PROGRAM) - 1);
+	char *slash;
+
+	s->path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(s->path, '/');
+	if (slash)
+		strcpy(slash + 1, PROGRAM);
+	if (slash && !access(s->path, X_OK))
+		return 0;
+	snprintf(why, why_size, "ssh: %s is not there: was this built without libssh?", s->path);
+	return -1;
+}
+
+/* How somebody on this machine reaches the tunnel port. */
+static void server_text(const struct config_addr *at, char text[ADDR_TEXT_MAX])
+{
+	struct sockaddr_storage sa = at->sa;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&sa;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&sa;
+
+	if (sa.ss_family == AF_INET && v4->sin_addr.s_addr == INADDR_ANY)
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (sa.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+		v6->sin6_addr = in6addr_loopback;
+	addr_text(&sa, text);
+}
+
+static int prepare(struct edge *g, struct sshd *s, char *why, size_t why_size)
+{
+	char fingerprint[CA_FINGERPRINT_MAX];
+	struct fault f = {.msg = ""};
+	char *pem;
+
+	if (!g->config->tunnel.len) {
+		snprintf(why, why_size, "ssh: needs the tunnel port, which is `tunnel: none`");
+		return -1;
+	}
+	if (find_program(s, why, why_size))
+		return -1;
+	pem = certs_root(g->terminate.certs, fingerprint, &f);
+	if (!pem) {
+		snprintf(why, why_size, "ssh: %s", f.msg);
+		return -1;
+	}
+	free(pem);
+	snprintf(s->ca, sizeof(s->ca), "sha256:%s", fingerprint);
+	snprintf(s->listen, sizeof(s->listen), "%s", g->config->ssh.text);
+	server_text(&g->config->tunnel, s->server);
+	snprintf(s->dir, sizeof(s->dir), "%s", ssh_credentials_dir(g->ssh_credentials));
+	snprintf(s->token, sizeof(s->token), "%s/token", s->dir);
+	return 0;
+}
+
+/* 0 or -errno.  <ready_fd>: becomes its READY_FD. */
+static int spawn(struct sshd *s, int ready_fd)
+{
+	char *argv[] = {s->path,       "--listen",	s->listen,     "--server", s->server,
+			"--server-ca", s->ca,		"--state-dir", s->dir,	   "--token-file",
+			s->token,      "--with-parent", "--ready-fd",  "3",	   NULL,
+			NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int err;
+
+	if (log_level() == LOG_LEVEL_DEBUG)
+		argv[14] = "-v";
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, ready_fd, READY_FD);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	err = posix_spawn(&s->pid, s->path, &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	if (err)
+		return -err;
+	s->pid_fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	return 0;
+}
+
+/* 0: it listens; or -errno: it does not, and is gone. */
+static int start_once(struct sshd *s)
+{
+	int fds[2], err;
+	struct pollfd p;
+	char byte;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	err = spawn(s, fds[1]);
+	close(fds[1]);
+	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	if (!err && (poll(&p, 1, READY_MS) != 1 || read(fds[0], &byte, 1) != 1)) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, 0);
+		close(s->pid_fd);
+		s->pid = 0;
+		err = -ECHILD;
+	}
+	close(fds[0]);
+	return err;
+}
+
+static bool wait_stop(struct sshd *s, int timeout_ms)
+{
+	struct pollfd p = {.fd = s->stop_fd, .events = POLLIN};
+
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
+/* True: this stops. */
+static bool restart(struct sshd *s)
+{
+	int pause_ms = PAUSE_FIRST_MS;
+
+	for (;;) {
+		if (wait_stop(s, pause_ms))
+			return true;
+		if (!start_once(s)) {
+			log_info("ssh: " PROGRAM " is back: pid=%d", s->pid);
+			return false;
+		}
+		pause_ms = pause_ms * 2 < PAUSE_LONGEST_MS ? pause_ms * 2 : PAUSE_LONGEST_MS;
+		log_err("ssh: " PROGRAM " does not start; again in %d s", pause_ms / 1000);
+	}
+}
+
+static void *watch(void *arg)
+{
+	struct sshd *s = arg;
+
+	for (;;) {
+		struct pollfd p[2] = {{.fd = s->stop_fd, .events = POLLIN},
+				      {.fd = s->pid_fd, .events = POLLIN}};
+		int status = 0;
+
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents)
+			return NULL;
+		waitpid(s->pid, &status, 0);
+		close(s->pid_fd);
+		s->pid = 0;
+		log_err("ssh: " PROGRAM " ended by itself (%s %d); starting it again",
+			WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		if (restart(s))
+			return NULL;
+	}
+}
+
+int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
+{
+	struct sshd *s;
+	int err;
+
+	*ret_s = NULL;
+	if (!g->config->ssh.len)
+		return 0;
+	s = calloc(1, sizeof(*s));
+	if (!s || (s->stop_fd = eventfd(0, EFD_CLOEXEC)) == -1) {
+		snprintf(why, why_size, "ssh: out of memory or descriptors");
+		free(s);
+		return -1;
+	}
+	err = prepare(g, s, why, why_size);
+	if (!err && start_once(s)) {
+		snprintf(why, why_size, "ssh: " PROGRAM " does not start; what it says is above");
+		err = -1;
+	}
+	if (!err && pthread_create(&s->thread, NULL, watch, s)) {
+		snprintf(why, why_size, "ssh: no thread");
+		err = -1;
+	}
+	if (err) {
+		s->thread = 0;
+		sshd_stop(s);
+		return -1;
+	}
+	*ret_s = s;
+	return 0;
+}
+
+static void end_program(struct sshd *s)
+{
+	struct pollfd p = {.fd = s->pid_fd, .events = POLLIN};
+
+	kill(s->pid, SIGTERM);
+	if (poll(&p, 1, END_MS) != 1)
+		kill(s->pid, SIGKILL);
+	waitpid(s->pid, NULL, 0);
+	close(s->pid_fd);
+}
+
+void sshd_stop(struct sshd *s)
+{
+	uint64_t one = 1;
+
+	if (!s)
+		return;
+	if (write(s->stop_fd, &one, sizeof(one)) != sizeof(one))
+		log_warn("ssh: %s", strerror(errno));
+	if (s->thread)
+		pthread_join(s->thread, NULL);
+	if (s->pid)
+		end_program(s);
+	close(s->stop_fd);
+	free(s);
+}
