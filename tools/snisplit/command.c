@@ -137,7 +137,7 @@ const struct command commands[] = {
 	 "change one, and the edges that use it", NULL},
 	{"backend rm", "ID", 1, 1, NULL, backend_rm, "remove one that nothing names", NULL},
 	{"tcp", "", 0, 0, NULL, NULL, "agent: a TCP tunnel", "no TCP addresses"},
-	{"tunnel", "", 0, 0, NULL, NULL, "agent: a labelled tunnel", "no edges"},
+	{"tunnel", "", 0, 0, NULL, NULL, "agent: a labelled tunnel", "no tunnel groups"},
 	{.words = NULL},
 };
 

@@ -83,7 +83,7 @@ static const struct doc_key ip_keys[] = {
 	{.name = NULL},
 };
 
-static const char no_edges[] = "no edges";
+static const char no_groups[] = "no tunnel groups";
 static const char no_http[] = "HTTP is passed on as bytes";
 
 static const struct doc_key tunnel_keys[] = {
@@ -104,7 +104,7 @@ static const struct doc_key tunnel_keys[] = {
 	{"name", doc_string, ONE(name), 0, 0, NULL},
 	{"description", doc_string, ONE(description), 0, 0, NULL},
 	{"metadata", doc_string, ONE(metadata), 0, 0, NULL},
-	{"labels", doc_refuse, 0, 0, 0, no_edges},
+	{"labels", doc_refuse, 0, 0, 0, no_groups},
 	{"remote_addr", doc_refuse, 0, 0, 0, "no TCP addresses"},
 	{"subdomain", doc_refuse, 0, 0, 0, "give domain: NAME.BASE_DOMAIN"},
 	{"inspect", doc_refuse, 0, 0, 0, no_http},
