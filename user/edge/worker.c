@@ -15,7 +15,7 @@
 #include "log.h"
 #include "pool.h"
 
-#define EVENTS_A_TURN 256
+#define EVENTS_A_TURN 64 /* a new client waits for no more than these */
 #define DEADLINES_A_TURN 64
 #define SWEEP_NS (1000ULL * 1000 * 1000)
 #define PUMP_BYTES (8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
@@ -350,6 +350,19 @@ static void dispatch(struct worker *w, const struct epoll_event *ev)
 		on_end(list_of(kind, struct end, kind), ev->events);
 }
 
+/*
+ * More is ready than one turn takes, and epoll hands it out in the order it came: thousands of
+ * hellos that trickle must not stand before a new client, or before what the kernel tells.
+ */
+static void dispatch_first(struct worker *w)
+{
+	unsigned i;
+
+	worker_read_ring(w);
+	for (i = 0; i < w->n_listeners && !w->accept_again_ns; i++)
+		listener_on_readable(&w->listeners[i]);
+}
+
 static void *run(void *arg)
 {
 	struct epoll_event events[EVENTS_A_TURN];
@@ -370,6 +383,8 @@ static void *run(void *arg)
 			log_err("epoll_pwait2: %s", strerror(errno));
 			break;
 		}
+		if (n == EVENTS_A_TURN)
+			dispatch_first(w);
 		for (i = 0; i < n; i++)
 			dispatch(w, &events[i]);
 		if (w->accept_again_ns && w->now_ns >= w->accept_again_ns) {
