@@ -26,7 +26,8 @@ void ca_free(struct ca *c);	    /* NULL is fine */
 /* The root to trust, PEM, malloc'd; made if there is none yet.  NULL with <f>. */
 char *ca_root(struct ca *c, char ret_fingerprint[CA_FINGERPRINT_MAX], struct fault *f);
 
-/* Of the first certificate in <pem>, in the same form.  0 or -1: there is none. */
+/* Of the one certificate that <pem> is, in the same form.  0, or -1: there is none, or more comes
+ * with it. */
 int ca_fingerprint(const char *pem, char ret_fingerprint[CA_FINGERPRINT_MAX]);
 
 /* A pair for <name> ("a.test", "*.a.test"), valid around <now>.  NULL with <f>. */

@@ -12,11 +12,18 @@
 
 int ca_fingerprint(const char *pem, char ret_fingerprint[CA_FINGERPRINT_MAX])
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	const char begin[] = "-----BEGIN ", *first = strstr(pem, begin);
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
+	BIO *bio;
+	X509 *x;
 
+	/* who checks this trusts all of the text: a second one, behind the right one, would be
+	 * whose a man in the middle wants */
+	if (!first || strstr(first + 1, begin))
+		return -1;
+	bio = BIO_new_mem_buf(pem, -1);
+	x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	if (x && X509_digest(x, EVP_sha256(), hash, &len) != 1)
 		len = 0;
 	for (unsigned i = 0; i < len; i++)
