@@ -419,6 +419,12 @@ void listener_on_listening(struct snisplit *a, const struct chan_frame *f)
 	struct snisplit_event e = {.type = SNISPLIT_LISTENING, .listener = l};
 	const char *url = chan_text(f, CHAN_TAG_URL), *id = chan_text(f, CHAN_TAG_ENDPOINT);
 
+	if (!l && id) { /* given up before it was answered: it must not stay online */
+		chan_begin(&a->control.out, CHAN_UNLISTEN);
+		chan_put_text(&a->control.out, CHAN_TAG_ENDPOINT, id);
+		chan_end(&a->control.out);
+		control_flush(a);
+	}
 	if (!l || !url || !id)
 		return;
 	snprintf(l->endpoint, sizeof(l->endpoint), "%s", id);

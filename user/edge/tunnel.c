@@ -88,6 +88,22 @@ static void dispatch(struct tunnel *t, void *what)
 		caller_on_ready(c);
 }
 
+/* Sessions that had more than a turn's worth.  One comes back to the list's end if it still has. */
+static void read_more(struct tunnel *t)
+{
+	struct list todo;
+
+	list_init(&todo);
+	while (!list_empty(&t->more)) {
+		struct list *it = t->more.next;
+
+		list_del(it);
+		list_add_tail(&todo, it);
+	}
+	while (!list_empty(&todo))
+		session_on_ready(list_of(todo.next, struct caller, more));
+}
+
 static void *run(void *arg)
 {
 	struct epoll_event events[EVENTS_A_TURN];
@@ -96,10 +112,12 @@ static void *run(void *arg)
 	int n;
 
 	while (!atomic_load(&t->stop)) {
-		n = epoll_wait(t->epoll_fd, events, EVENTS_A_TURN, TICK_MS);
+		n = epoll_wait(t->epoll_fd, events, EVENTS_A_TURN,
+			       list_empty(&t->more) ? TICK_MS : 0);
 		t->now_ns = clock_ns();
 		for (int i = 0; i < n; i++)
 			dispatch(t, events[i].data.ptr);
+		read_more(t);
 		if (t->now_ns >= tick_ns) {
 			tick(t);
 			tick_ns = t->now_ns + TICK_MS * 1000000ULL;
@@ -174,6 +192,7 @@ int tunnel_open(struct edge *g, struct tunnel **ret_t, char *why, size_t why_siz
 	t->now_ns = clock_ns();
 	list_init(&t->callers);
 	list_init(&t->graves);
+	list_init(&t->more);
 	list_init(&t->proofs);
 	list_init(&t->sessions);
 	list_init(&t->mail);

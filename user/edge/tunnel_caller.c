@@ -47,6 +47,7 @@ void caller_close(struct caller *c, bool reset)
 	if (c->dead)
 		return;
 	c->dead = true;
+	list_del(&c->more);
 	pthread_mutex_lock(&t->lock);
 	list_del(&c->link);
 	pthread_mutex_unlock(&t->lock);
@@ -255,6 +256,7 @@ static void caller_new(struct tunnel *t, int fd, const struct sockaddr_storage *
 	c->sa = *sa;
 	c->until_ns = t->now_ns + CALLER_NS;
 	list_init(&c->link);
+	list_init(&c->more);
 	list_add_tail(&t->callers, &c->link);
 	t->n_callers++;
 	caller_watch(c);

@@ -270,8 +270,12 @@ void session_check_claims(struct caller *c)
 			caller_close(holder, true);
 		}
 		chan_frame_read(cl->frame, cl->len, CHAN_FRAME_MAX, &f);
+		/* to answer may end the session, and that frees the claims it still has */
+		list_del(&cl->link);
 		listen_for(c, cl->frame, &f, alive);
 		claim_free(cl);
+		if (c->dead)
+			return;
 	}
 }
 

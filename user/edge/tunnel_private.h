@@ -50,6 +50,7 @@ struct caller {
 	struct end end; /* kind: END_CALLER */
 	struct tunnel *tunnel;
 	struct list link; /* in tunnel->callers, oldest first, or in tunnel->sessions */
+	struct list more; /* in tunnel->more: has more to be read than one turn took */
 	enum caller_state state;
 	uint64_t until_ns;
 	struct sockaddr_storage sa;
@@ -80,7 +81,7 @@ struct tunnel {
 	char *base_domain;
 	struct tls_server *server; /* our certificate */
 	uint64_t now_ns;
-	struct list callers, graves;
+	struct list callers, graves, more;
 	unsigned n_callers;
 	uint64_t session_number, channel_number;
 	struct list proofs;
