@@ -122,16 +122,23 @@ static int ready(struct change *c, const json_t *was, struct fault *f)
 	return 0;
 }
 
-static void commit(struct change *c, const json_t *was)
+/* 0, or -1 with <f>: saved, but a name still serves by the old rules.  Never told as done. */
+static int commit(struct change *c, const json_t *was, struct fault *f)
 {
-	struct fault f = {.msg = ""};
+	struct fault why = {.msg = ""};
 	const char *hostport;
+	int err = 0;
 	json_t *id;
 
 	for (unsigned i = 0; i < c->n; i++) {
-		if (registry_swap(c->g->registry, c->old[i], c->fresh[i], &f)) {
+		if (registry_swap(c->g->registry, c->old[i], c->fresh[i], &why)) {
 			log_err("tls://%s is not changed as its edge is: %s", c->old[i]->host,
-				f.msg);
+				why.msg);
+			err = fault_set(
+				f, 503, 0, "",
+				"tls://%s still serves by what held before: %.200s; make the "
+				"change again",
+				c->old[i]->host, why.msg);
 			endpoint_put(c->fresh[i]);
 		}
 		endpoint_put(c->old[i]);
@@ -139,6 +146,7 @@ static void commit(struct change *c, const json_t *was)
 	json_object_foreach((json_t *)was, hostport, id)
 		if (!json_object_get(c->ids, hostport))
 			registry_remove(c->g->registry, json_string_value(id), NULL);
+	return err;
 }
 
 static int check_hostports(const json_t *doc, struct fault *f)
@@ -197,7 +205,7 @@ static int apply_edge(struct edges *g, json_t *doc, bool to_disk, struct fault *
 	if (err)
 		undo(&c);
 	else
-		commit(&c, was);
+		err = commit(&c, was, f);
 	free(c.old);
 	free(c.fresh);
 	json_decref(c.ids);

@@ -190,8 +190,11 @@ static int add_weighted(struct build *b, const json_t *d)
 	const char *id;
 	json_t *weight;
 
-	json_object_foreach(json_object_get(d, "backends"), id, weight)
-		if (add_static(b, id, json_integer_value(weight)))
+	json_t *list = json_object_get(d, "backends");
+	bool one = json_object_size(list) == 1; /* has nobody to be weighed against */
+
+	json_object_foreach(list, id, weight)
+		if (add_static(b, id, one ? -1 : json_integer_value(weight)))
 			return -1;
 	return set(b, "balance", FIELD_STRING, b->n > 1 ? "weighted" : "even");
 }

@@ -210,11 +210,25 @@ static void change_endpoint(struct conn *c, struct endpoint *next)
 		atomic_fetch_add(&next->stats->conns_active, 1);
 	}
 	c->endpoint = next;
+	c->down.before = c->down.skipped = 0; /* of an agent's channel that has failed */
 	c->tries = 0;
 	c->moves++;
 	if (next->datapath == ENDPOINT_DP_USERSPACE)
 		c->fallback_path = true;
 	endpoint_put(old);
+}
+
+/*
+ * Whoever has the name by now may be quite another endpoint.  What was promised to the client in
+ * its handshake must hold there too; and a hello that only the program has kept cannot start one.
+ */
+static bool may_take_over(const struct conn *c, const struct endpoint *next)
+{
+	if (next->head == c->endpoint->head)
+		return true;
+	if (c->client.tls)
+		return !group_check(c->endpoint, next, NULL);
+	return !c->replayed || !next->tls_server;
 }
 
 /*
@@ -233,6 +247,10 @@ static bool move_on(struct conn *c)
 	next = registry_next(w->edge->registry, e);
 	if (!next)
 		return false;
+	if (!may_take_over(c, next)) {
+		endpoint_put(next);
+		return false;
+	}
 	worker_count(w, WC_moved_on);
 	pool_leave(c);
 	atomic_store(&e->down_until_ns, w->now_ns + GROUP_RETRY_NS);
