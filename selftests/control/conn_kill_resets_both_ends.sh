@@ -88,8 +88,9 @@ same "upstream and client end by" "$(python3 "$TMP/ends.py" "$(unbracket "$EDGE"
 	"'$O/snisplit' --socket '$TMP/control.sock' --json conn list --endpoint ends.test | jq -r '.connections[0].id' | xargs '$O/snisplit' --socket '$TMP/control.sock' conn kill >/dev/null")" "rst rst"
 stop_snisplitd
 # by SOCK_DESTROY, where the kernel has it
-if command -v strace >/dev/null && zcat /proc/config.gz 2>/dev/null | grep -q INET_DIAG_DESTROY=y; then
+if command -v strace >/dev/null && [ "$(zcat /proc/config.gz 2>/dev/null | grep -c INET_DIAG_DESTROY=y)" = 1 ]; then
 	start_again strace -f -qq -e trace=sendto -o "$TMP/strace"
+	cli endpoint add app.test --upstream "$UP:9000" >/dev/null
 	hold
 	wait_for conns 1
 	cli endpoint rm app.test --kill
