@@ -47,7 +47,7 @@ same "events" "$(cat "$TMP/first" "$TMP/second" | jq -r .event_id | sort -u)" "$
 wait_for eval '[ "$(destination webhook: .lost)" = 100 ]'
 same "what the webhook says" "$(destination webhook: '"\(.target) \(.written) \(.error)"')" \
 	"webhook:http://127.0.0.1:5180/ 0 webhook:http://127.0.0.1:5180/: answered 400"
-cli status | grep -qE '^webhook:http://127.0.0.1:5180/ +0 +100 +0 +' || fail "$(cli status)"
+grep -qE '^webhook:http://127.0.0.1:5180/ +0 +100 +0 +' <<<"$(cli status)" || fail "$(cli status)"
 refuse grep -q secret "$TMP/snisplitd.log"
 same "lost" "$(cli --json status | jq .events.lost)" 100
 kill $REFUSER

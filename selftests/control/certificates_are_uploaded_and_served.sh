@@ -40,7 +40,7 @@ cli cert list | grep -q "$id *app.test, nginx.test.*ecdsa" || fail "list: $(cli 
 cli cert list --all | grep -q "local_ca  *app.test" || fail "list --all: $(cli cert list --all)"
 refuse grep -rq 'PRIVATE KEY' <(cli --json cert get "$id"; cli --json endpoint list; cli --json cert list --all; cat "$TMP/snisplitd.log" "$EVENTS")
 want=$(date -d "$(openssl x509 -in "$TMP/cert.pem" -noout -enddate | cut -d= -f2)" +%s)
-curl -sS http://127.0.0.1:4041/metrics | grep -qF "snisplit_certificate_expiry_timestamp_seconds{origin=\"uploaded\",where=\"$id\",name=\"app.test\"} $want" ||
+grep -qF "snisplit_certificate_expiry_timestamp_seconds{origin=\"uploaded\",where=\"$id\",name=\"app.test\"} $want" <<<"$(curl -sS http://127.0.0.1:4041/metrics)" ||
 	fail "metric: $(curl -sS http://127.0.0.1:4041/metrics | grep certificate_expiry)"
 same "patched" "$(curl -sS --unix-socket "$TMP/control.sock" -X PATCH "http://x/tls_certificates/$id" -d '{"description":"new"}' | jq -r '.description + .metadata')" newm
 stop_snisplitd
