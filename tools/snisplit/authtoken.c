@@ -86,45 +86,55 @@ void credential_rules_cell(struct table *t, const json_t *j)
 	table_cell(t, *text ? text : "any name");
 }
 
-static void add_row(struct table *t, const json_t *j)
+int credential_list(struct call *c, const char *path, const char *key, const char *head)
 {
-	table_cell(t, credential_text(j, "id"));
-	table_cell(t, credential_text(j, "created_at"));
-	credential_rules_cell(t, j);
-	table_cell(t, credential_text(j, "description"));
-}
-
-int authtoken_list(struct call *c)
-{
-	static const char *const heads[] = {"ID", "CREATED", "MAY BIND", "DESCRIPTION"};
+	const char *const heads[] = {"ID", head, "MAY BIND", "DESCRIPTION"};
 	struct reply r = {0};
 	struct table *t;
 	json_t *j;
 	size_t i;
-	int code = client_ask(c, "GET", "/credentials", NULL, &r);
+	int code = client_ask(c, "GET", path, NULL, &r);
 
 	if (!code && !c->json) {
 		t = table_new(heads, "<<<<", 4);
-		json_array_foreach(json_object_get(r.json, "credentials"), i, j)
-			add_row(t, j);
+		json_array_foreach(json_object_get(r.json, path + 1), i, j) /* named as its path */
+		{
+			table_cell(t, credential_text(j, "id"));
+			table_cell(t, credential_text(j, key));
+			credential_rules_cell(t, j);
+			table_cell(t, credential_text(j, "description"));
+		}
 		table_print(t, true);
 	}
 	reply_done(&r);
 	return code;
 }
 
-int authtoken_rm(struct call *c)
+int credential_rm(struct call *c, const char *path)
 {
-	char *path = client_path("/credentials/", c->args[0]);
+	char below[64], *full;
 	struct reply r = {0};
-	int code = client_ask(c, "DELETE", path, NULL, &r);
+	int code;
 
+	snprintf(below, sizeof(below), "%s/", path);
+	full = client_path(below, c->args[0]);
+	code = client_ask(c, "DELETE", full, NULL, &r);
 	if (!code && !c->json) {
 		printf("removed ");
 		out_text(stdout, c->args[0]);
 		printf("; its sessions are ended\n");
 	}
-	free(path);
+	free(full);
 	reply_done(&r);
 	return code;
+}
+
+int authtoken_list(struct call *c)
+{
+	return credential_list(c, "/credentials", "created_at", "CREATED");
+}
+
+int authtoken_rm(struct call *c)
+{
+	return credential_rm(c, "/credentials");
 }

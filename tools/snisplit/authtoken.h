@@ -14,4 +14,9 @@ struct table;
 json_t *credential_body(const struct call *c);
 const char *credential_text(const json_t *j, const char *name); /* "-": absent */
 void credential_rules_cell(struct table *t, const json_t *j);
+
+/* Prints those of <path>; <key> is the field that stands second, under <head>. */
+int credential_list(struct call *c, const char *path, const char *key, const char *head);
+/* Removes the one that the call names, below <path>. */
+int credential_rm(struct call *c, const char *path);
 #endif

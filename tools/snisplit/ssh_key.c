@@ -65,47 +65,14 @@ int ssh_key_add(struct call *c)
 	return code;
 }
 
-static void add_row(struct table *t, const json_t *j)
-{
-	table_cell(t, credential_text(j, "id"));
-	table_cell(t, credential_text(j, "fingerprint"));
-	credential_rules_cell(t, j);
-	table_cell(t, credential_text(j, "description"));
-}
-
 int ssh_key_list(struct call *c)
 {
-	static const char *const heads[] = {"ID", "KEY", "MAY BIND", "DESCRIPTION"};
-	struct reply r = {0};
-	struct table *t;
-	json_t *j;
-	size_t i;
-	int code = client_ask(c, "GET", "/ssh_credentials", NULL, &r);
-
-	if (!code && !c->json) {
-		t = table_new(heads, "<<<<", 4);
-		json_array_foreach(json_object_get(r.json, "ssh_credentials"), i, j)
-			add_row(t, j);
-		table_print(t, true);
-	}
-	reply_done(&r);
-	return code;
+	return credential_list(c, "/ssh_credentials", "fingerprint", "KEY");
 }
 
 int ssh_key_rm(struct call *c)
 {
-	char *path = client_path("/ssh_credentials/", c->args[0]);
-	struct reply r = {0};
-	int code = client_ask(c, "DELETE", path, NULL, &r);
-
-	if (!code && !c->json) {
-		printf("removed ");
-		out_text(stdout, c->args[0]);
-		printf("; its sessions are ended\n");
-	}
-	free(path);
-	reply_done(&r);
-	return code;
+	return credential_rm(c, "/ssh_credentials");
 }
 
 /* What ssh shows and asks about at the first connection. */
