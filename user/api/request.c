@@ -158,6 +158,19 @@ int request_query_flag(struct request *r, const char *name, bool *ret_v)
 	return 0;
 }
 
+int request_text(struct request *r, const char *name, const json_t *v, size_t max,
+		 const char **ret_text)
+{
+	const char *text = json_string_value(v);
+
+	if (!text || strlen(text) != json_string_length(v))
+		return fault_set(&r->fault, 400, 0, name, "must be a string");
+	if (max && strlen(text) > max)
+		return fault_set(&r->fault, 400, 0, name, "is longer than %zu bytes", max);
+	*ret_text = text;
+	return 0;
+}
+
 const char *request_who(struct request *r, char out[64])
 {
 	const union MHD_ConnectionInfo *info =

@@ -62,6 +62,12 @@ struct request {
 const char *request_query(struct request *r, const char *name);
 /* ?<name>=1 is true, =0 or absent false; else -1 with the fault. */
 int request_query_flag(struct request *r, const char *name, bool *ret_v);
+/*
+ * The string that <v>, the field <name>, must be: at most <max> bytes (0: any length) and without a
+ * NUL.  0, or -1 with the fault.
+ */
+int request_text(struct request *r, const char *name, const json_t *v, size_t max,
+		 const char **ret_text);
 /* "uid=1000 pid=42" of who asks, for the log. */
 const char *request_who(struct request *r, char out[64]);
 

@@ -147,19 +147,6 @@ struct body {
 	const char *description, *metadata, *crt, *key;
 };
 
-static int take_text(struct request *r, const char *name, const json_t *v, size_t max,
-		     const char **ret_text)
-{
-	const char *text = json_string_value(v);
-
-	if (!text || strlen(text) != json_string_length(v))
-		return fault_set(&r->fault, 400, 0, name, "must be a string");
-	if (max && strlen(text) > max)
-		return fault_set(&r->fault, 400, 0, name, "is longer than %zu bytes", max);
-	*ret_text = text;
-	return 0;
-}
-
 /* Of the four, the first <n> may be there. */
 static int read_body(struct request *r, struct body *b, size_t n)
 {
@@ -182,7 +169,7 @@ static int read_body(struct request *r, struct body *b, size_t n)
 			;
 		if (i == n)
 			return fault_set(&r->fault, 400, 0, name, "unknown field");
-		if (!json_is_null(v) && take_text(r, name, v, known[i].max, known[i].where))
+		if (!json_is_null(v) && request_text(r, name, v, known[i].max, known[i].where))
 			return -1;
 	}
 	return 0;

@@ -139,19 +139,6 @@ struct body {
 	const char *description, *metadata, *cidr, *action, *policy;
 };
 
-static int take_text(struct request *r, const char *name, const json_t *v, const char **ret_text,
-		     size_t max)
-{
-	const char *text = json_string_value(v);
-
-	if (!text || strlen(text) != json_string_length(v))
-		return fault_set(&r->fault, 400, 0, name, "must be a string");
-	if (strlen(text) > max)
-		return fault_set(&r->fault, 400, 0, name, "is longer than %zu bytes", max);
-	*ret_text = text;
-	return 0;
-}
-
 /* Of the five, the first <n> are known here. */
 static int read_body(struct request *r, struct body *b, size_t n)
 {
@@ -175,7 +162,7 @@ static int read_body(struct request *r, struct body *b, size_t n)
 			;
 		if (i == n)
 			return fault_set(&r->fault, 400, 0, name, "unknown field");
-		if (!json_is_null(v) && take_text(r, name, v, known[i].where, known[i].max))
+		if (!json_is_null(v) && request_text(r, name, v, known[i].max, known[i].where))
 			return -1;
 	}
 	return 0;
