@@ -58,7 +58,7 @@ static void with_store(struct store *s)
 	struct credentials *c = NULL;
 	struct fault f = {.code = 0};
 
-	expect("open", credentials_open(s, &c, &f), 0);
+	expect("open", credentials_open(s, CREDENTIAL_TOKEN, &c, &f), 0);
 	expect("a rule that is none", credentials_add(c, &bad, id, token, &f), -1);
 	expect("its code", f.code, 600);
 	expect("add", credentials_add(c, &in, id, token, &f), 0);
@@ -73,7 +73,7 @@ static void with_store(struct store *s)
 	other[0] = other[0] == '0' ? '1' : '0';
 	check(c, "another id", other, 107);
 	credentials_close(c);
-	expect("open again", credentials_open(s, &c, &f), 0);
+	expect("open again", credentials_open(s, CREDENTIAL_TOKEN, &c, &f), 0);
 	check(c, "after a restart", token, 0);
 	expect("remove", credentials_remove(c, id, &f), 0);
 	check(c, "removed", token, 107);

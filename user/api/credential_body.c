@@ -49,7 +49,7 @@ static int take_text(const char *name, const json_t *v, size_t max, char **ret, 
 	return *ret ? 0 : fault_set(f, 500, 0, name, "out of memory");
 }
 
-int credential_body_read(const json_t *in, struct credential *cr, struct fault *f)
+int credential_body_read(const json_t *in, bool has_key, struct credential *cr, struct fault *f)
 {
 	const char *name;
 	json_t *v;
@@ -62,11 +62,15 @@ int credential_body_read(const json_t *in, struct credential *cr, struct fault *
 			err = take_text(name, v, 4096, &cr->metadata, f);
 		else if (!strcmp(name, "acl"))
 			err = take_rules(v, &cr->acl, f);
+		else if (has_key && !strcmp(name, "public_key"))
+			err = take_text(name, v, SSH_KEY_LINE_MAX, &cr->public_key, f);
 		else
 			err = fault_set(f, 400, 0, name, "unknown field");
 		if (err)
 			return -1;
 	}
+	if (has_key && !cr->public_key)
+		return fault_set(f, 400, 0, "public_key", "is missing: the text of FILE.pub");
 	return 0;
 }
 
@@ -75,4 +79,5 @@ void credential_body_done(struct credential *cr)
 	free(cr->description);
 	free(cr->metadata);
 	free(cr->acl);
+	free(cr->public_key);
 }

@@ -9,30 +9,36 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "field.h"
 #include "list.h"
 #include "log.h"
-#include "name.h"
 #include "sha256.h"
 #include "stamp.h"
 #include "store.h"
 #include "ulid.h"
 
-#define KIND "credential"
 #define SECRET_LEN 24 /* bytes of the token that nobody can guess */
 #define SALT_LEN 16
 #define MALFORMED 105
 #define INVALID 107
-#define BAD_RULE 600
+#define KEY_EXISTS 609
+#define UNKNOWN_KEY 1102
+
+static const struct {
+	const char *store, *prefix, *what;
+} kinds[] = {
+	[CREDENTIAL_TOKEN] = {"credential", "cr_", "credential"},
+	[CREDENTIAL_SSH_KEY] = {"ssh_credential", "sshcr_", "SSH credential"},
+};
 
 struct entry {
 	struct credential cr; /* first */
 	struct list link;
-	uint8_t salt[SALT_LEN], hash[SHA256_LEN];
+	uint8_t salt[SALT_LEN], hash[SHA256_LEN]; /* of the token */
 };
 
 struct credentials {
 	pthread_mutex_t lock;
+	enum credential_kind kind;
 	struct store *store;
 	struct list all;
 };
@@ -77,66 +83,6 @@ static bool same_hash(const uint8_t *a, const uint8_t *b)
 	return !differ;
 }
 
-/* ---- rules ---- */
-
-static int check_rule(const char *rule, struct fault *f)
-{
-	char key[NAME_KEY_LEN];
-	const char *why;
-
-	if (!strcmp(rule, "*") || !strcmp(rule, "bind:*"))
-		return 0;
-	if (strncmp(rule, "bind:", 5))
-		return fault_set(f, 400, BAD_RULE, "acl",
-				 "must be * or start with bind:, got '%.100s'", rule);
-	if (name_normalise(rule + 5, key, true, &why) < 0)
-		return fault_set(f, 400, BAD_RULE, "acl", "the name '%.100s' %s", rule + 5, why);
-	return 0;
-}
-
-int credential_check_acl(const char *acl, struct fault *f)
-{
-	char item[FIELD_ITEM_MAX];
-
-	if (acl && strlen(acl) > CREDENTIAL_ACL_MAX)
-		return fault_set(f, 400, BAD_RULE, "acl", "is longer than %d bytes in all",
-				 CREDENTIAL_ACL_MAX);
-	while (acl && (acl = field_item(acl, item)))
-		if (check_rule(item, f))
-			return -1;
-	return 0;
-}
-
-/* *.a covers b.a and *.b.a, and itself. */
-static bool covers(const char *rule, const char *host)
-{
-	char key[NAME_KEY_LEN];
-	const char *why;
-	size_t n, m;
-
-	if (!strcmp(rule, "*") || !strcmp(rule, "bind:*"))
-		return true;
-	if (strncmp(rule, "bind:", 5) || name_normalise(rule + 5, key, true, &why) < 0)
-		return false;
-	if (key[0] != '*')
-		return !strcmp(key, host);
-	n = strlen(key + 1);
-	m = strlen(host);
-	return m > n && !strcmp(host + m - n, key + 1);
-}
-
-bool credential_allows(const char *acl, const char *host)
-{
-	char item[FIELD_ITEM_MAX];
-
-	if (!acl)
-		return true;
-	while ((acl = field_item(acl, item)))
-		if (covers(item, host))
-			return true;
-	return false;
-}
-
 /* ---- the list ---- */
 
 static void entry_free(struct entry *e)
@@ -144,6 +90,7 @@ static void entry_free(struct entry *e)
 	free(e->cr.description);
 	free(e->cr.metadata);
 	free(e->cr.acl);
+	free(e->cr.public_key);
 	free(e);
 }
 
@@ -153,26 +100,63 @@ static bool copy_text(const char *from, char **to)
 	return *to || !from || !*from;
 }
 
-static struct entry *entry_new(const struct credential *in)
+/* The key in its own form; its comment tells what it is, if nothing else does. */
+static int take_key(struct credential *cr, const char *text, struct fault *f)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	struct ssh_public_key *k = malloc(sizeof(*k));
+	int err;
 
-	if (!e)
+	if (!k)
+		return fault_set(f, 500, 0, "", "out of memory");
+	err = ssh_key_read(text ? text : "", k, f);
+	if (!err) {
+		strcpy(cr->fingerprint, k->fingerprint);
+		if (!copy_text(k->line, &cr->public_key) ||
+		    (!cr->description && !copy_text(k->comment, &cr->description)))
+			err = fault_set(f, 500, 0, "", "out of memory");
+	}
+	free(k);
+	return err;
+}
+
+/* Checked and copied; NULL with <f>. */
+static struct entry *entry_new(const struct credentials *c, const struct credential *in,
+			       struct fault *f)
+{
+	struct entry *e;
+
+	if (credential_check_acl(in->acl, f))
 		return NULL;
-	list_init(&e->link);
-	if (copy_text(in->description, &e->cr.description) &&
-	    copy_text(in->metadata, &e->cr.metadata) && copy_text(in->acl, &e->cr.acl))
+	e = calloc(1, sizeof(*e));
+	if (!e || !copy_text(in->description, &e->cr.description) ||
+	    !copy_text(in->metadata, &e->cr.metadata) || !copy_text(in->acl, &e->cr.acl)) {
+		fault_set(f, 500, 0, "", "out of memory");
+	} else if (c->kind != CREDENTIAL_SSH_KEY || !take_key(&e->cr, in->public_key, f)) {
+		list_init(&e->link);
 		return e;
-	entry_free(e);
+	}
+	if (e)
+		entry_free(e);
 	return NULL;
 }
 
+/* Under the lock, as the next. */
 static struct entry *find(struct credentials *c, const char *id)
 {
 	struct list *it;
 
 	list_for_each(it, &c->all)
 		if (!strcmp(list_of(it, struct entry, link)->cr.id, id))
+			return list_of(it, struct entry, link);
+	return NULL;
+}
+
+static struct entry *find_key(struct credentials *c, const char *fingerprint)
+{
+	struct list *it;
+
+	list_for_each(it, &c->all)
+		if (!strcmp(list_of(it, struct entry, link)->cr.fingerprint, fingerprint))
 			return list_of(it, struct entry, link);
 	return NULL;
 }
@@ -185,23 +169,29 @@ static const char *field_of(const struct store_row *r, const char *name)
 	return NULL;
 }
 
+static bool restore_token(struct entry *e, const struct store_row *r)
+{
+	return from_hex(field_of(r, "salt"), e->salt, SALT_LEN) &&
+	       from_hex(field_of(r, "hash"), e->hash, SHA256_LEN);
+}
+
 static int restore(void *arg, const struct store_row *r)
 {
 	const struct credential in = {
 		.description = (char *)field_of(r, "description"),
 		.metadata = (char *)field_of(r, "metadata"),
 		.acl = (char *)field_of(r, "acl"),
+		.public_key = (char *)field_of(r, "public_key"),
 	};
 	struct credentials *c = arg;
-	struct entry *e = entry_new(&in);
+	struct fault f = {.msg = "it is damaged"};
+	struct entry *e = entry_new(c, &in, &f);
 
-	if (!e)
-		return -1;
-	if (!from_hex(field_of(r, "salt"), e->salt, SALT_LEN) ||
-	    !from_hex(field_of(r, "hash"), e->hash, SHA256_LEN) ||
-	    credential_check_acl(in.acl, NULL)) {
-		log_err("credential %s in the state database is damaged; it is left out", r->id);
-		entry_free(e);
+	if (!e || (c->kind == CREDENTIAL_TOKEN && !restore_token(e, r))) {
+		log_err("%s %s in the state database is left out: %s %s", kinds[c->kind].what,
+			r->id, f.field, f.msg);
+		if (e)
+			entry_free(e);
 		return 0;
 	}
 	snprintf(e->cr.id, sizeof(e->cr.id), "%s", r->id);
@@ -210,20 +200,18 @@ static int restore(void *arg, const struct store_row *r)
 	return 0;
 }
 
-int credentials_open(struct store *s, struct credentials **ret_c, struct fault *f)
+int credentials_open(struct store *s, enum credential_kind kind, struct credentials **ret_c,
+		     struct fault *f)
 {
 	struct credentials *c = calloc(1, sizeof(*c));
-	int err;
 
 	if (!c)
 		return fault_set(f, 500, 0, "", "out of memory");
 	pthread_mutex_init(&c->lock, NULL);
 	list_init(&c->all);
+	c->kind = kind;
 	c->store = s;
-	err = store_each(s, KIND, restore, c, f);
-	if (err) {
-		if (err == -1)
-			fault_set(f, 500, 0, "", "out of memory");
+	if (store_each(s, kinds[kind].store, restore, c, f)) {
 		credentials_close(c);
 		return -1;
 	}
@@ -251,7 +239,6 @@ static int make_token(struct entry *e, char token[CREDENTIAL_TOKEN_MAX], struct 
 	uint8_t secret[SECRET_LEN];
 	char hex[2 * SECRET_LEN + 1];
 
-	ulid_new("cr_", e->cr.id, sizeof(e->cr.id));
 	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret) ||
 	    getrandom(e->salt, sizeof(e->salt), 0) != sizeof(e->salt))
 		return fault_set(f, 500, 0, "", "no random bytes: %s", strerror(errno));
@@ -266,46 +253,67 @@ static int make_token(struct entry *e, char token[CREDENTIAL_TOKEN_MAX], struct 
 static int save(struct credentials *c, const struct entry *e, struct fault *f)
 {
 	char salt[2 * SALT_LEN + 1], hash[2 * SHA256_LEN + 1];
-	struct store_field fields[5];
+	const struct store_field all[] = {
+		{"salt", c->kind == CREDENTIAL_TOKEN ? salt : NULL},
+		{"hash", c->kind == CREDENTIAL_TOKEN ? hash : NULL},
+		{"public_key", e->cr.public_key},
+		{"description", e->cr.description},
+		{"metadata", e->cr.metadata},
+		{"acl", e->cr.acl},
+	};
+	struct store_field fields[sizeof(all) / sizeof(all[0])];
 	struct store_row row = {.id = e->cr.id, .created = e->cr.created, .fields = fields};
 
 	to_hex(e->salt, sizeof(e->salt), salt);
 	to_hex(e->hash, sizeof(e->hash), hash);
-	fields[row.n_fields++] = (struct store_field){"salt", salt};
-	fields[row.n_fields++] = (struct store_field){"hash", hash};
-	if (e->cr.description)
-		fields[row.n_fields++] = (struct store_field){"description", e->cr.description};
-	if (e->cr.metadata)
-		fields[row.n_fields++] = (struct store_field){"metadata", e->cr.metadata};
-	if (e->cr.acl)
-		fields[row.n_fields++] = (struct store_field){"acl", e->cr.acl};
-	return store_put(c->store, KIND, &row, f) ? -1 : 0;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].value)
+			fields[row.n_fields++] = all[i];
+	return store_put(c->store, kinds[c->kind].store, &row, f) ? -1 : 0;
+}
+
+/* Under the lock, which keeps a key from being added twice. */
+static int add(struct credentials *c, struct entry *e, struct fault *f)
+{
+	const struct entry *old = *e->cr.fingerprint ? find_key(c, e->cr.fingerprint) : NULL;
+
+	if (old)
+		return fault_set(f, 409, KEY_EXISTS, "public_key", "is here already: %s",
+				 old->cr.id);
+	if (save(c, e, f))
+		return -1;
+	list_add_tail(&c->all, &e->link);
+	return 0;
 }
 
 int credentials_add(struct credentials *c, const struct credential *in,
 		    char ret_id[CREDENTIAL_ID_MAX], char ret_token[CREDENTIAL_TOKEN_MAX],
 		    struct fault *f)
 {
-	char token[CREDENTIAL_TOKEN_MAX];
-	struct entry *e;
+	struct entry *e = entry_new(c, in, f);
+	char token[CREDENTIAL_TOKEN_MAX] = "", id[CREDENTIAL_ID_MAX];
+	int err = 0;
 
-	if (credential_check_acl(in->acl, f))
-		return -1;
-	e = entry_new(in);
 	if (!e)
-		return fault_set(f, 500, 0, "", "out of memory");
-	e->cr.created = stamp_now();
-	if (make_token(e, token, f) || save(c, e, f)) {
-		entry_free(e);
 		return -1;
+	ulid_new(kinds[c->kind].prefix, e->cr.id, sizeof(e->cr.id));
+	e->cr.created = stamp_now();
+	strcpy(id, e->cr.id);
+	if (c->kind == CREDENTIAL_TOKEN)
+		err = make_token(e, token, f);
+	if (!err) {
+		pthread_mutex_lock(&c->lock);
+		err = add(c, e, f);
+		pthread_mutex_unlock(&c->lock);
 	}
-	strcpy(ret_id, e->cr.id);
-	strcpy(ret_token, token);
+	if (err) {
+		entry_free(e);
+	} else {
+		strcpy(ret_id, id);
+		strcpy(ret_token, token);
+	}
 	explicit_bzero(token, sizeof(token));
-	pthread_mutex_lock(&c->lock);
-	list_add_tail(&c->all, &e->link);
-	pthread_mutex_unlock(&c->lock);
-	return 0;
+	return err;
 }
 
 int credentials_remove(struct credentials *c, const char *id, struct fault *f)
@@ -316,8 +324,8 @@ int credentials_remove(struct credentials *c, const char *id, struct fault *f)
 	pthread_mutex_lock(&c->lock);
 	e = find(c, id);
 	if (!e)
-		err = fault_set(f, 404, 0, "", "no credential '%.64s'", id);
-	else if (store_del(c->store, KIND, id, f))
+		err = fault_set(f, 404, 0, "", "no %s '%.64s'", kinds[c->kind].what, id);
+	else if (store_del(c->store, kinds[c->kind].store, id, f))
 		err = -1;
 	if (!err)
 		list_del(&e->link);
@@ -340,6 +348,16 @@ int credentials_each(struct credentials *c, int (*fn)(void *arg, const struct cr
 	return res;
 }
 
+/* Under the lock. */
+static int hand_out(const struct entry *e, char ret_id[CREDENTIAL_ID_MAX], char **ret_acl,
+		    struct fault *f)
+{
+	if (!copy_text(e->cr.acl, ret_acl))
+		return fault_set(f, 500, 0, "", "out of memory");
+	strcpy(ret_id, e->cr.id);
+	return 0;
+}
+
 int credentials_check(struct credentials *c, const char *token, char ret_id[CREDENTIAL_ID_MAX],
 		      char **ret_acl, struct fault *f)
 {
@@ -360,12 +378,22 @@ int credentials_check(struct credentials *c, const char *token, char ret_id[CRED
 	if (!e || !same_hash(hash, e->hash))
 		err = fault_set(f, 401, INVALID, "authtoken",
 				"is not valid at this edge; was it removed there?");
-	else if (!copy_text(e->cr.acl, ret_acl))
-		err = fault_set(f, 500, 0, "", "out of memory");
 	else
-		err = 0;
+		err = hand_out(e, ret_id, ret_acl, f);
 	pthread_mutex_unlock(&c->lock);
-	if (!err)
-		strcpy(ret_id, id);
+	return err;
+}
+
+int credentials_check_key(struct credentials *c, const char *fingerprint,
+			  char ret_id[CREDENTIAL_ID_MAX], char **ret_acl, struct fault *f)
+{
+	struct entry *e;
+	int err;
+
+	pthread_mutex_lock(&c->lock);
+	e = *fingerprint ? find_key(c, fingerprint) : NULL;
+	err = e ? hand_out(e, ret_id, ret_acl, f)
+		: fault_set(f, 401, UNKNOWN_KEY, "authtoken", "the SSH key is not known");
+	pthread_mutex_unlock(&c->lock);
 	return err;
 }

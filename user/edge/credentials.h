@@ -2,8 +2,9 @@
 /*
  * credentials - who may open a session, and which names it may bind.
  *
- * In state.db, a salted hash in place of the token: that is shown once, when it is made.  Any
- * thread; locked inside.
+ * A table in state.db for each kind: agents have a token, of which a salted hash is kept, it is
+ * shown once, when it is made; who comes by `ssh -R` has a key, which the gateway has seen proven
+ * (ssh_secret.h).  Any thread; locked inside.
  */
 #ifndef CREDENTIALS_H
 #define CREDENTIALS_H
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #include "fault.h"
+#include "ssh_key.h"
 
 #define CREDENTIAL_ID_MAX 40
 #define CREDENTIAL_TOKEN_MAX 96
@@ -19,20 +21,25 @@
 struct credentials;
 struct store;
 
+enum credential_kind { CREDENTIAL_TOKEN, CREDENTIAL_SSH_KEY };
+
 struct credential {
-	char id[CREDENTIAL_ID_MAX]; /* cr_... */
+	char id[CREDENTIAL_ID_MAX]; /* cr_... or sshcr_... */
 	struct timespec created;
 	char *description, *metadata; /* NULL: none */
 	char *acl;		      /* rules, a line each: "bind:*.example.com"; NULL: any name */
+	char *public_key;	      /* "ssh-ed25519 AAAA..."; NULL: a token */
+	char fingerprint[SSH_KEY_FINGERPRINT_MAX]; /* of it; else "" */
 };
 
 /* 0, or -1 with <f>. */
-int credentials_open(struct store *s, struct credentials **ret_c, struct fault *f);
+int credentials_open(struct store *s, enum credential_kind kind, struct credentials **ret_c,
+		     struct fault *f);
 void credentials_close(struct credentials *c); /* NULL is fine */
 
 /*
- * Makes one of <in>'s texts (its id and time are not read).  0 with its id and the token, or -1
- * with <f> (600: a rule that is none).
+ * Makes one of <in>'s texts and key (no description: the key's comment).  0 with its id and the
+ * token ("": it has a key), or -1 with <f>: 600 a rule that is none, 609 the key is here already.
  */
 int credentials_add(struct credentials *c, const struct credential *in,
 		    char ret_id[CREDENTIAL_ID_MAX], char ret_token[CREDENTIAL_TOKEN_MAX],
@@ -43,12 +50,16 @@ int credentials_remove(struct credentials *c, const char *id, struct fault *f);
 int credentials_each(struct credentials *c, int (*fn)(void *arg, const struct credential *cr),
 		     void *arg);
 
-/* Whose token is it?  0 with the id and a copy of the rules to free (NULL: none); else -1: 105,
- * 107. */
+/*
+ * Whose token, or key, is it?  0 with the id and a copy of the rules to free (NULL: none); else -1:
+ * 105, 107, or 1102 for a key.
+ */
 int credentials_check(struct credentials *c, const char *token, char ret_id[CREDENTIAL_ID_MAX],
 		      char **ret_acl, struct fault *f);
+int credentials_check_key(struct credentials *c, const char *fingerprint,
+			  char ret_id[CREDENTIAL_ID_MAX], char **ret_acl, struct fault *f);
 
-/* Are these rules, a line each (NULL: none)?  0, or -1 with 600 in <f>. */
+/* credential_acl.c.  Are these rules, a line each (NULL: none)?  0, or -1 with 600 in <f>. */
 int credential_check_acl(const char *acl, struct fault *f);
 /* May a session with these rules bind the (normalised) name? */
 bool credential_allows(const char *acl, const char *host);

@@ -25,7 +25,6 @@
 #include "policies.h"
 #include "pool.h"
 #include "resolver.h"
-#include "ssh_credentials.h"
 #include "sshd.h"
 #include "store.h"
 #include "tunnel.h"
@@ -287,8 +286,9 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	/* the policies before those who name them */
 	if (store_open(c->state_dir, &g->store, &f) ||
 	    ip_policies_restore(g->ip_policies, g->store, &f) || edge_cert_restore(g, &f) ||
-	    credentials_open(g->store, &g->credentials, &f) ||
-	    ssh_credentials_open(g->store, c->state_dir, &g->ssh_credentials, &f)) {
+	    credentials_open(g->store, CREDENTIAL_TOKEN, &g->credentials, &f) ||
+	    credentials_open(g->store, CREDENTIAL_SSH_KEY, &g->ssh_credentials, &f) ||
+	    ssh_secret_open(&g->ssh_secret, c->state_dir, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}
@@ -460,7 +460,8 @@ void edge_close(struct edge *g)
 	free(g->workers);
 	tunnel_close(g->tunnel);
 	credentials_close(g->credentials);
-	ssh_credentials_close(g->ssh_credentials);
+	credentials_close(g->ssh_credentials);
+	explicit_bzero(&g->ssh_secret, sizeof(g->ssh_secret));
 	registry_free(g->registry);
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
@@ -479,9 +480,14 @@ struct tunnel *edge_tunnel(struct edge *g)
 	return g->tunnel;
 }
 
-struct ssh_credentials *edge_ssh_credentials(struct edge *g)
+struct credentials *edge_ssh_credentials(struct edge *g)
 {
 	return g->ssh_credentials;
+}
+
+const char *edge_ssh_dir(struct edge *g)
+{
+	return g->ssh_secret.dir;
 }
 
 struct credentials *edge_credentials(struct edge *g)

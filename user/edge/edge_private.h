@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "edge.h"
+#include "ssh_secret.h"
 #include "terminate.h"
 #include "worker.h"
 
@@ -28,7 +29,6 @@
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
 struct credentials;
-struct ssh_credentials;
 struct sshd;
 struct tunnel;
 
@@ -46,7 +46,8 @@ struct edge {
 	struct kern *kern;		 /* NULL: userspace datapath */
 	struct tunnel *tunnel;		 /* NULL: no agents */
 	struct credentials *credentials; /* of agents */
-	struct ssh_credentials *ssh_credentials;
+	struct credentials *ssh_credentials;
+	struct ssh_secret ssh_secret;
 	struct sshd *sshd; /* NULL: no ssh -R */
 	char datapath_why[256];
 	struct resolver *resolver;

@@ -22,7 +22,6 @@
 #include "certs.h"
 #include "edge_private.h"
 #include "log.h"
-#include "ssh_credentials.h"
 
 #define PROGRAM "snisplit-sshd"
 #define READY_MS 60000 /* the first start makes an RSA key */
@@ -93,7 +92,7 @@ static int prepare(struct edge *g, struct sshd *s, char *why, size_t why_size)
 	snprintf(s->ca, sizeof(s->ca), "sha256:%s", fingerprint);
 	snprintf(s->listen, sizeof(s->listen), "%s", g->config->ssh.text);
 	server_text(&g->config->tunnel, s->server);
-	snprintf(s->dir, sizeof(s->dir), "%s", ssh_credentials_dir(g->ssh_credentials));
+	snprintf(s->dir, sizeof(s->dir), "%s", g->ssh_secret.dir);
 	snprintf(s->token, sizeof(s->token), "%s/token", s->dir);
 	return 0;
 }

@@ -15,7 +15,6 @@
 #include <time.h>
 
 struct credentials;
-struct ssh_credentials;
 struct edge;
 struct endpoint;
 struct fault;
@@ -69,5 +68,6 @@ unsigned tunnel_count(struct tunnel *t);
 /* Of the running daemon; NULL: it has no tunnel.  The credentials are there all the same. */
 struct tunnel *edge_tunnel(struct edge *g);
 struct credentials *edge_credentials(struct edge *g);
-struct ssh_credentials *edge_ssh_credentials(struct edge *g);
+struct credentials *edge_ssh_credentials(struct edge *g); /* of `ssh -R` */
+const char *edge_ssh_dir(struct edge *g);		  /* where the gateway's keys are */
 #endif

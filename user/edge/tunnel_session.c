@@ -15,7 +15,6 @@
 #include "endpoint.h"
 #include "fault.h"
 #include "log.h"
-#include "ssh_credentials.h"
 #include "stamp.h"
 #include "tunnel_private.h"
 #include "ulid.h"
@@ -145,9 +144,12 @@ static int check_token(struct caller *c, const char *token, struct fault *f)
 {
 	struct edge *g = c->tunnel->edge;
 
-	return ssh_credentials_is_token(token)
-		       ? ssh_credentials_check(g->ssh_credentials, token, c->credential, &c->acl, f)
-		       : credentials_check(g->credentials, token, c->credential, &c->acl, f);
+	const char *key;
+
+	if (!ssh_secret_is_token(token))
+		return credentials_check(g->credentials, token, c->credential, &c->acl, f);
+	key = ssh_secret_check(&g->ssh_secret, token, f);
+	return key ? credentials_check_key(g->ssh_credentials, key, c->credential, &c->acl, f) : -1;
 }
 
 static void on_hello(struct caller *c, const struct chan_frame *fr)
