@@ -19,7 +19,8 @@ receive() # FILE: one connection's lines; RECEIVER is its pid
 {
 	socat -u TCP-LISTEN:5170,reuseaddr "CREATE:$1" &
 	RECEIVER=$!
-	wait_for listening 5170
+	# it takes one connection and makes the file then; the daemon may be there before we look
+	wait_for eval "listening 5170 || [ -e '$1' ]"
 }
 wait_for listening 5180
 receive "$TMP/first"

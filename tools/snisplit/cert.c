@@ -6,7 +6,10 @@
 #include "client.h"
 #include "out.h"
 #include "pem_file.h"
+#include "resource.h"
 #include "show.h"
+
+#define CERTIFICATES "/tls_certificates"
 
 const struct opt cert_add_opts[] = {
 	{.name = "crt", .arg = "FILE", .help = "certificate chain, PEM, the leaf first"},
@@ -21,14 +24,6 @@ const struct opt cert_list_opts[] = {
 	{.name = NULL},
 };
 
-static int set_text(json_t *body, const char *field, const char *option, const char *value)
-{
-	if (!value || !json_object_set_new(body, field, json_string(value)))
-		return 0;
-	fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
-	return -1;
-}
-
 static int set_file(json_t *body, const struct call *c, const char *option, const char *field)
 {
 	const char *path = call_value(c, option);
@@ -40,7 +35,7 @@ static int set_file(json_t *body, const struct call *c, const char *option, cons
 		return -1;
 	}
 	text = pem_file_read(option, path);
-	err = text ? set_text(body, field, option, text) : -1;
+	err = text && resource_set(body, field, option, json_string(text)) ? 0 : -1;
 	pem_file_free(text);
 	return err;
 }
@@ -53,9 +48,8 @@ int cert_add(struct call *c)
 
 	if (!set_file(body, c, "crt", "certificate_pem") &&
 	    !set_file(body, c, "key", "private_key_pem") &&
-	    !set_text(body, "description", "description", call_value(c, "description")) &&
-	    !set_text(body, "metadata", "metadata", call_value(c, "metadata")))
-		code = client_ask(c, "POST", "/tls_certificates", body, &r);
+	    resource_set_texts(c, body))
+		code = client_ask(c, "POST", CERTIFICATES, body, &r);
 	if (!code && !c->json) {
 		out_text(stdout, show_text(r.json, "id"));
 		printf("\n");
@@ -90,85 +84,43 @@ static void cell_day(struct table *t, const json_t *j)
 	table_cellf(t, "%.10s", show_text(j, "not_after"));
 }
 
-static void list_uploaded(const json_t *reply)
+static void uploaded_row(struct table *t, json_t *cert)
 {
-	static const char *const heads[] = {"ID", "NAMES", "KEY", "UNTIL", "ISSUER", "DESCRIPTION"};
-	struct table *t = table_new(heads, "<<<<<<", 6);
-	const json_t *cert;
-	size_t i;
-
-	json_array_foreach(json_object_get(reply, "tls_certificates"), i, cert) {
-		table_cell(t, show_text(cert, "id"));
-		cell_names(t, cert);
-		table_cell(t, show_text(cert, "private_key_type"));
-		cell_day(t, cert);
-		table_cell(t, show_text(cert, "issuer_common_name"));
-		table_cell(t, show_text(cert, "description"));
-	}
-	table_print(t, true);
+	table_cell(t, show_text(cert, "id"));
+	cell_names(t, cert);
+	table_cell(t, show_text(cert, "private_key_type"));
+	cell_day(t, cert);
+	table_cell(t, show_text(cert, "issuer_common_name"));
+	table_cell(t, show_text(cert, "description"));
 }
 
-static void list_all(const json_t *reply)
+static void in_use_row(struct table *t, json_t *cert)
 {
-	static const char *const heads[] = {"FROM", "WHERE", "NAME", "UNTIL"};
-	struct table *t = table_new(heads, "<<<<", 4);
-	const json_t *cert;
-	size_t i;
-
-	json_array_foreach(json_object_get(reply, "in_use"), i, cert) {
-		table_cell(t, show_text(cert, "origin"));
-		table_cell(t, show_text(cert, "where"));
-		table_cell(t, show_text(cert, "name"));
-		cell_day(t, cert);
-	}
-	table_print(t, true);
+	table_cell(t, show_text(cert, "origin"));
+	table_cell(t, show_text(cert, "where"));
+	table_cell(t, show_text(cert, "name"));
+	cell_day(t, cert);
 }
 
 int cert_list(struct call *c)
 {
-	bool all = call_value(c, "all");
-	struct reply r = {0};
-	int code;
+	static const char *const uploaded[] = {"ID",	"NAMES",  "KEY",
+					       "UNTIL", "ISSUER", "DESCRIPTION"};
+	static const char *const in_use[] = {"FROM", "WHERE", "NAME", "UNTIL"};
 
-	code = client_ask(c, "GET", all ? "/tls_certificates?all=1" : "/tls_certificates", NULL,
-			  &r);
-	if (!code && !c->json) {
-		if (all)
-			list_all(r.json);
-		else
-			list_uploaded(r.json);
-	}
-	reply_done(&r);
-	return code;
+	if (call_value(c, "all"))
+		return resource_list(c, &(struct resource_list){CERTIFICATES "?all=1", "in_use", in_use, "<<<<", in_use_row});
+	return resource_list(c, &(struct resource_list){CERTIFICATES, "tls_certificates", uploaded, "<<<<<<", uploaded_row});
 }
 
 int cert_get(struct call *c)
 {
-	char *path = client_path("/tls_certificates/", c->args[0]);
-	struct reply r = {0};
-	int code = client_ask(c, "GET", path, NULL, &r);
-
-	if (!code && !c->json)
-		show_fields(r.json);
-	free(path);
-	reply_done(&r);
-	return code;
+	return resource_get(c, client_path(CERTIFICATES "/", c->args[0]));
 }
 
 int cert_rm(struct call *c)
 {
-	char *path = client_path("/tls_certificates/", c->args[0]);
-	struct reply r = {0};
-	int code = client_ask(c, "DELETE", path, NULL, &r);
-
-	if (!code && !c->json) {
-		printf("removed ");
-		out_text(stdout, c->args[0]);
-		printf("\n");
-	}
-	free(path);
-	reply_done(&r);
-	return code;
+	return resource_remove(c, client_path(CERTIFICATES "/", c->args[0]));
 }
 
 /* The certificate alone on stdout, for "> root.pem". */

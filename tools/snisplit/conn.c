@@ -6,40 +6,29 @@
 
 #include "client.h"
 #include "out.h"
+#include "show.h"
 #include "stamp.h"
-
-static const char *text_of(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-
-	return text ? text : "-";
-}
-
-static uint64_t number_of(const json_t *j, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(j, name));
-}
 
 static void add_conn(struct table *t, const json_t *j, bool exact)
 {
-	const char *ip = text_of(j, "client_ip");
+	const char *ip = show_text(j, "client_ip");
 	struct timespec now = stamp_now(), start = now;
 	char buf[32];
 
-	stamp_parse(text_of(j, "start_ts"), &start);
-	table_cell(t, text_of(j, "id"));
+	stamp_parse(show_text(j, "start_ts"), &start);
+	table_cell(t, show_text(j, "id"));
 	table_cellf(t, strchr(ip, ':') ? "[%s]:%u" : "%s:%u", ip,
-		    (unsigned)number_of(j, "client_port"));
-	table_cell(t, text_of(j, "server_name"));
-	table_cell(t, text_of(j, "upstream_addr"));
-	table_cell(t, text_of(j, "state"));
-	table_cell(t, text_of(j, "datapath"));
+		    (unsigned)show_number(j, "client_port"));
+	table_cell(t, show_text(j, "server_name"));
+	table_cell(t, show_text(j, "upstream_addr"));
+	table_cell(t, show_text(j, "state"));
+	table_cell(t, show_text(j, "datapath"));
 	if (exact) {
-		table_cellf(t, "%llu", (unsigned long long)number_of(j, "bytes_in"));
-		table_cellf(t, "%llu", (unsigned long long)number_of(j, "bytes_out"));
+		table_cellf(t, "%lld", show_number(j, "bytes_in"));
+		table_cellf(t, "%lld", show_number(j, "bytes_out"));
 	} else {
-		table_cell(t, out_bytes(number_of(j, "bytes_in"), buf));
-		table_cell(t, out_bytes(number_of(j, "bytes_out"), buf));
+		table_cell(t, out_bytes((uint64_t)show_number(j, "bytes_in"), buf));
+		table_cell(t, out_bytes((uint64_t)show_number(j, "bytes_out"), buf));
 	}
 	table_cell(t, out_seconds(now.tv_sec > start.tv_sec ? (uint64_t)(now.tv_sec - start.tv_sec)
 							    : 0,

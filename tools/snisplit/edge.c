@@ -10,6 +10,7 @@
 #include "field.h"
 #include "out.h"
 #include "pem_file.h"
+#include "resource.h"
 #include "show.h"
 
 #define EDGES "/edges/tls"
@@ -60,15 +61,6 @@ const struct opt backend_opts[] = {
 	{.name = NULL},
 };
 
-/* The value of <option> into <to>.<name>; false: it is not UTF-8, which was said. */
-static bool put(json_t *to, const char *name, const char *option, json_t *value)
-{
-	if (value && !json_object_set_new(to, name, value))
-		return true;
-	fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
-	return false;
-}
-
 /* An object of <body>, made on first use. */
 static json_t *part(json_t *body, const char *name)
 {
@@ -88,20 +80,12 @@ static json_t *list_of(json_t *in, const char *name)
 	return l;
 }
 
-static bool append(json_t *list, const char *option, const char *value)
-{
-	if (!json_array_append_new(list, json_string(value)))
-		return true;
-	fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
-	return false;
-}
-
 /* ---- edges ---- */
 
 static bool set_cas(json_t *body, const char *path)
 {
 	char *text = pem_file_read("mutual-tls-cas", path);
-	bool ok = text && put(part(body, "mutual_tls"), "mutual_tls_cas", "mutual-tls-cas",
+	bool ok = text && resource_set(part(body, "mutual_tls"), "mutual_tls_cas", "mutual-tls-cas",
 			      json_string(text));
 
 	pem_file_free(text);
@@ -111,20 +95,20 @@ static bool set_cas(json_t *body, const char *path)
 static bool set_edge(json_t *body, const char *o, const char *v)
 {
 	if (!strcmp(o, "hostport"))
-		return append(list_of(body, "hostports"), o, v);
+		return resource_append(list_of(body, "hostports"), o, v);
 	if (!strcmp(o, "ip-policy"))
-		return append(list_of(part(body, "ip_restriction"), "ip_policy_ids"), o, v);
+		return resource_append(list_of(part(body, "ip_restriction"), "ip_policy_ids"), o, v);
 	if (!strcmp(o, "backend"))
-		return put(part(body, "backend"), "backend_id", o, json_string(v));
+		return resource_set(part(body, "backend"), "backend_id", o, json_string(v));
 	if (!strcmp(o, "terminate-at"))
-		return put(part(body, "tls_termination"), "terminate_at", o, json_string(v));
+		return resource_set(part(body, "tls_termination"), "terminate_at", o, json_string(v));
 	if (!strcmp(o, "min-version"))
-		return put(part(body, "tls_termination"), "min_version", o, json_string(v));
+		return resource_set(part(body, "tls_termination"), "min_version", o, json_string(v));
 	if (!strcmp(o, "mutual-tls-cas"))
 		return set_cas(body, v);
 	if (!strcmp(o, "unset"))
-		return put(body, v, o, json_null());
-	return put(body, o, o, json_string(v));
+		return resource_set(body, v, o, json_null());
+	return resource_set(body, o, o, json_string(v));
 }
 
 static int send_body(struct call *c, const char *method, char *path, json_t *body)
@@ -173,66 +157,34 @@ int edge_set(struct call *c)
 	return ask(c, "PATCH", client_path(EDGES "/", c->args[0]), set_edge);
 }
 
-static int get(struct call *c, char *path)
-{
-	struct reply r = {0};
-	int code = client_ask(c, "GET", path, NULL, &r);
-
-	if (!code && !c->json)
-		show_fields(r.json);
-	free(path);
-	reply_done(&r);
-	return code;
-}
-
-static int rm(struct call *c, char *path)
-{
-	struct reply r = {0};
-	int code = client_ask(c, "DELETE", path, NULL, &r);
-
-	if (!code && !c->json) {
-		printf("removed ");
-		out_text(stdout, c->args[0]);
-		printf("\n");
-	}
-	free(path);
-	reply_done(&r);
-	return code;
-}
-
 int edge_get(struct call *c)
 {
-	return get(c, client_path(EDGES "/", c->args[0]));
+	return resource_get(c, client_path(EDGES "/", c->args[0]));
 }
 
 int edge_rm(struct call *c)
 {
-	return rm(c, client_path(EDGES "/", c->args[0]));
+	return resource_remove(c, client_path(EDGES "/", c->args[0]));
+}
+
+static void edge_rows(struct table *t, json_t *e)
+{
+	const json_t *hp;
+	size_t i;
+
+	json_array_foreach(json_object_get(e, "hostports"), i, hp) {
+		table_cell(t, show_text(e, "id"));
+		table_cell(t, json_string_value(hp));
+		table_cell(t, show_text(json_object_get(e, "backend"), "backend_id"));
+		table_cell(t, show_text(e, "description"));
+	}
 }
 
 int edge_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "HOSTPORT", "BACKEND", "DESCRIPTION"};
-	const json_t *e, *hp;
-	struct reply r = {0};
-	struct table *t;
-	size_t i, k;
-	int code = client_ask(c, "GET", EDGES, NULL, &r);
 
-	if (!code && !c->json) {
-		t = table_new(heads, "<<<<", 4);
-		json_array_foreach(json_object_get(r.json, "tls_edges"), i, e)
-			json_array_foreach(json_object_get(e, "hostports"), k, hp) {
-				table_cell(t, show_text(e, "id"));
-				table_cell(t, json_string_value(hp));
-				table_cell(t,
-					   show_text(json_object_get(e, "backend"), "backend_id"));
-				table_cell(t, show_text(e, "description"));
-			}
-		table_print(t, true);
-	}
-	reply_done(&r);
-	return code;
+	return resource_list(c, &(struct resource_list){EDGES, "tls_edges", heads, "<<<<", edge_rows});
 }
 
 /* ---- backends ---- */
@@ -243,14 +195,14 @@ static bool set_member(json_t *body, const char *value)
 	char id[64];
 
 	if (!weight)
-		return append(list_of(body, "backends"), "backend", value);
+		return resource_append(list_of(body, "backends"), "backend", value);
 	if (json_is_array(json_object_get(body, "backends")) ||
 	    (size_t)(weight - value) >= sizeof(id)) {
 		fprintf(stderr, "snisplit: --backend: must be ID=WEIGHT for all, or ID for all\n");
 		return false;
 	}
 	snprintf(id, sizeof(id), "%.*s", (int)(weight - value), value);
-	return put(part(body, "backends"), id, "backend", json_integer(atoll(weight + 1)));
+	return resource_set(part(body, "backends"), id, "backend", json_integer(atoll(weight + 1)));
 }
 
 static bool set_backend(json_t *body, const char *o, const char *v)
@@ -258,16 +210,16 @@ static bool set_backend(json_t *body, const char *o, const char *v)
 	if (!strcmp(o, "backend"))
 		return set_member(body, v);
 	if (!strcmp(o, "tls"))
-		return put(part(body, "tls"), "enabled", o, json_true());
+		return resource_set(part(body, "tls"), "enabled", o, json_true());
 	if (!strcmp(o, "health-check"))
-		return put(body, "health_check", o, json_string(v));
+		return resource_set(body, "health_check", o, json_string(v));
 	if (!strcmp(o, "health-interval"))
-		return put(body, "health_interval", o, json_string(v));
+		return resource_set(body, "health_interval", o, json_string(v));
 	if (!strcmp(o, "health-rise"))
-		return put(body, "health_rise", o, json_integer(atoll(v)));
+		return resource_set(body, "health_rise", o, json_integer(atoll(v)));
 	if (!strcmp(o, "health-fall"))
-		return put(body, "health_fall", o, json_integer(atoll(v)));
-	return put(body, o, o, json_string(v));
+		return resource_set(body, "health_fall", o, json_integer(atoll(v)));
+	return resource_set(body, o, o, json_string(v));
 }
 
 /* The id says what it is of. */
@@ -301,12 +253,12 @@ int backend_set(struct call *c)
 
 int backend_get(struct call *c)
 {
-	return get(c, path_of(c->args[0]));
+	return resource_get(c, path_of(c->args[0]));
 }
 
 int backend_rm(struct call *c)
 {
-	return rm(c, path_of(c->args[0]));
+	return resource_remove(c, path_of(c->args[0]));
 }
 
 static void list_members(struct table *t, const json_t *b)

@@ -8,6 +8,7 @@
 #include "field.h"
 #include "out.h"
 #include "pem_file.h"
+#include "resource.h"
 #include "show.h"
 
 #define FIELDS_MAX 64
@@ -44,18 +45,6 @@ void endpoint_opts_fill(void)
 					    .many = true};
 	endpoint_set_opts[n + 1] = (struct opt){
 		.name = "kill", .help = "end the live connections that are denied now"};
-}
-
-static const char *text_of(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-
-	return text ? text : "";
-}
-
-static json_int_t number_of(const json_t *j, const char *name)
-{
-	return json_integer_value(json_object_get(j, name));
 }
 
 /* The field of option <o>. */
@@ -145,9 +134,9 @@ int endpoint_add(struct call *c)
 	if (!code)
 		code = client_ask(c, "POST", "/endpoints", body, &r);
 	if (!code && !c->json) {
-		out_text(stdout, text_of(r.json, "id"));
+		out_text(stdout, show_text(r.json, "id"));
 		printf(" ");
-		out_text(stdout, text_of(r.json, "url"));
+		out_text(stdout, show_text(r.json, "url"));
 		printf("\n");
 	}
 	json_decref(body);
@@ -172,7 +161,7 @@ static int unset(json_t *body, const char *option)
 
 int endpoint_set(struct call *c)
 {
-	char *path = client_path("/endpoints/", c->args[0]), *full = path;
+	char *path = resource_with_kill(c, client_path("/endpoints/", c->args[0]));
 	json_t *body = json_object();
 	struct reply r = {0};
 	int code = EXIT_OK;
@@ -192,92 +181,46 @@ int endpoint_set(struct call *c)
 			"--help\n");
 		code = EXIT_USAGE;
 	}
-	if (!code && call_value(c, "kill") && asprintf(&full, "%s?kill=1", path) < 0)
-		code = EXIT_USAGE;
 	if (!code)
-		code = client_ask(c, "PATCH", full, body, &r);
+		code = client_ask(c, "PATCH", path, body, &r);
 	if (!code && !c->json) {
 		printf("changed ");
-		out_text(stdout, text_of(r.json, "url"));
-		if (full != path)
-			printf(", %lld connections ended",
-			       (long long)number_of(r.json, "connections_killed"));
-		printf("\n");
+		out_text(stdout, show_text(r.json, "url"));
+		resource_say_killed(c, r.json);
 	}
 	json_decref(body);
-	if (full != path)
-		free(full);
 	free(path);
 	reply_done(&r);
 	return code;
+}
+
+static void endpoint_row(struct table *t, json_t *e)
+{
+	const json_t *conns = json_object_get(json_object_get(e, "metrics"), "conns");
+
+	table_cell(t, show_text(e, "id"));
+	table_cell(t, show_text(e, "url"));
+	table_cell(t, show_text(e, "upstream_url"));
+	table_cell(t, show_text(e, "datapath"));
+	table_cellf(t, "%lld", show_number(conns, "gauge"));
+	table_cellf(t, "%lld", show_number(conns, "count"));
+	table_cell(t, show_text(e, "origin"));
 }
 
 int endpoint_list(struct call *c)
 {
 	static const char *const heads[] = {"ID",     "URL",   "UPSTREAM", "DATAPATH",
 					    "ACTIVE", "TOTAL", "FROM"};
-	struct reply r = {0};
-	struct table *t;
-	json_t *e;
-	size_t i;
-	int code;
 
-	code = client_ask(c, "GET", "/endpoints", NULL, &r);
-	if (!code && !c->json) {
-		t = table_new(heads, "<<<<>><", 7);
-		json_array_foreach(json_object_get(r.json, "endpoints"), i, e) {
-			json_t *conns = json_object_get(json_object_get(e, "metrics"), "conns");
-
-			table_cell(t, text_of(e, "id"));
-			table_cell(t, text_of(e, "url"));
-			table_cell(t, text_of(e, "upstream_url"));
-			table_cell(t, text_of(e, "datapath"));
-			table_cellf(t, "%lld", (long long)number_of(conns, "gauge"));
-			table_cellf(t, "%lld", (long long)number_of(conns, "count"));
-			table_cell(t, text_of(e, "origin"));
-		}
-		table_print(t, true);
-	}
-	reply_done(&r);
-	return code;
+	return resource_list(c, &(struct resource_list){"/endpoints", "endpoints", heads, "<<<<>><", endpoint_row});
 }
 
 int endpoint_get(struct call *c)
 {
-	char *path = client_path("/endpoints/", c->args[0]);
-	struct reply r = {0};
-	int code;
-
-	code = client_ask(c, "GET", path, NULL, &r);
-	if (!code && !c->json)
-		show_fields(r.json);
-	free(path);
-	reply_done(&r);
-	return code;
+	return resource_get(c, client_path("/endpoints/", c->args[0]));
 }
 
 int endpoint_rm(struct call *c)
 {
-	char *path = client_path("/endpoints/", c->args[0]), *full = path;
-	struct reply r = {0};
-	int code;
-
-	if (call_value(c, "kill") && asprintf(&full, "%s?kill=1", path) < 0) {
-		free(path);
-		return EXIT_USAGE;
-	}
-	code = client_ask(c, "DELETE", full, NULL, &r);
-	if (!code && !c->json) {
-		printf("removed ");
-		out_text(stdout, c->args[0]);
-		if (r.json)
-			printf(", %lld connections ended",
-			       (long long)number_of(r.json, "connections_killed"));
-		printf("\n");
-	}
-	if (full != path)
-		free(full);
-	free(path);
-	reply_done(&r);
-	return code;
+	return resource_remove(c, client_path("/endpoints/", c->args[0]));
 }

@@ -5,18 +5,7 @@
 
 #include "client.h"
 #include "out.h"
-
-static const char *text_of(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-
-	return text ? text : "-";
-}
-
-static unsigned long long number_of(const json_t *j, const char *name)
-{
-	return (unsigned long long)json_integer_value(json_object_get(j, name));
-}
+#include "show.h"
 
 static void field(const char *text, const char *after)
 {
@@ -28,18 +17,18 @@ static void field(const char *text, const char *after)
 static void print_closed(const json_t *j)
 {
 	const json_t *o = json_object_get(j, "object"), *conn = json_object_get(o, "conn");
-	const char *reason = text_of(o, "close_reason"), *ip = text_of(conn, "client_ip");
+	const char *reason = show_text(o, "close_reason"), *ip = show_text(conn, "client_ip");
 	char in[16], out[16];
 
-	field(text_of(j, "event_timestamp"), " ");
+	field(show_text(j, "event_timestamp"), " ");
 	field(strchr(ip, ':') ? "[" : "", "");
 	field(ip, strchr(ip, ':') ? "]:" : ":");
-	printf("%llu -> ", number_of(conn, "client_port"));
-	field(text_of(conn, "server_name"), " ");
-	field(text_of(o, "upstream_addr"), " ");
-	field(text_of(o, "datapath"), " ");
-	printf("in %s out %s ", out_bytes(number_of(conn, "bytes_in"), in),
-	       out_bytes(number_of(conn, "bytes_out"), out));
+	printf("%lld -> ", show_number(conn, "client_port"));
+	field(show_text(conn, "server_name"), " ");
+	field(show_text(o, "upstream_addr"), " ");
+	field(show_text(o, "datapath"), " ");
+	printf("in %s out %s ", out_bytes((uint64_t)show_number(conn, "bytes_in"), in),
+	       out_bytes((uint64_t)show_number(conn, "bytes_out"), out));
 	out_styled(strstr(reason, "_fin") ? OUT_GOOD : OUT_WARN, reason);
 	printf("\n");
 }
@@ -53,11 +42,11 @@ static void on_line(void *arg, const char *line, size_t len)
 		fwrite(line, 1, len, stdout);
 	} else {
 		j = json_loadb(line, len, 0, NULL);
-		if (!strcmp(text_of(j, "event_type"), "tcp_connection_closed.v0"))
+		if (!strcmp(show_text(j, "event_type"), "tcp_connection_closed.v0"))
 			print_closed(j);
 		else
 			fprintf(stderr, "snisplit: too slow: %llu events were skipped\n",
-				number_of(json_object_get(j, "object"), "count"));
+				show_number(json_object_get(j, "object"), "count"));
 		json_decref(j);
 	}
 	fflush(stdout);

@@ -8,6 +8,7 @@
 
 #include "client.h"
 #include "out.h"
+#include "resource.h"
 #include "show.h"
 
 #define DESTINATIONS "/event_destinations"
@@ -40,28 +41,6 @@ const struct opt subscription_opts[] = {
 
 /* ---- requests ---- */
 
-/* false: not UTF-8, which was said. */
-static bool set_text(json_t *to, const char *name, const char *option, const char *text)
-{
-	if (!json_object_set_new(to, name, json_string(text)))
-		return true;
-	fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
-	return false;
-}
-
-static bool set_shared(const struct call *c, json_t *body)
-{
-	static const char *const names[] = {"description", "metadata"};
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *text = call_value(c, names[i]);
-
-		if (text && !set_text(body, names[i], names[i], text))
-			return false;
-	}
-	return true;
-}
-
 /* Which key the address has in the API. */
 static const char *param_of(const char *kind)
 {
@@ -88,7 +67,7 @@ static bool set_target(const struct call *c, json_t *body)
 		inner = json_object();
 		json_object_set_new(target, o->name, inner);
 		json_object_set_new(body, "target", target);
-		if (!set_text(inner, param_of(o->name), o->name, text))
+		if (!resource_set(inner, param_of(o->name), o->name, json_string(text)))
 			return false;
 	}
 	return true;
@@ -102,11 +81,8 @@ static bool set_many(const struct call *c, json_t *to, const char *name, const c
 			continue;
 		if (!json_object_get(to, name))
 			json_object_set_new(to, name, json_array());
-		if (json_array_append_new(json_object_get(to, name),
-					  json_string(c->values[i].value))) {
-			fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", option);
+		if (!resource_append(json_object_get(to, name), option, c->values[i].value))
 			return false;
-		}
 	}
 	return true;
 }
@@ -121,7 +97,7 @@ static bool set_source(const struct call *c, json_t *body, bool always)
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = call_value(c, names[i]);
 
-		good = good && (!text || set_text(source, names[i], names[i], text));
+		good = good && (!text || resource_set(source, names[i], names[i], json_string(text)));
 	}
 	good = good && set_many(c, source, "fields", "field");
 	if (good && (always || json_object_size(source)))
@@ -130,57 +106,9 @@ static bool set_source(const struct call *c, json_t *body, bool always)
 	return good;
 }
 
-/* Sends <body> (which it takes) and prints the id. */
-static int send_body(struct call *c, const char *method, const char *path, json_t *body)
-{
-	struct reply r = {0};
-	int code = client_ask(c, method, path, body, &r);
-
-	if (!code && !c->json) {
-		out_text(stdout, show_text(r.json, "id"));
-		printf("\n");
-	}
-	json_decref(body);
-	reply_done(&r);
-	return code;
-}
-
 static int set_one(struct call *c, const char *resource, json_t *body)
 {
-	char *path = client_path(resource, c->args[0]);
-	int code = send_body(c, "PATCH", path, body);
-
-	free(path);
-	return code;
-}
-
-static int get_one(struct call *c, const char *resource)
-{
-	char *path = client_path(resource, c->args[0]);
-	struct reply r = {0};
-	int code = client_ask(c, "GET", path, NULL, &r);
-
-	if (!code && !c->json)
-		show_fields(r.json);
-	free(path);
-	reply_done(&r);
-	return code;
-}
-
-static int remove_one(struct call *c, const char *resource)
-{
-	char *path = client_path(resource, c->args[0]);
-	struct reply r = {0};
-	int code = client_ask(c, "DELETE", path, NULL, &r);
-
-	if (!code && !c->json) {
-		printf("removed ");
-		out_text(stdout, c->args[0]);
-		printf("\n");
-	}
-	free(path);
-	reply_done(&r);
-	return code;
+	return resource_send(c, "PATCH", client_path(resource, c->args[0]), body);
 }
 
 /* ---- event-destination ---- */
@@ -189,7 +117,7 @@ int destination_add(struct call *c)
 {
 	json_t *body = json_object();
 
-	if (!set_shared(c, body) || !set_target(c, body)) {
+	if (!resource_set_texts(c, body) || !set_target(c, body)) {
 		json_decref(body);
 		return EXIT_USAGE;
 	}
@@ -200,14 +128,14 @@ int destination_add(struct call *c)
 		json_decref(body);
 		return EXIT_USAGE;
 	}
-	return send_body(c, "POST", DESTINATIONS, body);
+	return resource_send(c, "POST", client_path(DESTINATIONS, ""), body);
 }
 
 int destination_set(struct call *c)
 {
 	json_t *body = json_object();
 
-	if (set_shared(c, body) && set_target(c, body))
+	if (resource_set_texts(c, body) && set_target(c, body))
 		return set_one(c, DESTINATIONS "/", body);
 	json_decref(body);
 	return EXIT_USAGE;
@@ -224,41 +152,34 @@ static void target_cell(struct table *t, json_t *target)
 			table_cellf(t, "%s %s", kind, json_string_value(address));
 }
 
+static void destination_row(struct table *t, json_t *d)
+{
+	static const char *const counts[] = {"written", "lost", "waiting"};
+	const json_t *m = json_object_get(d, "metrics");
+
+	table_cell(t, show_text(d, "id"));
+	target_cell(t, json_object_get(d, "target"));
+	for (size_t k = 0; k < 3; k++)
+		table_cellf(t, "%lld", show_number(m, counts[k]));
+	table_cell(t, *show_text(m, "error") ? show_text(m, "error") : "-");
+}
+
 int destination_list(struct call *c)
 {
 	static const char *const heads[] = {"ID",   "TARGET",  "WRITTEN",
 					    "LOST", "WAITING", "TROUBLE"};
-	static const char *const counts[] = {"written", "lost", "waiting"};
-	struct reply r = {0};
-	struct table *t;
-	json_t *d, *m;
-	size_t i;
-	int code = client_ask(c, "GET", DESTINATIONS, NULL, &r);
 
-	if (!code && !c->json) {
-		t = table_new(heads, "<<>>><", 6);
-		json_array_foreach(json_object_get(r.json, "event_destinations"), i, d) {
-			m = json_object_get(d, "metrics");
-			table_cell(t, show_text(d, "id"));
-			target_cell(t, json_object_get(d, "target"));
-			for (size_t k = 0; k < 3; k++)
-				table_cellf(t, "%lld", show_number(m, counts[k]));
-			table_cell(t, *show_text(m, "error") ? show_text(m, "error") : "-");
-		}
-		table_print(t, true);
-	}
-	reply_done(&r);
-	return code;
+	return resource_list(c, &(struct resource_list){DESTINATIONS, "event_destinations", heads, "<<>>><", destination_row});
 }
 
 int destination_get(struct call *c)
 {
-	return get_one(c, DESTINATIONS "/");
+	return resource_get(c, client_path(DESTINATIONS "/", c->args[0]));
 }
 
 int destination_rm(struct call *c)
 {
-	return remove_one(c, DESTINATIONS "/");
+	return resource_remove(c, client_path(DESTINATIONS "/", c->args[0]));
 }
 
 /* ---- event-subscription ---- */
@@ -267,12 +188,12 @@ static int subscription_send(struct call *c, bool fresh)
 {
 	json_t *body = json_object();
 
-	if (!set_shared(c, body) || !set_many(c, body, "destination_ids", "destination") ||
+	if (!resource_set_texts(c, body) || !set_many(c, body, "destination_ids", "destination") ||
 	    !set_source(c, body, fresh)) {
 		json_decref(body);
 		return EXIT_USAGE;
 	}
-	return fresh ? send_body(c, "POST", SUBSCRIPTIONS, body)
+	return fresh ? resource_send(c, "POST", client_path(SUBSCRIPTIONS, ""), body)
 		     : set_one(c, SUBSCRIPTIONS "/", body);
 }
 
@@ -299,36 +220,28 @@ static void join(struct table *t, json_t *list, const char *key)
 	table_cell(t, *text ? text : "-");
 }
 
+static void subscription_row(struct table *t, json_t *s)
+{
+	table_cell(t, show_text(s, "id"));
+	join(t, json_object_get(s, "sources"), "type");
+	join(t, json_object_get(s, "sources"), "filter");
+	join(t, json_object_get(s, "destinations"), "id");
+	table_cell(t, show_text(s, "description"));
+}
+
 int subscription_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "TYPE", "FILTER", "DESTINATIONS", "DESCRIPTION"};
-	struct reply r = {0};
-	struct table *t;
-	json_t *s;
-	size_t i;
-	int code = client_ask(c, "GET", SUBSCRIPTIONS, NULL, &r);
 
-	if (!code && !c->json) {
-		t = table_new(heads, "<<<<<", 5);
-		json_array_foreach(json_object_get(r.json, "event_subscriptions"), i, s) {
-			table_cell(t, show_text(s, "id"));
-			join(t, json_object_get(s, "sources"), "type");
-			join(t, json_object_get(s, "sources"), "filter");
-			join(t, json_object_get(s, "destinations"), "id");
-			table_cell(t, show_text(s, "description"));
-		}
-		table_print(t, true);
-	}
-	reply_done(&r);
-	return code;
+	return resource_list(c, &(struct resource_list){SUBSCRIPTIONS, "event_subscriptions", heads, "<<<<<", subscription_row});
 }
 
 int subscription_get(struct call *c)
 {
-	return get_one(c, SUBSCRIPTIONS "/");
+	return resource_get(c, client_path(SUBSCRIPTIONS "/", c->args[0]));
 }
 
 int subscription_rm(struct call *c)
 {
-	return remove_one(c, SUBSCRIPTIONS "/");
+	return resource_remove(c, client_path(SUBSCRIPTIONS "/", c->args[0]));
 }
