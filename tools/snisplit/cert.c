@@ -47,8 +47,7 @@ int cert_add(struct call *c)
 	int code = EXIT_USAGE;
 
 	if (!set_file(body, c, "crt", "certificate_pem") &&
-	    !set_file(body, c, "key", "private_key_pem") &&
-	    resource_set_texts(c, body))
+	    !set_file(body, c, "key", "private_key_pem") && resource_set_texts(c, body))
 		code = client_ask(c, "POST", CERTIFICATES, body, &r);
 	if (!code && !c->json) {
 		out_text(stdout, show_text(r.json, "id"));
@@ -109,8 +108,10 @@ int cert_list(struct call *c)
 	static const char *const in_use[] = {"FROM", "WHERE", "NAME", "UNTIL"};
 
 	if (call_value(c, "all"))
-		return resource_list(c, &(struct resource_list){CERTIFICATES "?all=1", "in_use", in_use, "<<<<", in_use_row});
-	return resource_list(c, &(struct resource_list){CERTIFICATES, "tls_certificates", uploaded, "<<<<<<", uploaded_row});
+		return resource_list(c, &(struct resource_list){CERTIFICATES "?all=1", "in_use",
+								in_use, "<<<<", in_use_row});
+	return resource_list(c, &(struct resource_list){CERTIFICATES, "tls_certificates", uploaded,
+							"<<<<<<", uploaded_row});
 }
 
 int cert_get(struct call *c)

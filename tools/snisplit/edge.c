@@ -86,7 +86,7 @@ static bool set_cas(json_t *body, const char *path)
 {
 	char *text = pem_file_read("mutual-tls-cas", path);
 	bool ok = text && resource_set(part(body, "mutual_tls"), "mutual_tls_cas", "mutual-tls-cas",
-			      json_string(text));
+				       json_string(text));
 
 	pem_file_free(text);
 	return ok;
@@ -97,13 +97,16 @@ static bool set_edge(json_t *body, const char *o, const char *v)
 	if (!strcmp(o, "hostport"))
 		return resource_append(list_of(body, "hostports"), o, v);
 	if (!strcmp(o, "ip-policy"))
-		return resource_append(list_of(part(body, "ip_restriction"), "ip_policy_ids"), o, v);
+		return resource_append(list_of(part(body, "ip_restriction"), "ip_policy_ids"), o,
+				       v);
 	if (!strcmp(o, "backend"))
 		return resource_set(part(body, "backend"), "backend_id", o, json_string(v));
 	if (!strcmp(o, "terminate-at"))
-		return resource_set(part(body, "tls_termination"), "terminate_at", o, json_string(v));
+		return resource_set(part(body, "tls_termination"), "terminate_at", o,
+				    json_string(v));
 	if (!strcmp(o, "min-version"))
-		return resource_set(part(body, "tls_termination"), "min_version", o, json_string(v));
+		return resource_set(part(body, "tls_termination"), "min_version", o,
+				    json_string(v));
 	if (!strcmp(o, "mutual-tls-cas"))
 		return set_cas(body, v);
 	if (!strcmp(o, "unset"))
@@ -184,7 +187,8 @@ int edge_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "HOSTPORT", "BACKEND", "DESCRIPTION"};
 
-	return resource_list(c, &(struct resource_list){EDGES, "tls_edges", heads, "<<<<", edge_rows});
+	return resource_list(c,
+			     &(struct resource_list){EDGES, "tls_edges", heads, "<<<<", edge_rows});
 }
 
 /* ---- backends ---- */

@@ -212,7 +212,8 @@ int endpoint_list(struct call *c)
 	static const char *const heads[] = {"ID",     "URL",   "UPSTREAM", "DATAPATH",
 					    "ACTIVE", "TOTAL", "FROM"};
 
-	return resource_list(c, &(struct resource_list){"/endpoints", "endpoints", heads, "<<<<>><", endpoint_row});
+	return resource_list(c, &(struct resource_list){"/endpoints", "endpoints", heads, "<<<<>><",
+							endpoint_row});
 }
 
 int endpoint_get(struct call *c)

@@ -97,7 +97,8 @@ static bool set_source(const struct call *c, json_t *body, bool always)
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = call_value(c, names[i]);
 
-		good = good && (!text || resource_set(source, names[i], names[i], json_string(text)));
+		good = good &&
+		       (!text || resource_set(source, names[i], names[i], json_string(text)));
 	}
 	good = good && set_many(c, source, "fields", "field");
 	if (good && (always || json_object_size(source)))
@@ -169,7 +170,8 @@ int destination_list(struct call *c)
 	static const char *const heads[] = {"ID",   "TARGET",  "WRITTEN",
 					    "LOST", "WAITING", "TROUBLE"};
 
-	return resource_list(c, &(struct resource_list){DESTINATIONS, "event_destinations", heads, "<<>>><", destination_row});
+	return resource_list(c, &(struct resource_list){DESTINATIONS, "event_destinations", heads,
+							"<<>>><", destination_row});
 }
 
 int destination_get(struct call *c)
@@ -233,7 +235,8 @@ int subscription_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "TYPE", "FILTER", "DESTINATIONS", "DESCRIPTION"};
 
-	return resource_list(c, &(struct resource_list){SUBSCRIPTIONS, "event_subscriptions", heads, "<<<<<", subscription_row});
+	return resource_list(c, &(struct resource_list){SUBSCRIPTIONS, "event_subscriptions", heads,
+							"<<<<<", subscription_row});
 }
 
 int subscription_get(struct call *c)

@@ -29,7 +29,8 @@ int ip_policy_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "RULES", "DESCRIPTION"};
 
-	return resource_list(c, &(struct resource_list){"/ip_policies", "ip_policies", heads, "<><", policy_row});
+	return resource_list(c, &(struct resource_list){"/ip_policies", "ip_policies", heads, "<><",
+							policy_row});
 }
 
 static void rule_row(struct table *t, json_t *rule)
@@ -45,7 +46,8 @@ int ip_policy_get(struct call *c)
 {
 	static const char *const heads[] = {"RULE", "ACTION", "CIDR", "DESCRIPTION"};
 	char *path = client_path("/ip_policies/", c->args[0]);
-	int code = resource_list(c, &(struct resource_list){path, "rules", heads, "<<<<", rule_row});
+	int code =
+		resource_list(c, &(struct resource_list){path, "rules", heads, "<<<<", rule_row});
 
 	free(path);
 	return code;

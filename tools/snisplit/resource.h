@@ -36,7 +36,8 @@ char *resource_with_kill(const struct call *c, char *path);
 /* Ends the line; with --kill it says first how many connections were ended. */
 void resource_say_killed(const struct call *c, const json_t *reply);
 
-/* An option's value into <to>.<name>, or at the end of an array; false: not UTF-8, which was told. */
+/* An option's value into <to>.<name>, or at the end of an array; false: not UTF-8, which was told.
+ */
 bool resource_set(json_t *to, const char *name, const char *option, json_t *value);
 bool resource_append(json_t *list, const char *option, const char *value);
 /* --description and --metadata, where given. */
