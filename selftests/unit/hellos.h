@@ -14,19 +14,10 @@
 #include <string.h>
 
 #include "hello.h"
+#include "unit.h"
 
 #define UNUSED __attribute__((unused))
 #define BYTES(s) (s), sizeof(s) - 1
-
-static int failures;
-
-#define FAIL(...)                                               \
-	do {                                                    \
-		failures++;                                     \
-		fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
-		fprintf(stderr, __VA_ARGS__);                   \
-		fputc('\n', stderr);                            \
-	} while (0)
 
 static const char *const verdict_names[HELLO_VERDICT_MAX] UNUSED = {
 	"OK", "MORE", "NO_SNI", "NOT_TLS", "BAD", "TOO_BIG", "SPLIT",

@@ -6,18 +6,7 @@
 #include <string.h>
 
 #include "addr.h"
-
-static int failures;
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
+#include "unit.h"
 
 /* <want>: what addr_text() makes of it; NULL: refused. */
 static const struct {

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "addr.h"
-
-static int failures;
+#include "unit.h"
 
 #define EXPECT(what, got, want)                                                                    \
 	do {                                                                                       \
@@ -98,5 +97,5 @@ int main(void)
 	test_penalties(a);
 	test_many(a);
 	free(a);
-	return failures ? 1 : 0;
+	return failures != 0;
 }

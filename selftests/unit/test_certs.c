@@ -14,21 +14,11 @@
 #include "ca.h"
 #include "certs.h"
 #include "pair.h"
+#include "unit.h"
 
-static int failures;
 static char base[] = "/tmp/test_certs.XXXXXX";
 static char said[4096]; /* what the store said last */
 static unsigned n_said;
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
 
 static const char *at(const char *name)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failures;
+#include "unit.h"
 
 static void expect(const char *what, uint64_t got, uint64_t want)
 {

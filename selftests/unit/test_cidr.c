@@ -9,17 +9,7 @@
 #include <string.h>
 
 #include "addr.h"
-
-static int failures;
-
-#define FAIL(...)                                       \
-	do {                                            \
-		failures++;                             \
-		fprintf(stderr, "line %d: ", __LINE__); \
-		fprintf(stderr, __VA_ARGS__);           \
-		fputc('\n', stderr);                    \
-	} while (0)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "unit.h"
 
 /* <text> reads as <want>; without one, it is refused for <why>. */
 static const struct {
@@ -256,5 +246,5 @@ int main(void)
 	test_contains();
 	test_every_bit();
 	test_trie();
-	return failures ? 1 : 0;
+	return failures != 0;
 }

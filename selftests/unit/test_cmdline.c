@@ -7,16 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failures;
-
-#define FAIL(...)                                       \
-	do {                                            \
-		failures++;                             \
-		fprintf(stderr, "line %d: ", __LINE__); \
-		fprintf(stderr, __VA_ARGS__);           \
-		fputc('\n', stderr);                    \
-	} while (0)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "unit.h"
 
 static void add(FILE *to, const char *before, const char *text)
 {
@@ -233,5 +224,5 @@ int main(void)
 	test_versions();
 	test_binds();
 	test_usage();
-	return failures ? 1 : 0;
+	return failures != 0;
 }

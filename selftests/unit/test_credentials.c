@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "store.h"
-
-static int failures;
+#include "unit.h"
 
 static void expect(const char *what, long got, long want)
 {

@@ -6,8 +6,7 @@
 #include "addr.h"
 #include "filter.h"
 #include "source.h"
-
-static int failures;
+#include "unit.h"
 
 static struct facts facts_of(const char *client, const char *name)
 {

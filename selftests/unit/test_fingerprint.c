@@ -6,18 +6,7 @@
 #include <unistd.h>
 
 #include "ca.h"
-
-static int failures;
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
+#include "unit.h"
 
 static char *root(const char *base, const char *name, char fingerprint[CA_FINGERPRINT_MAX])
 {

@@ -5,20 +5,9 @@
 
 #include "addr.h"
 #include "limit.h"
+#include "unit.h"
 
 #define SECOND 1000000000ULL
-
-static int failures;
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
 
 static struct sockaddr_storage ip(const char *text)
 {

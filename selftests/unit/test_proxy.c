@@ -10,17 +10,7 @@
 
 #include "addr.h"
 #include "proxies.h"
-
-static int failures;
-
-#define FAIL(...)                                       \
-	do {                                            \
-		failures++;                             \
-		fprintf(stderr, "line %d: ", __LINE__); \
-		fprintf(stderr, __VA_ARGS__);           \
-		fputc('\n', stderr);                    \
-	} while (0)
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "unit.h"
 
 static const char *const names[] = {"OK", "MORE", "NONE", "BAD"};
 
@@ -353,5 +343,5 @@ int main(void)
 	test_flipped_bits();
 	printf("%zu headers read, %zu written, %d failures\n", COUNT(proxy_cases),
 	       COUNT(write_cases) * 2, failures);
-	return failures ? 1 : 0;
+	return failures != 0;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int failures;
+#include "unit.h"
 
 static void hex(struct sha256 *s, char out[65])
 {
@@ -70,5 +70,5 @@ int main(void)
 			expect("cut in two", &s, want);
 		}
 	}
-	return failures ? 1 : 0;
+	return failures != 0;
 }

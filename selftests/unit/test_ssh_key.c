@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int failures;
+#include "unit.h"
 
 static const struct {
 	const char *text, *want; /* "TYPE FINGERPRINT COMMENT", or a part of the refusal */
@@ -106,5 +106,5 @@ int main(void)
 	}
 	free(huge);
 	free(k);
-	return failures ? 1 : 0;
+	return failures != 0;
 }

@@ -14,19 +14,9 @@
 #include <sqlite3.h>
 
 #include "store.h"
+#include "unit.h"
 
-static int failures;
 static char base[] = "/tmp/test_store.XXXXXX";
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
 
 static const char *dir_of(const char *name)
 {

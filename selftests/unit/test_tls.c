@@ -15,18 +15,7 @@
 #include "tls_base.h"
 #include "tls_client.h"
 #include "tls_server.h"
-
-static int failures;
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
+#include "unit.h"
 
 static struct tls_base *base;
 static char *ca_pem, *app_crt, *app_key;

@@ -20,23 +20,13 @@
 #include "tls.h"
 #include "tls_base.h"
 #include "tls_server.h"
+#include "unit.h"
 
-static int failures;
 static char state[] = "/tmp/test_tls_server.XXXXXX";
 static struct tls_base *base;
 static struct certs *certs;
 static struct pki ca, app, rsa;
 static char *app_crt, *app_key;
-
-#define CHECK(cond, ...)                                                    \
-	do {                                                                \
-		if (!(cond)) {                                              \
-			failures++;                                         \
-			printf("# %s:%d: %s: ", __FILE__, __LINE__, #cond); \
-			printf(__VA_ARGS__);                                \
-			printf("\n");                                       \
-		}                                                           \
-	} while (0)
 
 /* What a client does in one handshake, and what came of it. */
 struct visit {
