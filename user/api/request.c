@@ -171,6 +171,23 @@ int request_text(struct request *r, const char *name, const json_t *v, size_t ma
 	return 0;
 }
 
+int request_texts(struct request *r, const struct request_field *known, size_t n)
+{
+	const char *name;
+	json_t *v;
+	size_t i;
+
+	json_object_foreach(r->in, name, v) {
+		for (i = 0; i < n && strcmp(known[i].name, name); i++)
+			;
+		if (i == n)
+			return fault_set(&r->fault, 400, 0, name, "unknown field");
+		if (!json_is_null(v) && request_text(r, name, v, known[i].max, known[i].where))
+			return -1;
+	}
+	return 0;
+}
+
 const char *request_who(struct request *r, char out[64])
 {
 	const union MHD_ConnectionInfo *info =

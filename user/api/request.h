@@ -68,6 +68,13 @@ int request_query_flag(struct request *r, const char *name, bool *ret_v);
  */
 int request_text(struct request *r, const char *name, const json_t *v, size_t max,
 		 const char **ret_text);
+struct request_field {
+	const char *name;
+	const char **where; /* untouched when the body has not got it, or null */
+	size_t max;
+};
+/* Reads a body in which no other fields than these <n> may be.  0, or -1 with the fault. */
+int request_texts(struct request *r, const struct request_field *known, size_t n);
 /* "uid=1000 pid=42" of who asks, for the log. */
 const char *request_who(struct request *r, char out[64]);
 

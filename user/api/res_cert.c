@@ -150,29 +150,14 @@ struct body {
 /* Of the four, the first <n> may be there. */
 static int read_body(struct request *r, struct body *b, size_t n)
 {
-	const struct {
-		const char *name;
-		const char **where;
-		size_t max;
-	} known[] = {
+	const struct request_field known[] = {
 		{"description", &b->description, DESCRIPTION_MAX},
 		{"metadata", &b->metadata, METADATA_MAX},
 		{"certificate_pem", &b->crt, 0},
 		{"private_key_pem", &b->key, 0},
 	};
-	const char *name;
-	json_t *v;
-	size_t i;
 
-	json_object_foreach(r->in, name, v) {
-		for (i = 0; i < n && strcmp(known[i].name, name); i++)
-			;
-		if (i == n)
-			return fault_set(&r->fault, 400, 0, name, "unknown field");
-		if (!json_is_null(v) && request_text(r, name, v, known[i].max, known[i].where))
-			return -1;
-	}
-	return 0;
+	return request_texts(r, known, n);
 }
 
 /* ---- handlers ---- */

@@ -142,30 +142,15 @@ struct body {
 /* Of the five, the first <n> are known here. */
 static int read_body(struct request *r, struct body *b, size_t n)
 {
-	const struct {
-		const char *name;
-		const char **where;
-		size_t max;
-	} known[] = {
+	const struct request_field known[] = {
 		{"description", &b->description, TEXT_MAX_DESCRIPTION},
 		{"metadata", &b->metadata, TEXT_MAX_METADATA},
 		{"cidr", &b->cidr, 64},
 		{"action", &b->action, 16},
 		{"ip_policy_id", &b->policy, IP_POLICY_ID_MAX - 1},
 	};
-	const char *name;
-	json_t *v;
-	size_t i;
 
-	json_object_foreach(r->in, name, v) {
-		for (i = 0; i < n && strcmp(known[i].name, name); i++)
-			;
-		if (i == n)
-			return fault_set(&r->fault, 400, 0, name, "unknown field");
-		if (!json_is_null(v) && request_text(r, name, v, known[i].max, known[i].where))
-			return -1;
-	}
-	return 0;
+	return request_texts(r, known, n);
 }
 
 static int read_rule(struct request *r, const struct body *b, struct cidr *ret_c, bool *ret_deny)
