@@ -123,33 +123,3 @@ int cert_rm(struct call *c)
 {
 	return resource_remove(c, client_path(CERTIFICATES "/", c->args[0]));
 }
-
-/* The certificate alone on stdout, for "> root.pem". */
-int ca_show(struct call *c)
-{
-	struct reply r = {0};
-	int code = client_ask(c, "GET", "/local_ca", NULL, &r);
-
-	if (!code && !c->json) {
-		fputs(show_text(r.json, "certificate_pem"), stdout);
-		fflush(stdout);
-		fprintf(stderr,
-			"SHA-256 fingerprint: %s\n"
-			"To trust it, save the certificate (snisplit ca show > snisplit-ca.pem), "
-			"then\n"
-			"  Debian, Ubuntu:  cp snisplit-ca.pem "
-			"/usr/local/share/ca-certificates/snisplit-ca.crt && "
-			"update-ca-certificates\n"
-			"  Fedora, RHEL:    cp snisplit-ca.pem /etc/pki/ca-trust/source/anchors/ "
-			"&& "
-			"update-ca-trust\n"
-			"  Chromium:        certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n snisplit "
-			"-i snisplit-ca.pem\n"
-			"  Firefox:         Settings, Certificates, Authorities, Import\n"
-			"  curl:            curl --cacert snisplit-ca.pem https://NAME/\n"
-			"Who has it trusts every certificate of this edge's local CA.\n",
-			show_text(r.json, "sha256_fingerprint"));
-	}
-	reply_done(&r);
-	return code;
-}

@@ -82,6 +82,10 @@ int backend_get(struct call *c);
 int backend_set(struct call *c);
 int backend_rm(struct call *c);
 int ca_show(struct call *c);
+int ca_add(struct call *c);
+int ca_list(struct call *c);
+int ca_get(struct call *c);
+int ca_rm(struct call *c);
 int cert_add(struct call *c);
 int cert_list(struct call *c);
 int cert_get(struct call *c);
@@ -119,7 +123,7 @@ extern const struct opt tunnel_tls_opts[], tunnel_http_opts[], tunnel_start_opts
 extern const struct opt tunnel_config_opts[];
 extern const struct opt authtoken_opts[];
 extern const struct opt edge_create_opts[], edge_set_opts[], backend_opts[];
-extern const struct opt cert_add_opts[], cert_list_opts[];
+extern const struct opt ca_add_opts[], cert_add_opts[], cert_list_opts[];
 extern const struct opt destination_opts[], subscription_opts[];
 
 /* Options that other tables make: filled before parsing. */

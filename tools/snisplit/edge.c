@@ -28,6 +28,10 @@
 		{.name = "mutual-tls-cas",                                                   \
 		 .arg = "FILE",                                                              \
 		 .help = "clients must show a certificate of these CAs"},                    \
+		{.name = "certificate-authority",                                            \
+		 .arg = "ID-or-NAME",                                                        \
+		 .help = "the same, of `ca add`",                                            \
+		 .many = true},                                                              \
 		{.name = "ip-policy", .arg = "ID", .help = "who may connect", .many = true}, \
 		{.name = "description", .arg = "TEXT", .help = "for people"},                \
 	{                                                                                    \
@@ -109,6 +113,9 @@ static bool set_edge(json_t *body, const char *o, const char *v)
 				    json_string(v));
 	if (!strcmp(o, "mutual-tls-cas"))
 		return set_cas(body, v);
+	if (!strcmp(o, "certificate-authority"))
+		return resource_append(
+			list_of(part(body, "mutual_tls"), "certificate_authority_ids"), o, v);
 	if (!strcmp(o, "unset"))
 		return resource_set(body, v, o, json_null());
 	return resource_set(body, o, o, json_string(v));

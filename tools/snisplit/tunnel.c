@@ -35,6 +35,10 @@
 		{.name = "mutual-tls-cas",                                                         \
 		 .arg = "FILE",                                                                    \
 		 .help = "clients must show a certificate of these CAs"},                          \
+		{.name = "certificate-authorities",                                                \
+		 .arg = "ID-or-NAME",                                                              \
+		 .help = "the same, of `ca add` at the edge",                                      \
+		 .many = true},                                                                    \
 		{.name = "proxy-proto",                                                            \
 		 .arg = "1|2",                                                                     \
 		 .help = "tell the upstream the client's address"},                                \
@@ -145,6 +149,8 @@ static bool set_endpoint(struct tunnel_one *o, const struct call *c)
 			ok = tunnel_list_add(&o->allow, c->values[i].value);
 		else if (!strcmp(c->values[i].opt->name, "cidr-deny"))
 			ok = tunnel_list_add(&o->deny, c->values[i].value);
+		else if (!strcmp(c->values[i].opt->name, "certificate-authorities"))
+			ok = tunnel_list_add(&o->cas, c->values[i].value);
 	}
 	o->upstream_tls_verify = call_value(c, "upstream-tls-verify") != NULL;
 	o->pooling_enabled = call_value(c, "pooling-enabled") != NULL;

@@ -131,6 +131,8 @@ static bool check_pair(const struct tunnel_one *o, FILE *err)
 		return say(err, o, "terminate_at agent needs crt and key");
 	if (o->mutual_tls_cas && !strcmp(at, "upstream"))
 		return say(err, o, "mutual_tls_cas needs terminate_at edge or agent");
+	if (o->cas.n && strcmp(at, "edge") && strcmp(o->proto, "http"))
+		return say(err, o, "certificate_authorities needs terminate_at edge");
 	if (o->crt && !strcmp(at, "upstream"))
 		return say(err, o, "crt needs terminate_at edge or agent");
 	return true;
@@ -189,6 +191,12 @@ bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err)
 	return ok;
 }
 
+static void list_done(struct tunnel_list *l)
+{
+	while (l->n)
+		free(l->at[--l->n]);
+}
+
 static void one_done(struct tunnel_one *o)
 {
 	free(o->file);
@@ -205,10 +213,9 @@ static void one_done(struct tunnel_one *o)
 	free(o->name);
 	free(o->description);
 	free(o->metadata);
-	while (o->allow.n)
-		free(o->allow.at[--o->allow.n]);
-	while (o->deny.n)
-		free(o->deny.at[--o->deny.n]);
+	list_done(&o->allow);
+	list_done(&o->deny);
+	list_done(&o->cas);
 }
 
 void tunnel_conf_done(struct tunnel_conf *t)

@@ -33,7 +33,8 @@ struct tunnel_one {
 	bool upstream_tls_verify, pooling_enabled;
 	char *name, *description, *metadata;
 	struct tunnel_list allow, deny;
-	char *file; /* where it was read; NULL: the command line */
+	struct tunnel_list cas; /* certificate_authorities */
+	char *file;		/* where it was read; NULL: the command line */
 	unsigned line;
 };
 

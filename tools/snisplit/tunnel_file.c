@@ -96,6 +96,7 @@ static const struct doc_key tunnel_keys[] = {
 	{"crt", doc_string, ONE(crt), 0, 0, NULL},
 	{"key", doc_string, ONE(key), 0, 0, NULL},
 	{"mutual_tls_cas", doc_string, ONE(mutual_tls_cas), 0, 0, NULL},
+	{"certificate_authorities", read_list, ONE(cas), 0, 0, NULL},
 	{"ip_restriction", doc_map, 0, 0, 0, ip_keys},
 	{"proxy_proto", doc_string, ONE(proxy_proto), 0, 0, NULL},
 	{"upstream_tls_verify", read_bool, ONE(upstream_tls_verify), 0, 0, NULL},

@@ -155,6 +155,7 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 		.crt = o->crt,
 		.key = o->key,
 		.mutual_tls_cas = o->mutual_tls_cas,
+		.certificate_authorities = (const char *const *)o->cas.at,
 		.cidr_allow = (const char *const *)o->allow.at,
 		.cidr_deny = (const char *const *)o->deny.at,
 		.alpn = http ? http1 : NULL,

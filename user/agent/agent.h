@@ -82,7 +82,7 @@ struct snisplit_listener {
 	struct {
 		const char *name;
 		char *value;
-	} fields[16];
+	} fields[20];
 	unsigned n_fields;
 	/* TLS that ends here */
 	struct tls_server *server; /* NULL: not here */

@@ -228,6 +228,9 @@ static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, 
 				 "needs terminate_at agent or edge");
 	if (!edge && e->alpn && *e->alpn)
 		return fault_set(f, 400, 1662, "alpn", "needs terminate_at edge");
+	if (!edge && e->certificate_authorities && *e->certificate_authorities)
+		return fault_set(f, 400, 1694, "certificate_authorities",
+				 "needs terminate_at edge");
 	if (check_proxy(e, f) || set_upstream(l, e, !agent && !edge, f))
 		return -1;
 	l->proxy_proto = e->proxy_proto;
@@ -245,6 +248,8 @@ static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, 
 			       add_field(l, "upstream", e->upstream, f) ||
 			       add_list(l, "cidr_allow", e->cidr_allow, f) ||
 			       add_list(l, "cidr_deny", e->cidr_deny, f) ||
+			       add_list(l, "certificate_authorities", e->certificate_authorities,
+					f) ||
 			       add_list(l, "alpn", e->alpn, f) ||
 			       add_field(l, "name", e->name, f) ||
 			       add_field(l, "description", e->description, f) ||

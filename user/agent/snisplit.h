@@ -98,6 +98,8 @@ struct snisplit_endpoint {
 	const char *terminate_at; /* "upstream" (NULL), "agent" or "edge" */
 	const char *crt, *key;	  /* PEM files; of "agent": read again when they change */
 	const char *mutual_tls_cas;
+	/* of "edge": those that the edge has under these names or ids; as cidr_allow */
+	const char *const *certificate_authorities;
 	const char *const *cidr_allow, *const *cidr_deny; /* end with NULL; NULL: none */
 	const char *const *alpn;			  /* offered by "edge"; as above */
 	const char *name, *description, *metadata;

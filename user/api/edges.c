@@ -378,6 +378,22 @@ int edges_del(struct edges *g, enum edges_kind kind, const char *id, struct faul
 	return err;
 }
 
+int edges_find_ca(void *arg, const struct client_ca *ca, struct fault *f)
+{
+	struct edges *g = arg;
+	const char *user;
+	int err = 0;
+	json_t *doc;
+
+	pthread_mutex_lock(&g->lock);
+	json_object_foreach(g->docs[EDGES_TLS], user, doc)
+		if (!err && edges_doc_names_ca(doc, ca))
+			err = fault_set(f, 409, 0, "", "%s names it; take it from there first",
+					user);
+	pthread_mutex_unlock(&g->lock);
+	return err;
+}
+
 json_t *edges_list(struct edges *g, enum edges_kind kind)
 {
 	json_t *list = json_array(), *doc;

@@ -13,6 +13,7 @@
 
 #include "endpoint.h"
 
+struct client_ca;
 struct edges;
 struct store;
 
@@ -35,6 +36,9 @@ int edges_put(struct edges *g, enum edges_kind kind, const char *id, const json_
 /* 404: not there; 409: something names it. */
 int edges_del(struct edges *g, enum edges_kind kind, const char *id, struct fault *f);
 
+/* For edge_client_ca_remove(): 409 when an edge of <g>, a struct edges, names <ca>. */
+int edges_find_ca(void *g, const struct client_ca *ca, struct fault *f);
+
 /* ---- edges_doc.c ---- */
 
 struct edges_type {
@@ -53,6 +57,8 @@ int edges_doc_check(enum edges_kind kind, const json_t *doc, struct fault *f);
  */
 int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX],
 		   struct endpoint_spec *ret_s, struct fault *f);
+/* Does edge <doc> name it, in use or not? */
+bool edges_doc_names_ca(const json_t *doc, const struct client_ca *ca);
 /* Does <doc>, of <kind>, name backend <id>? */
 bool edges_doc_names(enum edges_kind kind, const json_t *doc, const char *id);
 #endif

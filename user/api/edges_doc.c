@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_ca.h"
 #include "edges.h"
+
+#define TOO_MANY_CAS 1675
+#define IP_POLICIES_MAX 99
 
 struct edges_field {
 	const char *name;
@@ -39,7 +43,7 @@ static const struct edges_field tls_fields[] = {
 	{"hostports", JSON_ARRAY, 0, NULL},
 	{"backend", JSON_OBJECT, 0, "enabled|backend_id"},
 	{"tls_termination", JSON_OBJECT, 0, "enabled|terminate_at|min_version"},
-	{"mutual_tls", JSON_OBJECT, 0, "enabled|mutual_tls_cas"},
+	{"mutual_tls", JSON_OBJECT, 0, "enabled|mutual_tls_cas|certificate_authority_ids"},
 	{"ip_restriction", JSON_OBJECT, 0, "enabled|ip_policy_ids"},
 	TEXTS,
 	{.name = NULL},
@@ -287,6 +291,18 @@ bool edges_doc_names(enum edges_kind kind, const json_t *doc, const char *id)
 	return json_object_get(list, id) != NULL;
 }
 
+bool edges_doc_names_ca(const json_t *doc, const struct client_ca *ca)
+{
+	json_t *id, *ids = json_object_get(json_object_get(doc, "mutual_tls"),
+					   "certificate_authority_ids");
+	size_t i;
+
+	json_array_foreach(ids, i, id)
+		if (json_is_string(id) && client_ca_is_in(ca, json_string_value(id)))
+			return true;
+	return false;
+}
+
 /* ---- modules ---- */
 
 static int set_termination(struct build *b, const json_t *m)
@@ -301,34 +317,53 @@ static int set_termination(struct build *b, const json_t *m)
 	return min ? set(b, "min_version", FIELD_STRING, min) : 0;
 }
 
+/* <ids>, <part> of <module>, as the list <field> of the endpoint. */
+static int set_ids(struct build *b, const char *field, const json_t *ids, const char *module,
+		   const char *part, size_t max)
+{
+	char text[FIELD_ITEM_MAX];
+	size_t i, n = 0;
+	json_t *id;
+
+	if (json_array_size(ids) > max)
+		return fault_set(b->f, 400, max == CLIENT_CAS_MAX ? TOO_MANY_CAS : 0, module,
+				 "%s are more than %zu", part, max);
+	json_array_foreach(ids, i, id) {
+		if (!json_is_string(id) || !json_string_length(id) || json_string_length(id) > 63 ||
+		    strchr(json_string_value(id), '\n') ||
+		    n + json_string_length(id) + 2 > sizeof(text))
+			return fault_set(b->f, 400, 0, module, "%s must be a list of ids", part);
+		n += (size_t)sprintf(text + n, "%s%s", i ? "\n" : "", json_string_value(id));
+	}
+	if (!n)
+		return fault_set(b->f, 400, 0, module, "needs %s", part);
+	return set(b, field, FIELD_LIST, text);
+}
+
 static int set_mutual_tls(struct build *b, const json_t *m)
 {
+	const json_t *ids = json_object_get(m, "certificate_authority_ids");
 	const char *cas = json_string_value(json_object_get(m, "mutual_tls_cas"));
 
 	if (!is_enabled(m))
 		return 0;
-	if (!cas)
-		return fault_set(b->f, 400, 0, "mutual_tls", "needs mutual_tls_cas, PEM text");
-	return set(b, "mutual_tls_cas", FIELD_PEM, cas);
+	if (!cas && !json_array_size(ids))
+		return fault_set(b->f, 400, 0, "mutual_tls",
+				 "needs certificate_authority_ids, or mutual_tls_cas, PEM text");
+	if (cas && set(b, "mutual_tls_cas", FIELD_PEM, cas))
+		return -1;
+	return ids ? set_ids(b, "certificate_authorities", ids, "mutual_tls",
+			     "certificate_authority_ids", CLIENT_CAS_MAX)
+		   : 0;
 }
 
 static int set_restriction(struct build *b, const json_t *m)
 {
-	json_t *ids = json_object_get(m, "ip_policy_ids"), *id;
-	char text[FIELD_ITEM_MAX];
-	size_t i, n = 0;
+	const json_t *ids = json_object_get(m, "ip_policy_ids");
 
 	if (!is_enabled(m))
 		return 0;
-	json_array_foreach(ids, i, id) {
-		if (!json_is_string(id) || json_string_length(id) > 39 || n + 41 > sizeof(text))
-			return fault_set(b->f, 400, 0, "ip_restriction",
-					 "ip_policy_ids must be a list of at most 99 ids");
-		n += (size_t)sprintf(text + n, "%s%s", i ? "\n" : "", json_string_value(id));
-	}
-	if (!n)
-		return fault_set(b->f, 400, 0, "ip_restriction", "needs ip_policy_ids");
-	return set(b, "ip_policies", FIELD_LIST, text);
+	return set_ids(b, "ip_policies", ids, "ip_restriction", "ip_policy_ids", IP_POLICIES_MAX);
 }
 
 int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX],

@@ -113,6 +113,11 @@ int tls_certificates_post(struct request *r);
 int tls_certificate_get_one(struct request *r);
 int tls_certificate_patch(struct request *r);
 int tls_certificate_delete(struct request *r);
+int cas_get(struct request *r); /* /certificate_authorities */
+int cas_post(struct request *r);
+int ca_get_one(struct request *r);
+int ca_patch(struct request *r);
+int ca_delete(struct request *r);
 int local_ca_get(struct request *r);	 /* GET /local_ca */
 int destinations_get(struct request *r); /* /event_destinations */
 int destination_get_one(struct request *r);

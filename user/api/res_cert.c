@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "request.h"
-#include "cert_about.h"
+#include "cert_json.h"
 #include "certs.h"
 #include "edge.h"
 #include "edge_cert.h"
@@ -27,69 +27,19 @@ static int answer(struct request *r, unsigned status, json_t *j)
 
 /* ---- as JSON ---- */
 
-static const struct {
-	const char *name;
-	bool list;
-} names[CERT_ABOUT_MAX] = {
-	[CERT_SUBJECT_CN] = {"subject_common_name", false},
-	[CERT_SUBJECT_O] = {"subject_organization", false},
-	[CERT_SUBJECT_OU] = {"subject_organizational_unit", false},
-	[CERT_SUBJECT_L] = {"subject_locality", false},
-	[CERT_SUBJECT_ST] = {"subject_province", false},
-	[CERT_SUBJECT_C] = {"subject_country", false},
-	[CERT_ISSUER_CN] = {"issuer_common_name", false},
-	[CERT_SERIAL] = {"serial_number", false},
-	[CERT_KEY_TYPE] = {"private_key_type", false},
-	[CERT_DNS_NAME] = {"dns_names", true},
-	[CERT_IP] = {"ips", true},
-	[CERT_KEY_USAGE] = {"key_usages", true},
-	[CERT_EXT_KEY_USAGE] = {"extended_key_usages", true},
-};
-
-/* ngrok has the names in an object of their own. */
-static json_t *holder(json_t *cert, enum cert_about_field field)
-{
-	if (field == CERT_DNS_NAME || field == CERT_IP)
-		return json_object_get(cert, "subject_alternative_names");
-	return cert;
-}
-
-static void take_field(void *arg, enum cert_about_field field, const char *value)
-{
-	json_t *j = holder(arg, field);
-
-	if (names[field].list)
-		json_array_append_new(json_object_get(j, names[field].name), json_string(value));
-	else
-		json_object_set_new(j, names[field].name, json_string(value));
-}
-
-static json_t *time_json(time_t t)
-{
-	const struct timespec ts = {.tv_sec = t};
-	char text[STAMP_TEXT_MAX];
-
-	return json_string(stamp_text(&ts, text));
-}
-
 static json_t *cert_json(const struct edge_cert *c)
 {
 	char uri[EDGE_CERT_ID_MAX + 32], created[STAMP_TEXT_MAX];
-	time_t before = 0, after = 0;
-	struct fault f;
 	json_t *j;
 
 	snprintf(uri, sizeof(uri), "/tls_certificates/%s", c->id);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:[], s:[]}, s:n, s:[], s:[]}", "id",
-		      c->id, "uri", uri, "created_at", stamp_text(&c->created, created),
-		      "description", c->description ? c->description : "", "metadata",
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:[], s:[]}, s:n}", "id", c->id, "uri",
+		      uri, "created_at", stamp_text(&c->created, created), "description",
+		      c->description ? c->description : "", "metadata",
 		      c->metadata ? c->metadata : "", "certificate_pem", c->crt,
-		      "subject_alternative_names", "dns_names", "ips", "issued_at", "key_usages",
-		      "extended_key_usages");
-	if (!j || cert_about(c->crt, take_field, j, &before, &after, &f))
-		return j; /* what was good when it was added cannot be read now: so be it */
-	json_object_set_new(j, "not_before", time_json(before));
-	json_object_set_new(j, "not_after", time_json(after));
+		      "subject_alternative_names", "dns_names", "ips", "issued_at");
+	if (j)
+		cert_json_add(j, c->crt);
 	return j;
 }
 
@@ -135,10 +85,11 @@ static int append_item(void *arg, const struct certs_item *i)
 		[CERTS_LOCAL] = "local_ca",
 	};
 
-	return json_array_append_new(arg, json_pack("{s:s, s:s, s:s, s:o, s:o}", "origin",
-						    origins[i->origin], "where", i->where, "name",
-						    i->name, "not_before", time_json(i->not_before),
-						    "not_after", time_json(i->not_after)));
+	return json_array_append_new(arg,
+				     json_pack("{s:s, s:s, s:s, s:o, s:o}", "origin",
+					       origins[i->origin], "where", i->where, "name",
+					       i->name, "not_before", cert_json_time(i->not_before),
+					       "not_after", cert_json_time(i->not_after)));
 }
 
 /* ---- the body ---- */

@@ -10,6 +10,7 @@
 
 #include "edge.h"
 #include "addr.h"
+#include "client_ca.h"
 #include "credentials.h"
 #include "conn.h"
 #include "edge_cert.h"
@@ -69,9 +70,12 @@ int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 
 static int on_online(void *arg, struct endpoint *e)
 {
-	int err = edge_policy_renew(arg, e);
+	struct edge *g = arg;
+	int err = edge_policy_renew(g, e);
 
-	return err ? err : edge_show(arg, e, e->policy);
+	if (!err && !client_cas_are_there(g->client_cas, &e->spec))
+		err = -EAGAIN;
+	return err ? err : edge_show(g, e, e->policy);
 }
 
 static int on_new(void *arg, struct endpoint *e, struct fault *f)
@@ -286,12 +290,14 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	/* the policies before those who name them */
 	if (store_open(c->state_dir, &g->store, &f) ||
 	    ip_policies_restore(g->ip_policies, g->store, &f) || edge_cert_restore(g, &f) ||
+	    client_cas_open(g->store, &g->client_cas, &f) ||
 	    credentials_open(g->store, CREDENTIAL_TOKEN, &g->credentials, &f) ||
 	    credentials_open(g->store, CREDENTIAL_SSH_KEY, &g->ssh_credentials, &f) ||
 	    ssh_secret_open(&g->ssh_secret, c->state_dir, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;
 	}
+	g->terminate.client_cas = g->client_cas;
 	for (i = 0; i < c->n_endpoints; i++) {
 		/* before the network is there, after a power cut, it must start nevertheless */
 		c->endpoints[i].may_be_unresolved = true;
@@ -463,6 +469,7 @@ void edge_close(struct edge *g)
 	credentials_close(g->ssh_credentials);
 	explicit_bzero(&g->ssh_secret, sizeof(g->ssh_secret));
 	registry_free(g->registry);
+	client_cas_close(g->client_cas);
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
 	edge_tls_close(g);

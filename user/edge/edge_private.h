@@ -28,6 +28,7 @@
 #define EDGE_GROUPS 1024	       /* names that are shared, picked in the kernel */
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
+struct client_cas;
 struct credentials;
 struct sshd;
 struct tunnel;
@@ -42,6 +43,7 @@ struct edge {
 	struct ip_policies *ip_policies;
 	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */
 	struct terminate_ctx terminate;
+	struct client_cas *client_cas;	 /* of mutual TLS, by name */
 	pthread_mutex_t cert_lock;	 /* of changes to uploaded certificates */
 	struct kern *kern;		 /* NULL: userspace datapath */
 	struct tunnel *tunnel;		 /* NULL: no agents */

@@ -196,9 +196,9 @@ static int first_given(const struct endpoint_spec *s, const enum field_id *ids, 
 /* Of termination: what does not go without what. */
 static int check_tls(const struct endpoint_spec *s, struct fault *f)
 {
-	static const enum field_id of_edge[] = {FIELD_ID_MUTUAL_TLS_CAS, FIELD_ID_CRT,
-						FIELD_ID_ALPN, FIELD_ID_ACME_UPSTREAM,
-						FIELD_ID_MIN_VERSION};
+	static const enum field_id of_edge[] = {
+		FIELD_ID_MUTUAL_TLS_CAS, FIELD_ID_CERTIFICATE_AUTHORITIES, FIELD_ID_CRT,
+		FIELD_ID_ALPN,		 FIELD_ID_ACME_UPSTREAM,	   FIELD_ID_MIN_VERSION};
 	static const enum field_id of_upstream[] = {FIELD_ID_UPSTREAM_TLS_VERIFY,
 						    FIELD_ID_UPSTREAM_TLS_VERIFY_CAS,
 						    FIELD_ID_UPSTREAM_CRT, FIELD_ID_UPSTREAM_KEY};
@@ -222,7 +222,10 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 	id = edge ? -1 : first_given(s, of_edge, sizeof(of_edge) / sizeof(of_edge[0]));
 	if (id >= 0)
 		return fault_set(f, 400,
-				 id == FIELD_ID_MUTUAL_TLS_CAS ? MTLS_NEEDS_EDGE : NEEDS_EDGE,
+				 id == FIELD_ID_MUTUAL_TLS_CAS ||
+						 id == FIELD_ID_CERTIFICATE_AUTHORITIES
+					 ? MTLS_NEEDS_EDGE
+					 : NEEDS_EDGE,
 				 field_table[id].name, "needs terminate_at edge");
 	endpoint_spec_target(s, 0, &t);
 	tls = t.tls;

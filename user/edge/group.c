@@ -218,9 +218,10 @@ struct endpoint *group_next(struct group *g, const struct endpoint *failed)
 int group_check(const struct endpoint *a, const struct endpoint *b, struct fault *f)
 {
 	static const enum field_id same[] = {
-		FIELD_ID_MUTUAL_TLS_CAS, FIELD_ID_CIDR_ALLOW, FIELD_ID_CIDR_DENY,
-		FIELD_ID_IP_POLICIES,	 FIELD_ID_ALPN,	      FIELD_ID_ACME_UPSTREAM,
-		FIELD_ID_MIN_VERSION,
+		FIELD_ID_MUTUAL_TLS_CAS, FIELD_ID_CIDR_ALLOW,
+		FIELD_ID_CIDR_DENY,	 FIELD_ID_IP_POLICIES,
+		FIELD_ID_ALPN,		 FIELD_ID_ACME_UPSTREAM,
+		FIELD_ID_MIN_VERSION,	 FIELD_ID_CERTIFICATE_AUTHORITIES,
 	};
 
 	if (endpoint_spec_terminates(&a->spec) != endpoint_spec_terminates(&b->spec))

@@ -6,6 +6,7 @@
 
 #include "terminate.h"
 #include "alpn.h"
+#include "client_ca.h"
 #include "header.h"
 #include "log.h"
 #include "pool.h"
@@ -18,19 +19,23 @@
 static int make_server(struct endpoint *e, const struct terminate_ctx *ctx, struct fault *f)
 {
 	char *const *v = e->spec.values;
+	char *cas;
 	unsigned asked = v[FIELD_ID_MIN_VERSION] ? tls_version_parse(v[FIELD_ID_MIN_VERSION]) : 0;
-	const struct tls_server_conf conf = {
+	struct tls_server_conf conf = {
 		.id = e->id,
 		.name = e->host,
 		.crt = v[FIELD_ID_CRT],
 		.key = v[FIELD_ID_KEY],
-		.client_cas = v[FIELD_ID_MUTUAL_TLS_CAS],
 		.alpn = v[FIELD_ID_ALPN],
 		.min = (enum tls_version)(asked > ctx->min ? asked : ctx->min),
 		.max = (enum tls_version)ctx->max,
 	};
 
+	if (client_cas_pem(ctx->client_cas, &e->spec, &cas, f))
+		return -1;
+	conf.client_cas = cas;
 	e->tls_server = tls_server_new(ctx->base, ctx->certs, &conf, f);
+	free(cas);
 	return e->tls_server ? 0 : -1;
 }
 

@@ -17,6 +17,7 @@
 #include "conn.h"
 #include "hello.h"
 
+struct client_cas;
 struct tls_base;
 struct certs;
 
@@ -24,6 +25,7 @@ struct certs;
 struct terminate_ctx {
 	struct tls_base *base;
 	struct certs *certs;
+	struct client_cas *client_cas;
 	unsigned min, max; /* enum tls_version */
 };
 
