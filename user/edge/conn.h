@@ -84,12 +84,14 @@ struct conn {
 	uint8_t phase;	/* enum conn_phase */
 	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
+	uint8_t reads;	   /* of user space, of a hello that was not complete then */
 	uint8_t tries;	   /* addresses of the endpoint dialled */
 	uint8_t moves;	   /* from one target of the name to another, because a dial failed */
 	uint8_t ip_policy; /* of the event: IP_POLICY_ */
 	bool wants_header; /* a PROXY header has to come before the hello */
 	bool replayed, replay_pending;
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
+	bool trickles;	    /* waits for the rest of its hello in trickle.h's set */
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
 	bool watch_all;	    /* a PASS episode: both sockets are in epoll */
 	uint8_t told_as;    /* in the endpoint's active_by: datapath + 1; 0: not yet */

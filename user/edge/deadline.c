@@ -6,14 +6,17 @@
 
 #include "conn.h"
 #include "edge_private.h"
+#include "trickle.h"
 
 #define MS 1000000ULL
 #define FLUSH_MS 1000 /* a reset's other end gets this long to take the rest */
 
 void conn_stop_timer(struct conn *c)
 {
-	if (!list_empty(&c->timer) && c->timer_kind == TIMER_HELLO)
+	if (!list_empty(&c->timer) && c->timer_kind == TIMER_HELLO) {
 		c->worker->n_unrouted--;
+		trickle_leave(c);
+	}
 	list_del(&c->timer);
 }
 

@@ -22,6 +22,7 @@
 #include "pool.h"
 #include "sni.h"
 #include "terminate.h"
+#include "trickle.h"
 
 /* RFC 8446 6: fatal alerts, in the clear, as a server that has chosen nothing. */
 enum { ALERT_MISSING_EXTENSION = 109, ALERT_UNRECOGNIZED_NAME = 112 };
@@ -483,6 +484,9 @@ void conn_read_hello(struct conn *c)
 		if (n > 0) {
 			if (feed(c, buf, (size_t)n))
 				return;
+			/* all there was, unless a FIN is behind it */
+			if ((size_t)n < sizeof(buf) && !c->client.fin)
+				break;
 			continue;
 		}
 		if (n < 0 && errno == EINTR)
@@ -492,10 +496,13 @@ void conn_read_hello(struct conn *c)
 		if (c->phase != CONN_HELLO)
 			return;
 		if (n < 0 && errno == EAGAIN)
-			return; /* the deadline of TIMER_HELLO runs on */
+			break;
 		conn_close(c, n < 0 ? CLOSE_CLIENT_RST : CLOSE_CLIENT_FIN, n < 0);
 		return;
 	}
+	/* the deadline of TIMER_HELLO runs on */
+	if (n > 0)
+		trickle_note(c);
 }
 
 /* ---- the hello once more ---- */

@@ -14,6 +14,7 @@
 #include "listener.h"
 #include "log.h"
 #include "pool.h"
+#include "trickle.h"
 
 #define EVENTS_A_TURN 64 /* a new client waits for no more than these */
 #define DEADLINES_A_TURN 64
@@ -127,7 +128,7 @@ void worker_read_ring(struct worker *w)
 		kern_ring_drain(w->ring, on_ring, w);
 }
 
-static void on_end(struct end *e, uint32_t events)
+void worker_on_end(struct end *e, uint32_t events)
 {
 	struct conn *c;
 
@@ -333,6 +334,8 @@ static uint64_t next_wake(struct worker *w)
 		at = w->pool_tick_ns;
 	if (w->accept_again_ns && w->accept_again_ns < at)
 		at = w->accept_again_ns;
+	if (w->n_trickling && w->trickle_ns < at)
+		at = w->trickle_ns;
 	return at;
 }
 
@@ -347,7 +350,7 @@ static void dispatch(struct worker *w, const struct epoll_event *ev)
 	else if (*kind == END_LISTENER)
 		listener_on_readable(list_of(kind, struct listener, kind));
 	else
-		on_end(list_of(kind, struct end, kind), ev->events);
+		worker_on_end(list_of(kind, struct end, kind), ev->events);
 }
 
 /*
@@ -391,6 +394,7 @@ static void *run(void *arg)
 			w->accept_again_ns = 0;
 			listener_watch_all(w, true);
 		}
+		trickle_run(w);
 		run_ready(w);
 		run_retries(w);
 		run_deadlines(w);
@@ -467,7 +471,9 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 		return -errno;
 	if (!w->pump.buf)
 		return -ENOMEM;
-	err = watch_own(w, w->mail_fd, &w->mail_fd);
+	err = trickle_open(w);
+	if (!err)
+		err = watch_own(w, w->mail_fd, &w->mail_fd);
 	if (!err && w->kern) {
 		err = open_slots(w, edge);
 		if (!err)
@@ -546,6 +552,7 @@ void worker_close(struct worker *w)
 	pool_drop_all(w);
 	free(w->pools);
 	kern_ring_close(w->ring);
+	trickle_close(w);
 	if (w->epoll_fd > 0)
 		close(w->epoll_fd);
 	if (w->mail_fd > 0)

@@ -122,7 +122,10 @@ struct worker {
 	struct list answers;	/* kernel-started, hello not yet released */
 	struct list unanswered; /* dialled, first byte of the answer not seen yet */
 	uint32_t n_conns;
-	uint32_t n_unrouted;  /* of these, without a hello yet */
+	uint32_t n_unrouted; /* of these, without a hello yet */
+	int trickle_fd;	     /* see trickle.h */
+	uint32_t n_trickling;
+	uint64_t trickle_ns;
 	uint64_t conn_number; /* the last one given */
 	atomic_uint n_conns_shown;
 
@@ -171,6 +174,9 @@ static inline void worker_count(struct worker *w, enum worker_counter c)
 
 /* What the kernel has told, without waiting for it to wake us. */
 void worker_read_ring(struct worker *w);
+
+/* epoll has told of <events> at <e>. */
+void worker_on_end(struct end *e, uint32_t events);
 
 /* epoll: <mask> 0 takes it out. */
 void worker_watch(struct worker *w, struct end *e, uint32_t mask);
