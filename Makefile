@@ -28,13 +28,17 @@ use.store	:= lib
 use.tls		:= lib wire
 use.relay	:= lib wire kern tls
 use.event	:= lib
+use.policy	:= lib wire kern
+use.endpoint	:= lib wire kern store policy
+use.credential	:= lib wire store
+use.config	:= lib doc wire event policy endpoint
 use.ssh		:= lib wire agent
 use.agent	:= lib wire kern tls relay
-use.edge	:= lib doc wire kern tls store relay event
-use.api		:= lib doc wire tls store relay event edge
+use.edge	:= lib doc wire kern tls store relay event policy endpoint credential config
+use.api		:= lib doc wire tls store relay event policy endpoint credential config edge
 use.snisplit	:= lib doc wire agent
-use.unit	:= lib doc wire kern tls relay store event edge ssh
-use.fuzz	:= lib doc wire event edge ssh
+use.unit	:= lib doc wire kern tls relay store event policy endpoint credential config edge ssh
+use.fuzz	:= lib doc wire event policy endpoint config ssh
 use.kernel	:= lib wire
 use.helpers	:= lib wire
 use.bench	:= lib wire
@@ -65,7 +69,7 @@ msg	= @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2:$(O)/%=%)); mkdir -
 objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
-ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event edge api,$(O)/$(r).a)
+ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event policy endpoint credential config edge api,$(O)/$(r).a)
 TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
 DAEMON_LIBS	:= libbpf libmnl sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
 CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto
@@ -119,7 +123,7 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib doc wire kern tls store relay event agent edge api,$(eval $(call archive,$(r))))
+$(foreach r,lib doc wire kern tls store relay event policy endpoint credential config agent edge api,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)
@@ -200,12 +204,12 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
-		   $(addprefix user/edge/,config.c config_endpoints.c config_events.c config_tls.c endpoint_spec.c endpoint_upstreams.c policy.c) \
+		   $(wildcard user/config/*.c) user/endpoint/endpoint_spec.c user/endpoint/endpoint_upstreams.c user/policy/policy.c \
 		   user/ssh/cmdline.c
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -Ibpf -Iuser/lib -Iuser/doc -Iuser/wire -Iuser/event -Iuser/edge -Iuser/ssh \
+		-fno-sanitize-recover=undefined -Ibpf $(use.fuzz:%=-Iuser/%) \
 		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1 jansson)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h

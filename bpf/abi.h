@@ -127,7 +127,7 @@ struct group_value {
 _Static_assert(sizeof(struct group_value) == 784, "group_value");
 
 /*
- * IP policies, solved for a longest-prefix lookup (user/edge/policy.h): one trie for all,
+ * IP policies, solved for a longest-prefix lookup (user/policy/policy.h): one trie for all,
  * because the id, which is never used again for another policy, is the first 32 bits.
  * IPv4 lives in ::ffff:0:0/96.
  */

@@ -16,14 +16,10 @@
 #include "hello_write.h"
 #include "list.h"
 #include "log.h"
-#include "quantity.h"
 #include "stamp.h"
 
 #define TICK_MS 50
-#define IDLE_MS 200 /* nobody has a health check */
-#define EVERY_MS 2000
-#define RISE 2
-#define FALL 3
+#define IDLE_MS 200    /* nobody has a health check */
 #define PROBES_MAX 512 /* at once; the others wait a tick */
 #define MS 1000000ULL
 
@@ -51,43 +47,6 @@ static uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 * MS + (uint64_t)ts.tv_nsec;
-}
-
-/* ---- what is asked for ---- */
-
-static unsigned number(const struct endpoint *e, enum field_id id, unsigned otherwise)
-{
-	const char *text = e->spec.values[id];
-
-	return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
-}
-
-void health_read(struct endpoint *e)
-{
-	const char *kind = e->spec.values[FIELD_ID_HEALTH_CHECK];
-	const char *every = e->spec.values[FIELD_ID_HEALTH_INTERVAL];
-	uint64_t ms = EVERY_MS;
-
-	if (!kind || !strcmp(kind, "off"))
-		return;
-	if (every)
-		quantity_duration(every, &ms);
-	e->check_ms = (unsigned)ms;
-	e->check_tls = !strcmp(kind, "tls");
-	e->rise = number(e, FIELD_ID_HEALTH_RISE, RISE);
-	e->fall = number(e, FIELD_ID_HEALTH_FALL, FALL);
-}
-
-void health_succeed(struct endpoint *e, const struct endpoint *old)
-{
-	for (; old && e->head->check_ms; old = old->next_target) {
-		if (strcmp(old->upstream, e->upstream) || !old->head->check_ms)
-			continue;
-		atomic_store(&e->dead, atomic_load(&old->dead));
-		atomic_store(&e->dead_why, atomic_load(&old->dead_why));
-		atomic_store(&e->changed_at, atomic_load(&old->changed_at));
-		return;
-	}
 }
 
 /* ---- what came of it ---- */

@@ -10,14 +10,8 @@
 #define HEALTH_H
 
 struct edge;
-struct endpoint;
 struct health;
 
 struct health *health_start(struct edge *g); /* NULL: cannot, logged */
 void health_stop(struct health *h);	     /* NULL is fine */
-
-/* A new endpoint's checks, from its spec. */
-void health_read(struct endpoint *e);
-/* <e>, a target of what takes the place of <old>: as alive as the same upstream was there. */
-void health_succeed(struct endpoint *e, const struct endpoint *old);
 #endif

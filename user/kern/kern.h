@@ -74,7 +74,7 @@ int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wi
 void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild);
 
 /*
- * What policy <id> says of a range (user/edge/policy.h).  0, or -errno; -ENOSPC: the map is
+ * What policy <id> says of a range (user/policy/policy.h).  0, or -errno; -ENOSPC: the map is
  * full.  Shorter prefixes are taken out first, or a lookup meanwhile finds the wrong one.
  */
 int kern_policy_put(struct kern *k, uint32_t id, const struct cidr *c, bool allow);

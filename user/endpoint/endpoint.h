@@ -116,6 +116,11 @@ struct endpoint {
 struct endpoint *endpoint_get(struct endpoint *e);
 void endpoint_put(struct endpoint *e); /* NULL is fine */
 
+/* A new endpoint's health checks, from its spec. */
+void endpoint_health_read(struct endpoint *e);
+/* <e>, a target of what takes the place of <old>: as alive as the same upstream was there. */
+void endpoint_health_succeed(struct endpoint *e, const struct endpoint *old);
+
 struct registry;
 
 /*

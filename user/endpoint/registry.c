@@ -7,7 +7,6 @@
 
 #include "addr.h"
 #include "group.h"
-#include "health.h"
 #include "registry_entry.h"
 #include "stamp.h"
 #include "ulid.h"
@@ -171,7 +170,7 @@ void entry_succeed(struct entry *t, const struct entry *old)
 		stats_put(e->stats);
 		e->stats = old->e.stats;
 		atomic_fetch_add(&e->stats->refs, 1);
-		health_succeed(e, &old->e);
+		endpoint_health_succeed(e, &old->e);
 	}
 }
 
@@ -332,7 +331,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
 	t->e.conn_rate = number_of(s, FIELD_ID_CONN_RATE);
 	t->e.conn_rate_per_source = number_of(s, FIELD_ID_CONN_RATE_PER_SOURCE);
-	health_read(&t->e);
+	endpoint_health_read(&t->e);
 	if (entry_set_target(t, 0, known ? &known->addrs : NULL, s->may_be_unresolved, f))
 		goto refused;
 	if (known)
