@@ -163,7 +163,7 @@ $(O)/snisplit.pc: Makefile
 		'Libs.private: -pthread' 'Requires.private: $(pkg.tls)' 'Cflags: -I$${includedir}' >$@
 
 # Without libssh: what can be tested of the room nevertheless.
-$(O)/ssh.a: $(O)/user/ssh/cmdline.o $(O)/user/ssh/admission.o
+$(O)/ssh.a: $(addprefix $(O)/user/ssh/,cmdline.o cmdline_bind.o admission.o)
 	$(call msg,AR,$@)
 	$(Q)rm -f $@; ar rcsD $@ $^
 
@@ -205,7 +205,7 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
 		   $(wildcard user/config/*.c) user/endpoint/endpoint_spec.c user/endpoint/endpoint_upstreams.c user/policy/policy.c \
-		   user/ssh/cmdline.c
+		   user/ssh/cmdline.c user/ssh/cmdline_bind.c
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \

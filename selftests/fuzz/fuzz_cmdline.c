@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_fault(&f);
 	else
 		check_cmdline(c);
-	if (!err && (cmdline_bind(host, port, &b, &f) || cmdline_url(c, &b, url, &f)))
+	if (!err && (cmdline_bind(host, port, &b, &f) || cmdline_url(c, &b, "edge.test", url, &f)))
 		check_fault(&f);
 	else if (!err)
 		CHECK(strlen(url) < CMDLINE_URL_MAX && !strpbrk(url, " \r\n"));

@@ -17,11 +17,12 @@ refused_with 1109 -R "$R" "v2@$EDGE" http --basic-auth user:password
 refused_with 1110 -R "$R" "v2@$EDGE" tls 443
 refused_with 1112 "$EDGE" tls
 refused_with 1113 -R "x.app.test:8443:localhost:9" "$EDGE" tls
-refused_with 1113 -R "80:localhost:9" "$EDGE" http
 refused_with 1114 -R "a.test:22:localhost:9" "$EDGE" tcp --remote-addr b.test:22
 refused_with 1115 -R "22:localhost:9" "$EDGE" tcp --remote-addr b.test:22
 refused_with 1117 -R "a.test:0:localhost:9" "$EDGE" tcp
 refused_with 1118 -R "$R" "$EDGE" tls --hostname y.app.test
+refused_with 1119 -R "$R" "$EDGE" tls --subdomain y
+refused_with 1120 -R "0:localhost:9" "$EDGE" tls --hostname y.app.test --subdomain y
 refused_with 1123 -R "$R" "$EDGE" tls --proxy-proto=3
 refused_with 224 -R "$R" "$EDGE" tls --terminate-at agent
 refused_with 249 -R "app.*.test:443:localhost:9" "$EDGE" tls
@@ -31,12 +32,17 @@ refused_with 316 -R "other.test:443:localhost:9" "$EDGE" tls
 refused_with 334 -R "held.test:443:localhost:9" "$EDGE" tls
 our_ssh "$EDGE" tls --help | grep -q -- '--proxy-proto 1|2' || fail "no help"
 
-# who has no session, or no right, reads it from ssh itself
-refuse our_ssh -N -R "$R" -o LogLevel=INFO "$EDGE" 2>"$TMP/err"
-grep -q 'ERR_SNISPLIT_1111: no command came' "$TMP/err" || fail "-N: $(cat "$TMP/err")"
-ssh-keygen -q -t ed25519 -N '' -f "$TMP/other"
-refuse ssh -F /dev/null -i "$TMP/other" -p $SSH_PORT -o IdentitiesOnly=yes -o BatchMode=yes -o LogLevel=INFO \
-	-o UserKnownHostsFile="$TMP/known_hosts" "$EDGE" tls 2>"$TMP/err"
-grep -q "ERR_SNISPLIT_1102: the key $(ssh-keygen -lf "$TMP/other.pub" | cut -d' ' -f2) is not known" "$TMP/err" ||
-	fail "unknown key: $(cat "$TMP/err")"
+# a command that is too long
+refused_with 1110 -R "$R" "$EDGE" tls --name "$(printf 'a%.0s' {1..5000})"
+
+# who shares a connection
+start_ssh a -M -S "$TMP/master" -R "$R" "$EDGE" tls
+wait_for ssh_says a '^forwarding '
+refused_with 1104 -S "$TMP/master" "$EDGE" tls
+refuse our_ssh -S "$TMP/master" -O forward -R y.app.test:443:localhost:9 "$EDGE" 2>/dev/null
+ssh_says a '^ERR_SNISPLIT_1105: '
+same "endpoints" "$(cli --json endpoint list | jq -r '[.endpoints[].url] | sort | join(" ")')" "tls://held.test tls://x.app.test"
+kill "$CLIENT"
+wait "$CLIENT" || true
+wait_for is_gone x.app.test
 same "endpoints left" "$(cli --json endpoint list | jq '.endpoints | length')" 1

@@ -164,18 +164,22 @@ static const struct {
 	{"http --url https://a.test", "", 0, 0, "tls://a.test"},
 	{"tls --url tls://a.test", "localhost", 443, 0, "tls://a.test"},
 	{"tls --hostname a.test", "", 443, 0, "tls://a.test"},
+	{"tls --subdomain a", "localhost", 0, 0, "tls://a.edge.test"},
+	{"http", "a.test", 80, 0, "tls://a.test"},
 	{"tcp", "localhost", 0, 0, "tcp://"},
 	{"tcp", "1.tcp.eu.ngrok.io", 12345, 0, "tcp://1.tcp.eu.ngrok.io:12345"},
 	{"tcp", "", 12345, 0, "tcp://:12345"},
 	{"tcp --remote-addr a.test:99", "", 0, 0, "tcp://a.test:99"},
 	{"tls", "a.test", 80, 1113, "'tls' is served on port 443"},
 	{"tls", "", 8443, 1113, "-R 8443"},
-	{"http", "a.test", 80, 1113, "over TLS only"},
 	{"tls", "a.test", 65536, 1113, "no port"},
 	{"tcp --remote-addr a.test:99", "b.test", 0, 1114, "both say an address"},
 	{"tcp --remote-addr a.test:99", "", 99, 1115, "both say a port"},
 	{"tcp", "a.test", 0, 1117, "say the port"},
 	{"tls --hostname a.test", "b.test", 443, 1118, "both say a name"},
+	{"tls --subdomain a", "b.test", 443, 1119, "both say a name"},
+	{"tls --subdomain a --hostname a.test", "", 443, 1120, "use one of them"},
+	{"tls --subdomain a.b", "", 443, 249, "has a dot"},
 	{"tls", "app.*.example.com", 443, 249, "'*'"},
 	{"tls", "192.0.2.1", 443, 249, "IP address"},
 	{"tls", "a b", 443, 249, "a byte outside"},
@@ -198,12 +202,46 @@ static void test_binds(void)
 		if (!err)
 			err = cmdline_bind(binds[i].host, binds[i].port, &b, &f);
 		if (!err)
-			err = cmdline_url(&c, &b, url, &f);
+			err = cmdline_url(&c, &b, "edge.test", url, &f);
 		if ((err ? f.code : 0) != binds[i].code ||
 		    (err ? !strstr(f.msg, binds[i].want) : strcmp(url, binds[i].want) != 0))
 			FAIL("-R %s:%u '%s': got %d '%s', want %d '%s'", binds[i].host,
 			     binds[i].port, binds[i].line, err ? f.code : 0, err ? f.msg : url,
 			     binds[i].code, binds[i].want);
+	}
+}
+
+/* What a -R must be, when its command is not known. */
+static const struct {
+	const char *host;
+	unsigned port;
+	int code;
+	const char *want;
+} early[] = {
+	{"", 0, 0, ""},
+	{"", 443, 0, ""},
+	{"a.test", 0, 0, "tls://a.test"},
+	{"a.test", 443, 0, "tls://a.test"},
+	{"A.test", 80, 0, "tls://a.test"},
+	{"192.0.2.1", 443, 0, ""},
+	{"2001:db8::1", 80, 0, ""},
+	{"a.test", 8443, 0, "tcp://a.test:8443"},
+	{"a..b", 443, 249, "empty label"},
+};
+
+static void test_early(void)
+{
+	for (size_t i = 0; i < COUNT(early); i++) {
+		struct cmdline_bind b;
+		struct fault f = {.msg = ""};
+		char url[CMDLINE_URL_MAX] = "?";
+		int err = cmdline_bind(early[i].host, early[i].port, &b, &f) ||
+			  cmdline_likely_url(&b, url, &f);
+
+		if ((err ? f.code : 0) != early[i].code ||
+		    (err ? !strstr(f.msg, early[i].want) : strcmp(url, early[i].want) != 0))
+			FAIL("-R %s:%u: got %d '%s', want %d '%s'", early[i].host, early[i].port,
+			     err ? f.code : 0, err ? f.msg : url, early[i].code, early[i].want);
 	}
 }
 
@@ -223,6 +261,7 @@ int main(void)
 	test_lines();
 	test_versions();
 	test_binds();
+	test_early();
 	test_usage();
 	return failures != 0;
 }

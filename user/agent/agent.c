@@ -441,6 +441,7 @@ void snisplit_status(struct snisplit *a, struct snisplit_status *s)
 	if (s->online) {
 		snprintf(s->session, sizeof(s->session), "%s", a->control.session);
 		snprintf(s->edge, sizeof(s->edge), "%s", a->control.edge);
+		snprintf(s->domain, sizeof(s->domain), "%s", a->control.domain);
 		s->rtt_us = a->control.rtt_us;
 	}
 	s->conns_total = a->conns_total;

@@ -62,7 +62,7 @@ struct control {
 	uint8_t *in;
 	size_t in_len, in_size;
 	struct chan_out out;
-	char session[40], edge[64];
+	char session[40], edge[64], domain[256];
 	unsigned rtt_us;
 	bool draining;	  /* the edge: go elsewhere */
 	struct fault why; /* the last failure */

@@ -349,6 +349,7 @@ static void on_welcome(struct snisplit *a, const struct chan_frame *f)
 
 	snprintf(c->session, sizeof(c->session), "%s", chan_text(f, CHAN_TAG_SESSION) ?: "");
 	snprintf(c->edge, sizeof(c->edge), "%s", chan_text(f, CHAN_TAG_AGENT) ?: "");
+	snprintf(c->domain, sizeof(c->domain), "%s", chan_text(f, CHAN_TAG_DOMAIN) ?: "");
 	c->state = CONTROL_ONLINE;
 	c->tries = 0;
 	c->since_ns = c->pinged_ns = a->now_ns;

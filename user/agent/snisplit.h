@@ -137,6 +137,7 @@ SNISPLIT_API int snisplit_accept(struct snisplit_listener *l, struct snisplit_co
 struct snisplit_status {
 	int online;
 	char session[40], edge[64];
+	char domain[256]; /* of the edge, where it makes names up */
 	unsigned rtt_us;
 	uint64_t conns_total;
 	unsigned conns_open;

@@ -3,20 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cidr.h"
 #include "field.h"
 #include "log.h"
-#include "name.h"
 
 #define NO_COMMAND 1107
 #define BAD_COMMAND 1108
 #define NO_OPTION 1109
 #define BAD_VALUE 1110
-#define BAD_PORT 1113
 #define BAD_PROXY_PROTO 1123
-#define BAD_URL 249
 #define VERSION_NOW "v2"
 
 enum { TLS = 1U << CMDLINE_TLS, TCP = 1U << CMDLINE_TCP, HTTP = 1U << CMDLINE_HTTP, ALL = 7 };
@@ -38,6 +34,8 @@ static const struct {
 	{"url", CMDLINE_URL, TLS | HTTP, NULL, "NAME", "the name, instead of the one in -R"},
 	{"domain", CMDLINE_URL, TLS | HTTP, NULL, "NAME", NULL},
 	{"hostname", CMDLINE_URL, TLS | HTTP, NULL, "NAME", NULL},
+	{"subdomain", CMDLINE_SUBDOMAIN, TLS | HTTP, NULL, "NAME",
+	 "the name, below the edge's base domain"},
 	{"remote-addr", CMDLINE_REMOTE_ADDR, TCP, NULL, "HOST:PORT",
 	 "the address, instead of the one in -R"},
 	{"terminate-at", CMDLINE_TERMINATE_AT, TLS, "terminate_at", "upstream|edge",
@@ -52,6 +50,8 @@ static const struct {
 	{"name", CMDLINE_NAME, ALL, "name", "TEXT", "what to call it"},
 	{"description", CMDLINE_DESCRIPTION, ALL, "description", "TEXT", "for people"},
 	{"metadata", CMDLINE_METADATA, ALL, "metadata", "TEXT", "for programs"},
+	{"pooling-enabled", CMDLINE_POOLING, ALL, NULL, NULL,
+	 "share the name with others that say so too"},
 	{"multi", CMDLINE_MULTI, ALL, NULL, NULL, "serve every -R of this session, not just one"},
 	{"help", CMDLINE_HELP, ALL, NULL, NULL, "this text"},
 };
@@ -69,7 +69,8 @@ void cmdline_usage(FILE *to)
 	fprintf(to,
 		"usage: ssh -R [NAME:]PORT:HOST:HOSTPORT [v2@]EDGE tls|tcp|http [OPTION]...\n\n"
 		"  NAME      what clients ask for; '*.example.com' for all below; none: made up\n"
-		"  PORT      443 for tls and http, the port for tcp; 0: the edge's choice\n\n");
+		"  PORT      443 for tls and http (also 80), the port for tcp; 0: the edge's "
+		"choice\n\n");
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		if (!options[i].help)
 			continue;
@@ -195,6 +196,8 @@ static int take_option(struct cmdline *c, int i, const char *value, struct fault
 		c->help = true;
 	if (id == CMDLINE_MULTI)
 		c->multi = true;
+	if (id == CMDLINE_POOLING)
+		c->pooling = true;
 	if (!options[i].arg)
 		return 0;
 	if (check_value(i, value, f))
@@ -298,100 +301,4 @@ int cmdline_version(const char *user, struct fault *f)
 			 "version '%s' of the commands is not spoken here: use " VERSION_NOW
 			 "@EDGE, or no user name",
 			 shown(user, text));
-}
-
-/* ---- -R ---- */
-
-/* Could it be a name, an IP address, or either with a port? */
-static bool is_address(const char *text)
-{
-	return !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "0123456789._-*:[]")];
-}
-
-int cmdline_bind(const char *host, unsigned port, struct cmdline_bind *ret_b, struct fault *f)
-{
-	/* how clients say that they do not care: OpenSSH sends "localhost" for no name at all */
-	static const char *const nobody[] = {"",   "*",	  "localhost", "0.0.0.0", "127.0.0.1",
-					     "::", "::1", "[::]",      "[::1]",	  "localhost."};
-	struct cmdline_bind b = {.port = port};
-
-	if (port > 65535)
-		return fault_set(f, 400, BAD_PORT, "", "-R: %u is no port", port);
-	if (strlen(host) >= sizeof(b.host) || !is_address(host))
-		return fault_set(f, 400, BAD_URL, "",
-				 "-R: the name is longer than 253 bytes, or has a byte outside "
-				 "a-z, 0-9, '.', '-' and '_'");
-	strcpy(b.host, host);
-	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++)
-		if (!strcasecmp(host, nobody[i]))
-			b.host[0] = '\0';
-	*ret_b = b;
-	return 0;
-}
-
-static int tcp_url(const struct cmdline *c, const struct cmdline_bind *b, char *url,
-		   struct fault *f)
-{
-	const char *addr = c->values[CMDLINE_REMOTE_ADDR];
-
-	if (addr && *b->host)
-		return fault_set(f, 400, 1114, "",
-				 "-R and --remote-addr both say an address: use -R 0:HOST:PORT");
-	if (addr && b->port)
-		return fault_set(f, 400, 1115, "",
-				 "-R and --remote-addr both say a port: use -R 0:HOST:PORT");
-	if (addr && (strlen(addr) > 260 || !is_address(addr)))
-		return fault_set(f, 400, BAD_URL, "", "--remote-addr: must be HOST:PORT");
-	if (*b->host && !b->port)
-		return fault_set(f, 400, 1117, "",
-				 "-R %s:0: a port made up on an address of yours is not possible; "
-				 "use -R 0:HOST:PORT, or say the port",
-				 b->host);
-	if (addr)
-		snprintf(url, CMDLINE_URL_MAX, "tcp://%.260s", addr);
-	else if (b->port)
-		snprintf(url, CMDLINE_URL_MAX,
-			 strchr(b->host, ':') ? "tcp://[%s]:%u" : "tcp://%s:%u", b->host, b->port);
-	else
-		strcpy(url, "tcp://");
-	return 0;
-}
-
-static int check_port(const struct cmdline *c, const struct cmdline_bind *b, struct fault *f)
-{
-	if (b->port == 0 || b->port == 443)
-		return 0;
-	if (c->type == CMDLINE_HTTP && b->port == 80)
-		return fault_set(
-			f, 400, BAD_PORT, "",
-			"-R 80: this edge serves HTTP over TLS only; use -R 443: or -R 0:");
-	return fault_set(f, 400, BAD_PORT, "",
-			 "-R %u: '%s' is served on port 443; use -R 443: or -R 0:", b->port,
-			 type_names[c->type]);
-}
-
-int cmdline_url(const struct cmdline *c, const struct cmdline_bind *b, char url[CMDLINE_URL_MAX],
-		struct fault *f)
-{
-	const char *option = c->values[CMDLINE_URL], *name = *b->host ? b->host : option, *why;
-	char key[NAME_KEY_LEN], text[128];
-
-	if (c->type == CMDLINE_TCP)
-		return tcp_url(c, b, url, f);
-	if (check_port(c, b, f))
-		return -1;
-	if (*b->host && option)
-		return fault_set(f, 400, 1118, "",
-				 "-R and --url both say a name: use -R 443:HOST:PORT");
-	url[0] = '\0';
-	if (!name)
-		return 0;
-	if (option && !strncmp(name, c->type == CMDLINE_TLS ? "tls://" : "https://",
-			       c->type == CMDLINE_TLS ? 6 : 8))
-		name += c->type == CMDLINE_TLS ? 6 : 8;
-	if (name_normalise(name, key, true, &why) < 0)
-		return fault_set(f, 400, BAD_URL, "", "the name '%s' %s", shown(name, text), why);
-	snprintf(url, CMDLINE_URL_MAX, "tls://%s", key);
-	return 0;
 }

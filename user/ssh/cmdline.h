@@ -24,6 +24,7 @@ enum cmdline_type { CMDLINE_TLS, CMDLINE_TCP, CMDLINE_HTTP };
 
 enum cmdline_option {
 	CMDLINE_URL, /* --url, --domain, --hostname: the name, when -R does not say it */
+	CMDLINE_SUBDOMAIN,
 	CMDLINE_REMOTE_ADDR,
 	CMDLINE_TERMINATE_AT,
 	CMDLINE_PROXY_PROTO,
@@ -33,13 +34,14 @@ enum cmdline_option {
 	CMDLINE_DESCRIPTION,
 	CMDLINE_METADATA,
 	CMDLINE_MULTI,
+	CMDLINE_POOLING,
 	CMDLINE_HELP,
 	CMDLINE_OPTION_MAX
 };
 
 struct cmdline {
 	enum cmdline_type type;
-	bool help, multi;
+	bool help, multi, pooling;
 	unsigned proxy_proto;			/* 0: none */
 	const char *values[CMDLINE_OPTION_MAX]; /* NULL: not given; in <text> */
 	/* end with NULL, as snisplit.h wants them */
@@ -57,6 +59,8 @@ int cmdline_parse(const char *line, struct cmdline *ret_c, struct fault *f);
 /* The user name is the version of the syntax: "v2", or what is no version at all.  Else 1106. */
 int cmdline_version(const char *user, struct fault *f);
 
+/* ---- cmdline_bind.c ---- */
+
 /* One -R: where the client wants to be listened. */
 struct cmdline_bind {
 	char host[256]; /* as it came; "" if it does not matter: "", "*", localhost, 0.0.0.0, :: ...
@@ -67,11 +71,13 @@ struct cmdline_bind {
 int cmdline_bind(const char *host, unsigned port, struct cmdline_bind *ret_b, struct fault *f);
 
 /*
- * The URL that <b> means under <c>, "" when the edge is to make it up.  -1 with <f>: 249, 1113 to
- * 1118.
+ * The URL that <b> means under <c>, "" when the edge is to make it up; names of --subdomain are
+ * below <base_domain>.  -1 with <f>: 249, 1113 to 1120.
  */
-int cmdline_url(const struct cmdline *c, const struct cmdline_bind *b, char url[CMDLINE_URL_MAX],
-		struct fault *f);
+int cmdline_url(const struct cmdline *c, const struct cmdline_bind *b, const char *base_domain,
+		char url[CMDLINE_URL_MAX], struct fault *f);
+/* The same before the command is known: what it must be, or "" if that may be anything. */
+int cmdline_likely_url(const struct cmdline_bind *b, char url[CMDLINE_URL_MAX], struct fault *f);
 
 const char *cmdline_type_name(enum cmdline_type t);
 /* What --help says. */

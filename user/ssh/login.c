@@ -15,6 +15,7 @@
 #include "session.h"
 
 #define GRACE_MS 10000
+#define NO_KEY 1100
 #define KEYS_MAX 6 /* offered by one client */
 #define COST_KEY_MS 5000
 #define COST_GRACE_MS 10000
@@ -50,41 +51,78 @@ static bool too_many(struct session *s, const char *key)
 	return true;
 }
 
-static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key, char state,
-		  void *arg)
+/* Is <key> one that may log in, as far as is known? */
+static bool is_known(struct session *s, ssh_key key)
 {
 	char fingerprint[HOST_KEY_FINGERPRINT_MAX];
-	struct session *s = arg;
 	struct fault f;
 
-	(void)ssh;
-	if (s->logged_in)
-		return SSH_AUTH_DENIED;
-	if (state != SSH_PUBLICKEY_STATE_NONE && state != SSH_PUBLICKEY_STATE_VALID) {
-		gateway_punish(s->gateway, s, COST_KEY_MS);
-		return SSH_AUTH_DENIED;
-	}
 	host_key_fingerprint(key, fingerprint);
 	if (too_many(s, fingerprint))
-		return SSH_AUTH_DENIED;
-	if (!s->edge || strcmp(s->key, fingerprint) != 0) {
-		if (mail_open_edge(s, fingerprint, &f)) {
-			banner(s, &f);
-			return SSH_AUTH_DENIED;
-		}
-		strcpy(s->key, fingerprint);
+		return false;
+	if (s->edge && !strcmp(s->key, fingerprint))
+		return true;
+	if (mail_open_edge(s, fingerprint, &f)) {
+		banner(s, &f);
+		return false;
 	}
-	if (state == SSH_PUBLICKEY_STATE_VALID) {
-		snprintf(s->user, sizeof(s->user), "%s", user ? user : "");
-		s->logged_in = true;
-	}
-	return SSH_AUTH_SUCCESS;
+	strcpy(s->key, fingerprint);
+	return true;
 }
 
-static int on_none(ssh_session ssh, const char *user, void *arg)
+/* libssh would have these in callbacks only, but then it has all requests so (session.h). */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static ssh_key key_of(ssh_message m, int *ret_state)
 {
-	(void)ssh, (void)user, (void)arg;
-	return SSH_AUTH_DENIED;
+	*ret_state = ssh_message_auth_publickey_state(m);
+	return ssh_message_auth_pubkey(m);
+}
+#pragma GCC diagnostic pop
+
+static void on_key(struct session *s, ssh_message m)
+{
+	const char *user = ssh_message_auth_user(m);
+	int state;
+	ssh_key key = key_of(m, &state);
+
+	if (state != SSH_PUBLICKEY_STATE_NONE && state != SSH_PUBLICKEY_STATE_VALID) {
+		gateway_punish(s->gateway, s, COST_KEY_MS);
+		ssh_message_reply_default(m);
+	} else if (!key || !is_known(s, key)) {
+		if (!s->quit)
+			ssh_message_reply_default(m);
+	} else if (state == SSH_PUBLICKEY_STATE_NONE) {
+		ssh_message_auth_reply_pk_ok_simple(m);
+	} else {
+		snprintf(s->user, sizeof(s->user), "%s", user ? user : "");
+		s->logged_in = true;
+		ssh_message_auth_reply_success(m, 0);
+	}
+}
+
+static void no_key(struct session *s)
+{
+	struct fault f;
+
+	fault_set(&f, 401, NO_KEY, "",
+		  "no key was sent: there is no password, only the keys of `snisplit ssh-key add`; "
+		  "ssh -i FILE says which");
+	banner(s, &f);
+}
+
+static void take(struct session *s, ssh_message m)
+{
+	bool login = ssh_message_type(m) == SSH_REQUEST_AUTH;
+
+	if (login && ssh_message_subtype(m) == SSH_AUTH_METHOD_PUBLICKEY) {
+		on_key(s, m);
+		return;
+	}
+	/* (all begin with "none", to learn the methods) */
+	if (login && ssh_message_subtype(m) != SSH_AUTH_METHOD_NONE)
+		no_key(s);
+	ssh_message_reply_default(m);
 }
 
 static int shake(struct session *s, uint64_t until_ms)
@@ -107,17 +145,22 @@ static int authenticate(struct session *s, uint64_t until_ms)
 {
 	struct pollfd p = {.fd = s->fd};
 	uint64_t now_ms;
+	ssh_message m;
 
 	while (!s->logged_in) {
 		now_ms = gateway_now_ms();
 		if (now_ms >= until_ms || !ssh_is_connected(s->ssh) || atomic_load(&s->stop) ||
-		    ssh_get_status(s->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR))
+		    s->quit || ssh_get_status(s->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR))
 			return -1;
 		p.events = POLLIN | (ssh_get_poll_flags(s->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0);
 		poll(&p, 1, (int)(until_ms - now_ms));
-		/* one at a time: what comes behind the login is for later */
 		if (ssh_event_dopoll(s->event, 0) == SSH_ERROR)
 			return -1;
+		/* what comes behind the login is for later */
+		while (!s->logged_in && !s->quit && (m = ssh_message_get(s->ssh))) {
+			take(s, m);
+			ssh_message_free(m);
+		}
 	}
 	return 0;
 }
@@ -127,13 +170,6 @@ int session_login(struct session *s)
 	uint64_t until_ms = gateway_now_ms() + GRACE_MS;
 	int err;
 
-	s->server_callbacks.userdata = s;
-	s->server_callbacks.auth_pubkey_function = on_key;
-	s->server_callbacks.auth_none_function = on_none;
-	s->server_callbacks.channel_open_request_session_function = order_on_channel;
-	ssh_callbacks_init(&s->server_callbacks);
-	ssh_set_server_callbacks(s->ssh, &s->server_callbacks);
-	ssh_set_message_callback(s->ssh, order_on_message, s);
 	ssh_set_auth_methods(s->ssh, SSH_AUTH_METHOD_PUBLICKEY);
 	ssh_set_blocking(s->ssh, 0);
 	err = shake(s, until_ms);

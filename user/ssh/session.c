@@ -16,10 +16,11 @@
 #define PING_MS 5000	/* silence after which the client is asked; it is every 10 s in effect */
 #define SILENT_MS 15000 /* ... after which it is gone */
 #define TURN_MS 1000
-#define ANSWER_MS 2000	/* for so long after it was asked, it is looked for an answer ... */
-#define STEP_MS 50	/* ... as often as this: libssh may have read it by itself */
-#define PACKETS 64	/* reads from the client in a turn */
-#define GOODBYE_MS 2000 /* for the client to close after its exit status */
+#define ANSWER_MS 2000	     /* for so long after it was asked, it is looked for an answer ... */
+#define STEP_MS 50	     /* ... as often as this: libssh may have read it by itself */
+#define PACKETS 64	     /* reads from the client in a turn */
+#define UNREAD_MAX (1 << 20) /* what a client may send while it does not read */
+#define GOODBYE_MS 2000	     /* for the client to close after its exit status */
 
 struct session *session_new(struct gateway *g, ssh_session ssh, int fd,
 			    const struct sockaddr_storage *sa)
@@ -45,7 +46,7 @@ struct session *session_new(struct gateway *g, ssh_session ssh, int fd,
 	list_init(&s->link);
 	list_init(&s->streams);
 	mail_init(s);
-	order_init(s);
+	request_init(s);
 	return s;
 }
 
@@ -110,6 +111,28 @@ static void read_client(struct session *s)
 			break;
 }
 
+/*
+ * Each request has an answer, and libssh keeps what the client does not read: who sends and never
+ * reads is not heard any more, and with that soon silent.
+ */
+static short client_events(struct session *s)
+{
+	if (!(ssh_get_poll_flags(s->ssh) & SSH_WRITE_PENDING)) {
+		s->unread = s->received;
+		return POLLIN;
+	}
+	return s->received - s->unread > UNREAD_MAX ? POLLOUT : POLLIN | POLLOUT;
+}
+
+static int timeout_ms(struct session *s)
+{
+	int ms = order_timeout_ms(s);
+
+	if (ms < 0)
+		ms = gateway_now_ms() - s->pinged_ms < ANSWER_MS ? STEP_MS : TURN_MS;
+	return ms;
+}
+
 static void turn(struct session *s)
 {
 	struct pollfd fds[2 + gateway_conf(s->gateway)->channels_max];
@@ -117,12 +140,9 @@ static void turn(struct session *s)
 	int n;
 
 	fds[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};
-	fds[1] = (struct pollfd){.fd = s->fd, .events = POLLIN};
-	if (ssh_get_poll_flags(s->ssh) & SSH_WRITE_PENDING)
-		fds[1].events |= POLLOUT;
+	fds[1] = (struct pollfd){.fd = s->fd, .events = client_events(s)};
 	n = 2 + streams_poll(s, fds + 2);
-	if (poll(fds, (nfds_t)n, gateway_now_ms() - s->pinged_ms < ANSWER_MS ? STEP_MS : TURN_MS) <
-	    0)
+	if (poll(fds, (nfds_t)n, timeout_ms(s)) < 0)
 		return;
 	if (fds[0].revents && read(s->wake_fd, &count, sizeof(count)) < 0)
 		log_debug("ssh: a wake without a count");
@@ -130,6 +150,7 @@ static void turn(struct session *s)
 		read_client(s);
 	else if (fds[1].revents)
 		ssh_event_dopoll(s->event, 0);
+	request_take(s);
 	order_run(s);
 	streams_accept(s);
 	streams_run(s, fds + 2);
@@ -170,6 +191,7 @@ static void *run(void *arg)
 		log_info("ssh: session ended: %s key=%s", s->from, s->key);
 	}
 	streams_close(s);
+	forward_refuse(s);
 	snisplit_close(s->edge);
 	s->edge = NULL;
 	if (s->event) {

@@ -3,8 +3,10 @@
  * session - one SSH client: its login, its orders, its connections.  For this room only.
  *
  * A thread of its own runs it: poll(2) over the client, the mailbox of the edge's side (libsnisplit
- * has a thread too) and the sockets of the streams.  libssh's callbacks only note what came; all
- * else happens between two turns.  What others may touch is said so.
+ * has a thread too) and the sockets of the streams.  Requests are libssh's messages, which it
+ * queues and we may keep, and not its server callbacks, after which a request has been answered: a
+ * -R waits for the command.  Callbacks of channels only note what came; all else happens between
+ * two turns. What others may touch is said so.
  *
  * Nothing is read from a stream's socket unless the client's window has room for it and libssh has
  * sent what it was given; what the client sends waits in its channel, whose window then closes.
@@ -28,13 +30,20 @@
 #define SESSION_FORWARDS_MAX 16 /* -R of one session */
 #define SESSION_BUFFER 65536
 #define SESSION_LETTERS 16
+#define SESSION_EXTRAS 4 /* session channels behind the first, until they have been refused */
 
 /* One -R. */
 struct forward {
 	char host[256]; /* as the client said it, and has to hear it again */
 	unsigned port;
-	unsigned told;			    /* the port it was given for 0; else <port> */
+	unsigned told;	     /* the port it was given for 0; else <port> */
+	ssh_message request; /* NULL: answered */
+	uint64_t came_ms;
+	bool dead;			    /* cancelled, or too late */
+	bool refused;			    /* before the command, which is told <why> */
+	bool reserved;			    /* <listener> only holds the name for the command */
 	struct snisplit_listener *listener; /* NULL: not online */
+	struct fault why;
 	char url[CMDLINE_URL_MAX]; /* "" until it was online; written under the gateway's lock */
 };
 
@@ -75,7 +84,6 @@ struct session {
 	_Atomic uint64_t heard_ms;
 
 	/* login.c */
-	struct ssh_server_callbacks_struct server_callbacks;
 	char key[SESSION_KEY_MAX]; /* of <edge> */
 	char offered[SESSION_KEY_MAX];
 	unsigned n_offered;
@@ -91,24 +99,33 @@ struct session {
 	char letters[SESSION_LETTERS][512];
 	unsigned n_letters;
 
-	/* order.c */
+	/* request.c */
 	ssh_channel channel; /* where it says what it wants; NULL: none yet */
 	struct ssh_channel_callbacks_struct channel_callbacks;
-	bool asked, decided, pty;
-	char line[CMDLINE_MAX + 1];
-	struct cmdline cmd;
+	ssh_channel extras[SESSION_EXTRAS];
+	bool asked, pty;
+	char line[CMDLINE_MAX + 2]; /* one more than may be, which shows */
+	uint64_t asked_ms;
+
+	/* forward.c */
 	struct forward forwards[SESSION_FORWARDS_MAX];
 	unsigned n_forwards;
+
+	/* order.c */
+	bool decided;
+	struct cmdline cmd;
 	uint64_t since_ms; /* logged in */
-	uint64_t asked_ms;
-	bool over; /* the session has been ended: <status> has been sent */
-	bool quit; /* the client wants to go */
+	bool over;	   /* the session has been ended ... */
+	bool told;	   /* ... and <status> been sent */
+	int status;
 	uint64_t over_ms;
+	bool quit; /* the client wants to go */
 
 	/* stream.c */
 	struct list streams;
 	unsigned n_streams;
-	uint64_t pinged_ms, received; /* received: bytes from the client, as TCP counts */
+	uint64_t pinged_ms, received; /* received: bytes from the client, as TCP counts ... */
+	uint64_t unread;	      /* ... when it had last read all that we sent */
 	uint8_t *buffer;	      /* SESSION_BUFFER */
 };
 
@@ -132,17 +149,37 @@ int mail_open_edge(struct session *s, const char *key, struct fault *f);
 /* Tells the client what the edge said. */
 void mail_deliver(struct session *s);
 
+/* request.c */
+void request_init(struct session *s);
+/* What libssh has queued: notes the command and each -R, answers the rest. */
+void request_take(struct session *s);
+
+/* forward.c */
+/* <m> asks for a -R, and is kept until it is answered. */
+void forward_add(struct session *s, ssh_message m);
+/* One that is not wanted any more.  False: there is none. */
+bool forward_cancel(struct session *s, const char *host, int port);
+/* Some have no answer yet. */
+bool forward_is_waiting(const struct session *s);
+/* The command has not come: the answer for those that will not wait longer. */
+void forward_judge(struct session *s);
+/* It has: puts them online and answers; the first that cannot be ends the session. */
+void forward_begin(struct session *s);
+/* No, for those that have no answer. */
+void forward_refuse(struct session *s);
+
 /* order.c */
-void order_init(struct session *s);
 /* What came since: commands, forwards, time. */
 void order_run(struct session *s);
-/* libssh's: a session channel, and what has no callback of its own. */
-ssh_channel order_on_channel(ssh_session ssh, void *arg);
-int order_on_message(ssh_session ssh, ssh_message m, void *arg);
+/* For when it wants to run again, though nothing comes. */
+int order_timeout_ms(const struct session *s);
 /* A line on the client's stdout, or stderr; dropped while it does not read. */
 void order_say(struct session *s, bool is_error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* "ERR_SNISPLIT_<code>: ..." on stderr, and the end of the session with status 1. */
+/*
+ * "ERR_SNISPLIT_<code>: ..." on stderr, and the end of the session with status 1.  A -R that waits
+ * is refused a moment after the text: with ExitOnForwardFailure ssh ends at once.
+ */
 void order_refuse(struct session *s, const struct fault *f);
 void order_finish(struct session *s, int status);
 /* The end without a channel to say so: in the disconnect message. */

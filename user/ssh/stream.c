@@ -301,7 +301,7 @@ void streams_accept(struct session *s)
 	int fd;
 
 	for (unsigned i = 0; i < s->n_forwards && !s->over; i++)
-		while (s->forwards[i].listener && s->n_streams < max &&
+		while (s->forwards[i].listener && !s->forwards[i].reserved && s->n_streams < max &&
 		       (fd = snisplit_accept(s->forwards[i].listener, &conn, 0)) >= 0)
 			if (!stream_new(s, &s->forwards[i], fd, &conn))
 				close(fd);
