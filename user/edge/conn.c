@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "conn.h"
 #include "edge_private.h"
@@ -16,12 +15,6 @@
 #define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
 #define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
-
-static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
-{
-	memset(to, 0, sizeof(*to));
-	memcpy(to, sa, len < sizeof(*to) ? len : sizeof(*to));
-}
 
 static void retry_soon(struct conn *c)
 {
@@ -37,144 +30,6 @@ static void retry_never(struct conn *c)
 {
 	list_del(&c->retry);
 	c->retry_step_ns = 0;
-}
-
-static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
-{
-	struct conn *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->worker = w;
-	end_init(&c->client, fd);
-	end_init(&c->upstream, -1);
-	c->client.kind = END_CLIENT;
-	c->upstream.kind = END_UPSTREAM;
-	c->client.owner = c->upstream.owner = c;
-	half_init(&c->up, &c->client, &c->upstream);
-	half_init(&c->down, &c->upstream, &c->client);
-	list_init(&c->all);
-	list_init(&c->timer);
-	list_init(&c->retry);
-	list_init(&c->ready);
-	list_init(&c->answer);
-	list_init(&c->silent);
-	list_init(&c->queue);
-	c->phase = CONN_HELLO;
-	c->reason = CLOSE_REASON_MAX;
-	c->start_ns = w->now_ns;
-	c->user_ns = w->now_ns;
-	clock_gettime(CLOCK_REALTIME, &c->start);
-	c->number = ++w->conn_number;
-	addr_copy(&c->client_addr, sa, len);
-	list_add_tail(&w->conns, &c->all);
-	w->n_conns++;
-	atomic_fetch_add_explicit(&w->edge->n_conns, 1, memory_order_relaxed);
-	worker_count(w, WC_accepted);
-	return c;
-}
-
-void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
-		 enum close_reason reason)
-{
-	struct conn *c = conn_new(w, fd, sa, len);
-
-	if (!c) {
-		close(fd);
-		return;
-	}
-	if (reason == CLOSE_IP_DENIED)
-		c->ip_policy = IP_POLICY_BLOCK;
-	conn_close(c, reason, true);
-}
-
-/* Puts the client under the verdict program, or watches it as any socket. */
-static void client_enrol(struct conn *c)
-{
-	struct worker *w = c->worker;
-	uint32_t slot;
-
-	if (!w->kern)
-		goto plain;
-	slot = worker_slot_get(w, &c->client);
-	if (slot == SLOT_NONE) {
-		worker_count(w, WC_not_enrolled);
-		goto plain;
-	}
-	/* The program starts none that a header comes ahead of: it could neither cut it off
-	 * nor know whose connection it is. */
-	if (!c->wants_header)
-		c->replay = worker_replay_get(w);
-	if (end_slot(&c->client, w->kern, slot, c->wants_header ? FLOW_CLIENT_USER : FLOW_CLIENT,
-		     w->index, c->replay, NULL)) {
-		worker_slot_put(w, slot);
-		worker_count(w, WC_not_enrolled);
-		goto plain;
-	}
-	if (end_enrol(&c->client, w->kern)) {
-		/* half-closed already, or the map is full: the slow path serves it */
-		worker_count(w, WC_not_enrolled);
-		goto plain;
-	}
-	if (w->polled)
-		worker_watch(w, &c->client, WATCH_END);
-#ifdef MUTANT
-	if (w->pump.mutant == MUTANT_NO_KICK)
-		return;
-#endif
-	end_kick(&c->client);
-	return;
-plain:
-	c->up.mover = MOVER_SPLICE;
-	worker_watch(w, &c->client, WATCH_ALL);
-}
-
-/*
- * limits.unrouted: who has waited longest without a hello makes room for the new
- * one, so that a flood of silent connections cannot keep others out.
- */
-static void make_room(struct worker *w)
-{
-	unsigned max = w->config->limits.unrouted / w->edge->n_workers;
-	struct conn *c;
-
-	while (w->n_unrouted && w->n_unrouted >= (max ? max : 1)) {
-		c = list_of(w->timers[TIMER_HELLO].next, struct conn, timer);
-		conn_on_paired(c);
-		if (c->phase != CONN_HELLO)
-			continue;
-		worker_count(w, WC_unrouted_evicted);
-		conn_close(c, CLOSE_LIMIT, true);
-	}
-}
-
-void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
-{
-	const struct config *g = w->config;
-	struct conn *c;
-
-	if (atomic_load_explicit(&w->edge->n_conns, memory_order_relaxed) >=
-	    g->limits.connections) {
-		worker_count(w, WC_over_limit);
-		conn_refuse(w, fd, sa, len, CLOSE_LIMIT);
-		return;
-	}
-	if (cidr_match_any(g->ip_deny.at, g->ip_deny.n, (const struct sockaddr_storage *)sa)) {
-		worker_count(w, WC_denied_by_all);
-		conn_refuse(w, fd, sa, len, CLOSE_IP_DENIED);
-		return;
-	}
-	make_room(w);
-	c = conn_new(w, fd, sa, len);
-	if (!c) {
-		close(fd);
-		return;
-	}
-	c->wants_header = cidr_match_any(g->proxy_from.at, g->proxy_from.n,
-					 (const struct sockaddr_storage *)sa);
-	conn_set_timer(c, TIMER_HELLO);
-	client_enrol(c);
-	conn_on_ready(c, &c->client);
 }
 
 /* The kernel path's send buffers are bounded by its gate; here send() is the gate. */

@@ -101,6 +101,7 @@ struct conn {
 	uint64_t discarded;	/* read after a refusal */
 };
 
+/* accept.c */
 /* Accepted from a listener.  Always takes <fd>. */
 void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len);
 /* Closes a connection that cannot even be held, with its event. */
