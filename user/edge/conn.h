@@ -46,6 +46,7 @@ struct conn_proxied {
 	union conn_addr server; /* where the client had connected to */
 };
 
+struct hello;
 struct sni;
 
 /* The protocols a hello offers, in wire form. */
@@ -127,24 +128,30 @@ void conn_connected(struct conn *c);
 void conn_dial_failed(struct conn *c, int err);
 /* An established upstream: enrolled when the client is, then paired. */
 void conn_joined(struct conn *c);
-/* The upstream died before it answered: sends the kept hello to another. */
-bool conn_replay(struct conn *c);
-/* Lets the hello's buffer go once the upstream has answered. */
-void conn_release_hello(struct conn *c);
-
-bool conn_write_replay(struct conn *c);
-/* Name, ALPN and JA4 of a hello that the program routed. */
-void conn_note_replay(struct conn *c);
+/* Name, ALPN and JA4 of a hello, for the event. */
+void conn_note(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
+	       size_t name_len);
 /* After an alert: our FIN, then reads until the client is gone. */
 void conn_linger_start(struct conn *c, enum close_reason reason);
 void conn_linger(struct conn *c);
 /* To the endpoint's upstream, a warm one or by connect(2). */
 void conn_dial(struct conn *c);
+/* The same, but to none that is warm already. */
+void conn_dial_fresh(struct conn *c);
 /* An end that was a warm one is the conn's now. */
 void conn_took_upstream(struct conn *c);
 
 /* The program started it on a channel: its agent hears whose it is. */
 void conn_tell_agent(const struct conn *c);
+
+/* replay.c: the hello that the program kept */
+/* The upstream died before it answered: sends the kept hello to another. */
+bool conn_replay(struct conn *c);
+/* Lets the hello's buffer go once the upstream has answered. */
+void conn_release_hello(struct conn *c);
+bool conn_write_replay(struct conn *c);
+/* conn_note() of it. */
+void conn_note_replay(struct conn *c);
 
 /* story.c: what is told of a connection */
 #define CONN_ID_MAX 40
