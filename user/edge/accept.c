@@ -2,6 +2,7 @@
 /*
  * accept - a connection's first moment: who is let in, and under the verdict program or not.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,6 +10,8 @@
 
 #include "conn.h"
 #include "edge_private.h"
+#include "hello.h"
+#include "terminate.h"
 
 static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
 {
@@ -51,6 +54,8 @@ static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa
 	return c;
 }
 
+#define PEEKS_MAX 4 /* a hello in more pieces goes the way of the slow start */
+
 void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
 		 enum close_reason reason)
 {
@@ -63,6 +68,14 @@ void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 	if (reason == CLOSE_IP_DENIED)
 		c->ip_policy = IP_POLICY_BLOCK;
 	conn_close(c, reason, true);
+}
+
+/* Watched as any socket; spliced, unless its TLS ends here. */
+static void leave_plain(struct conn *c)
+{
+	c->up.mover = MOVER_SPLICE;
+	if (!c->client.watched)
+		worker_watch(c->worker, &c->client, WATCH_ALL);
 }
 
 /* Puts the client under the verdict program, or watches it as any socket. */
@@ -93,8 +106,8 @@ static void client_enrol(struct conn *c)
 		worker_count(w, WC_not_enrolled);
 		goto plain;
 	}
-	if (w->polled)
-		worker_watch(w, &c->client, WATCH_END);
+	if (w->polled || c->client.watched) /* while it was undecided */
+		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 #ifdef MUTANT
 	if (w->pump.mutant == MUTANT_NO_KICK)
 		return;
@@ -102,8 +115,62 @@ static void client_enrol(struct conn *c)
 	end_kick(&c->client);
 	return;
 plain:
-	c->up.mover = MOVER_SPLICE;
-	worker_watch(w, &c->client, WATCH_ALL);
+	leave_plain(c);
+}
+
+/* Is it for us what TLS this hello asks for? */
+static bool is_for_us(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name)
+{
+	struct worker *w = c->worker;
+	struct endpoint *e = registry_peek(w->edge->registry, name);
+	bool ours;
+
+	if (!e && w->config->default_endpoint)
+		e = registry_find(w->edge->registry, w->config->default_endpoint);
+	ours = e && e->tls_server && !terminate_is_acme(e, buf, h);
+	endpoint_put(e);
+	return ours;
+}
+
+/*
+ * Where any TLS ends here, a client is enrolled only when its hello has been looked at and is not
+ * one of that: its bytes have to come to user space anyway, which the program and its wake-ups only
+ * delay, and a socket under the program can do no TLS of its own (kTLS and sockmap exclude each
+ * other).  The look leaves the hello where it is: the program, or OpenSSL, reads it there.
+ */
+void conn_peek(struct conn *c)
+{
+	struct worker *w = c->worker;
+	uint8_t *buf = w->pump.buf;
+	char name[HELLO_KEY_LEN];
+	enum hello_verdict v;
+	struct hello h;
+	ssize_t n;
+	int len;
+
+	n = recv(c->client.fd, buf, HELLO_MAX, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) { /* the kernel tells it once */
+		c->undecided = false;
+		c->client.err = errno;
+		conn_close(c, CLOSE_CLIENT_RST, true);
+		return;
+	}
+	c->peeked = (uint32_t)n;
+	v = hello_parse(buf, c->peeked, &h);
+	if (v == HELLO_MORE && n && !c->client.fin && ++c->reads < PEEKS_MAX)
+		return;
+	c->undecided = false;
+	len = v == HELLO_OK ? hello_name(buf, &h, name) : 0;
+	if (len > 0 && is_for_us(c, buf, &h, name)) {
+		leave_plain(c);
+		conn_start_peeked(c, buf, &h, name, len);
+		return;
+	}
+	c->peeked = 0;
+	client_enrol(c);
+	conn_on_ready(c, &c->client);
 }
 
 /*
@@ -150,6 +217,13 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 	c->wants_header = cidr_match_any(g->proxy_from.at, g->proxy_from.n,
 					 (const struct sockaddr_storage *)sa);
 	conn_set_timer(c, TIMER_HELLO);
+	if (w->kern && !c->wants_header && registry_terminates(w->edge->registry)) {
+		c->undecided = true;
+		conn_peek(c);
+		if (c->undecided)
+			worker_watch(w, &c->client, WATCH_ALL);
+		return;
+	}
 	client_enrol(c);
 	conn_on_ready(c, &c->client);
 }

@@ -54,6 +54,7 @@ void conn_pair(struct conn *c)
 		mover = MOVER_SPLICE;
 	c->up.mover = c->down.mover = mover;
 	c->phase = CONN_OPEN;
+	c->peeked = 0;
 	c->connected_ns = w->now_ns;
 	if (c->dial_ns)
 		histogram_add(&w->connect_us, (w->now_ns - c->dial_ns) / 1000);
@@ -157,6 +158,10 @@ void conn_on_ready(struct conn *c, struct end *e)
 	(void)e;
 	switch (c->phase) {
 	case CONN_HELLO:
+		if (c->undecided) {
+			conn_peek(c);
+			return;
+		}
 		conn_on_paired(c);
 		if (c->phase != CONN_HELLO)
 			return;
@@ -203,6 +208,8 @@ void conn_on_state(struct conn *c, struct end *e)
 	case CONN_HELLO:
 		if (e->err)
 			conn_close(c, CLOSE_CLIENT_RST, true);
+		else if (c->undecided)
+			conn_peek(c);
 		else
 			conn_read_hello(c); /* reads what came, then the EOF */
 		return;

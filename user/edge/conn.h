@@ -85,10 +85,11 @@ struct conn {
 	uint8_t phase;	/* enum conn_phase */
 	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
-	uint8_t reads;	   /* of user space, of a hello that was not complete then */
+	uint8_t reads;	   /* of user space, peeks too, of a hello that was not complete then */
 	uint8_t tries;	   /* addresses of the endpoint dialled */
 	uint8_t moves;	   /* from one target of the name to another, because a dial failed */
 	uint8_t ip_policy; /* of the event: IP_POLICY_ */
+	bool undecided;	   /* not enrolled yet: see conn_peek() */
 	bool wants_header; /* a PROXY header has to come before the hello */
 	bool replayed, replay_pending;
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
@@ -99,6 +100,7 @@ struct conn {
 	uint16_t alert_bytes;
 	uint32_t dropped;	/* by the program, of a denied client */
 	struct conn_tally told; /* what of it is in the endpoint's counters */
+	uint32_t peeked;	/* of the hello, while it is still in the socket */
 	uint64_t discarded;	/* read after a refusal */
 };
 
@@ -108,6 +110,8 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 /* Closes a connection that cannot even be held, with its event. */
 void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
 		 enum close_reason reason);
+/* Enrols a client that was not at accept, or starts it: by its hello. */
+void conn_peek(struct conn *c);
 /* Something may have changed at <e>: epoll, or an event of the ring. */
 void conn_on_ready(struct conn *c, struct end *e);
 void conn_on_state(struct conn *c, struct end *e);
@@ -124,6 +128,9 @@ void conn_fail(struct conn *c, struct end *broken);
 
 /* start.c: the slow start */
 void conn_read_hello(struct conn *c);
+/* The hello of a client whose TLS ends here is whole, and still in its socket; <buf> has a copy. */
+void conn_start_peeked(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
+		       int name_len);
 void conn_connected(struct conn *c);
 void conn_dial_failed(struct conn *c, int err);
 /* An established upstream: enrolled when the client is, then paired. */

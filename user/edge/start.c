@@ -62,6 +62,7 @@ void conn_linger_start(struct conn *c, enum close_reason reason)
 	shutdown(c->client.fd, SHUT_WR);
 	c->reason = (uint8_t)reason;
 	c->phase = CONN_LINGER;
+	c->peeked = 0;
 	worker_watch(c->worker, &c->client, WATCH_ALL);
 	/* Closing with unread bytes would send RST, which can overtake the alert. */
 	conn_set_timer(c, TIMER_FLUSH);
@@ -112,7 +113,8 @@ static void dial(struct conn *c);
 /* What the reassembly holds; the bytes themselves are in c->up. */
 static void forget_hello(struct conn *c)
 {
-	sni_done(c->sni);
+	if (c->sni)
+		sni_done(c->sni);
 	free(c->sni);
 	c->sni = NULL;
 }
@@ -340,9 +342,8 @@ void conn_dial(struct conn *c)
 }
 
 /* Takes over a reference to the endpoint. */
-static void start(struct conn *c, struct endpoint *e)
+static void start(struct conn *c, struct endpoint *e, const uint8_t *msg, const struct hello *h)
 {
-	const struct sni *s = c->sni;
 	int err = 0;
 
 	c->endpoint = e;
@@ -352,8 +353,8 @@ static void start(struct conn *c, struct endpoint *e)
 	if (e->datapath == ENDPOINT_DP_USERSPACE)
 		c->fallback_path = true;
 	if (e->tls_server) {
-		c->acme = terminate_is_acme(e, s->msg, &s->hello);
-		err = terminate_keep_offer(c, s->msg, &s->hello);
+		c->acme = terminate_is_acme(e, msg, h);
+		err = terminate_keep_offer(c, msg, h);
 	}
 	forget_hello(c);
 	if (err)
@@ -372,30 +373,31 @@ static uint32_t turn_of(const struct conn *c)
 	return c->client.flow ? *(volatile __u32 *)&c->client.flow->endpoint : 0;
 }
 
-static void decide(struct conn *c, enum hello_verdict v)
+/* <h>, <name> and <name_len> mean something for OK and NO_SNI only. */
+static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, const struct hello *h,
+		   const char *name, int name_len)
 {
 	struct worker *w = c->worker;
 	struct endpoint *e = NULL;
-	struct sni *s = c->sni;
 
 	c->hello_ns = w->now_ns;
 	if (v != HELLO_OK && v != HELLO_NO_SNI) {
 		refuse(c, v);
 		return;
 	}
-	conn_note(c, s->msg, &s->hello, s->name, s->name_len > 0 ? (size_t)s->name_len : 0);
-	if (v == HELLO_OK && s->name_len <= 0) {
+	conn_note(c, msg, h, name, name_len > 0 ? (size_t)name_len : 0);
+	if (v == HELLO_OK && name_len <= 0) {
 		/* there is a name, but none that may route: not even to the default */
 		refuse(c, HELLO_BAD);
 		return;
 	}
 	worker_count(w, v == HELLO_OK ? WC_hello_ok : WC_hello_no_sni);
 	if (v == HELLO_OK)
-		e = registry_route(w->edge->registry, s->name, turn_of(c));
+		e = registry_route(w->edge->registry, name, turn_of(c));
 	if (!e && w->config->default_endpoint)
 		e = registry_default(w->edge->registry, w->config->default_endpoint);
 	if (e) {
-		start(c, e);
+		start(c, e, msg, h);
 		return;
 	}
 	forget_hello(c);
@@ -405,6 +407,12 @@ static void decide(struct conn *c, enum hello_verdict v)
 	} else {
 		refuse_with_alert(c, CLOSE_NO_SNI, ALERT_MISSING_EXTENSION);
 	}
+}
+
+void conn_start_peeked(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
+		       int name_len)
+{
+	decide(c, HELLO_OK, buf, h, name, name_len);
 }
 
 /* 0: more is to come; else the conn has moved on. */
@@ -431,7 +439,7 @@ static int feed(struct conn *c, const uint8_t *buf, size_t n)
 	}
 	if (v == HELLO_MORE)
 		return 0;
-	decide(c, (enum hello_verdict)v);
+	decide(c, c->sni->verdict, c->sni->msg, &c->sni->hello, c->sni->name, c->sni->name_len);
 	return 1;
 }
 

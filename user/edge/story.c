@@ -27,7 +27,7 @@ struct conn_tally conn_tally(const struct conn *c)
 		.in_kernel = half_kernel_bytes(&c->up) + c->dropped,
 		.out_kernel = half_kernel_bytes(&c->down),
 		.in_user = half_user_bytes(&c->up) + c->up.pending_len + c->up.piped +
-			   c->up.before + c->up.skipped + c->discarded,
+			   c->up.before + c->up.skipped + c->discarded + c->peeked,
 		.out_user = half_user_bytes(&c->down) + c->alert_bytes,
 	};
 	if (c->client.tls) { /* ciphertext: what came and went on the wire */

@@ -168,6 +168,10 @@ struct endpoint *registry_find(struct registry *r, const char *id_or_name);
  */
 struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
 				uint32_t hint);
+/* Who has the name (of several, any one), without taking a turn.  A reference, or NULL. */
+struct endpoint *registry_peek(struct registry *r, const char name[ENDPOINT_NAME_MAX]);
+/* Does the TLS of any endpoint end here?  Without a lock. */
+bool registry_terminates(struct registry *r);
 /* The same for the one that connections without a known name go to. */
 struct endpoint *registry_default(struct registry *r, const char *id_or_name);
 /* Who may have a connection that <failed> did not take; NULL: nobody else. */

@@ -98,6 +98,7 @@ static void link_entry(struct registry *r, struct entry *t)
 	r->n++;
 	r->n_wild += t->e.wild;
 	r->n_checked += t->e.check_ms != 0;
+	r->n_terminated += t->e.tls_server != NULL;
 	set_gone(t, false);
 }
 
@@ -115,6 +116,7 @@ static void unlink_entry(struct registry *r, struct entry *t)
 	r->n--;
 	r->n_wild -= t->e.wild;
 	r->n_checked -= t->e.check_ms != 0;
+	r->n_terminated -= t->e.tls_server != NULL;
 	set_gone(t, true);
 }
 
@@ -465,39 +467,6 @@ struct endpoint *registry_find(struct registry *r, const char *id_or_name)
 		t = registry_find_host(r, host);
 	if (t)
 		e = endpoint_get(&t->e);
-	pthread_rwlock_unlock(&r->lock);
-	return e;
-}
-
-/* "a.b.c" is looked up as "*.b.c", then "*.c": the longest first. */
-static struct entry *find_wildcard(const struct registry *r, const char *name)
-{
-	char pattern[ENDPOINT_NAME_MAX + 1];
-	const char *dot;
-	struct entry *t = NULL;
-
-	pattern[0] = '*';
-	for (dot = strchr(name, '.'); dot && !t; dot = strchr(dot + 1, '.')) {
-		strcpy(pattern + 1, dot);
-		t = registry_find_host(r, pattern);
-	}
-	return t;
-}
-
-struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
-				uint32_t hint)
-{
-	struct endpoint *e = NULL;
-	struct entry *t;
-
-	if (name[0] == '*') /* a client cannot ask for the wildcard itself */
-		return NULL;
-	pthread_rwlock_rdlock(&r->lock);
-	t = registry_find_host(r, name);
-	if (!t && r->n_wild)
-		t = find_wildcard(r, name);
-	if (t)
-		e = endpoint_get(t->e.group ? group_pick(t->e.group, hint) : &t->e);
 	pthread_rwlock_unlock(&r->lock);
 	return e;
 }

@@ -26,7 +26,7 @@ struct registry {
 	size_t n_buckets; /* a power of two; of each table */
 	struct list order;
 	unsigned n, n_wild;
-	atomic_uint n_checked;
+	atomic_uint n_checked, n_terminated;
 	struct registry_ops ops;
 	struct group **groups; /* by their num in the kernel's map */
 	uint32_t group_last, groups_made;

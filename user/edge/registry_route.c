@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * registry_route - who gets the connections for a name.
+ */
+#include <string.h>
+
+#include "group.h"
+#include "registry_entry.h"
+
+/* "a.b.c" is looked up as "*.b.c", then "*.c": the longest first. */
+static struct entry *find_wildcard(const struct registry *r, const char *name)
+{
+	char pattern[ENDPOINT_NAME_MAX + 1];
+	const char *dot;
+	struct entry *t = NULL;
+
+	pattern[0] = '*';
+	for (dot = strchr(name, '.'); dot && !t; dot = strchr(dot + 1, '.')) {
+		strcpy(pattern + 1, dot);
+		t = registry_find_host(r, pattern);
+	}
+	return t;
+}
+
+/* The entry that connections for <name> go to. */
+static struct entry *match(const struct registry *r, const char name[ENDPOINT_NAME_MAX])
+{
+	struct entry *t;
+
+	if (name[0] == '*') /* a client cannot ask for the wildcard itself */
+		return NULL;
+	t = registry_find_host(r, name);
+	return !t && r->n_wild ? find_wildcard(r, name) : t;
+}
+
+struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
+				uint32_t hint)
+{
+	struct endpoint *e = NULL;
+	struct entry *t;
+
+	pthread_rwlock_rdlock(&r->lock);
+	t = match(r, name);
+	if (t)
+		e = endpoint_get(t->e.group ? group_pick(t->e.group, hint) : &t->e);
+	pthread_rwlock_unlock(&r->lock);
+	return e;
+}
+
+struct endpoint *registry_peek(struct registry *r, const char name[ENDPOINT_NAME_MAX])
+{
+	struct entry *t;
+
+	pthread_rwlock_rdlock(&r->lock);
+	t = match(r, name);
+	if (t)
+		endpoint_get(&t->e);
+	pthread_rwlock_unlock(&r->lock);
+	return t ? &t->e : NULL;
+}
+
+bool registry_terminates(struct registry *r)
+{
+	return atomic_load_explicit(&r->n_terminated, memory_order_relaxed);
+}
