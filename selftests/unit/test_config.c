@@ -226,6 +226,8 @@ static void check_defaults(struct config *c)
 	CHECK(!strcmp(c->control_group, "snisplit") && c->control_mode == 0660, "%o",
 	      c->control_mode);
 	CHECK(c->http.len && !strcmp(c->http.text, "127.0.0.1:4041"), "%s", c->http.text);
+	CHECK(c->ssh.len && !strcmp(c->ssh.text, "0.0.0.0:2222") && !c->ssh_given, "%s",
+	      c->ssh.text);
 	CHECK(c->n_events == 1 &&
 		      !strcmp(c->events[0].target.address, "/var/log/snisplit/events.ndjson"),
 	      "%u", c->n_events);

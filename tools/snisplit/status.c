@@ -26,7 +26,8 @@ static void line(const char *label, const char *text)
 
 static void print_head(const json_t *j)
 {
-	const json_t *conns = json_object_get(j, "connections"), *ev = json_object_get(j, "events");
+	const json_t *conns = json_object_get(j, "connections"), *ev = json_object_get(j, "events"),
+		     *ssh = json_object_get(j, "ssh");
 	char buf[32], text[512];
 	const json_t *l;
 	size_t i;
@@ -44,6 +45,13 @@ static void print_head(const json_t *j)
 		line("pinned in", text_of(j, "pin_root"));
 	json_array_foreach(json_object_get(j, "listeners"), i, l)
 		line(i ? "" : "listening on", text_of(l, "addr"));
+	if (ssh) {
+		snprintf(text, sizeof(text), "%.64s%s", text_of(ssh, "addr"),
+			 json_is_true(json_object_get(ssh, "up"))
+				 ? ""
+				 : ", which does not start: the log says why");
+		line("ssh -R on", text);
+	}
 	printf("%-13s%lld\n", "endpoints", number_of(j, "endpoints"));
 	printf("%-13s%lld active, %lld in all\n", "connections", number_of(conns, "active"),
 	       number_of(conns, "total"));

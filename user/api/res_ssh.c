@@ -55,7 +55,7 @@ int ssh_host_keys_get(struct request *r)
 		json_decref(list);
 		return fault_set(
 			&r->fault, 404, 0, "",
-			"there are no host keys yet: they are made when ssh.listen is set");
+			"there are no host keys yet: snisplit-sshd makes them at its first start");
 	}
 	return answer(r, 200, json_pack("{s:o}", "ssh_host_keys", list));
 }

@@ -78,6 +78,9 @@ int status_get(struct request *r)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	if (tls_ktls_available(why, sizeof(why)))
 		strcpy(why, "available, not used by this version");
+	if (*s.ssh)
+		json_object_set_new(r->out, "ssh",
+				    json_pack("{s:s, s:b}", "addr", s.ssh, "up", s.ssh_up));
 	json_object_set_new(r->out, "upstreams", checked_upstreams_json(edge_registry(edge)));
 	json_object_set_new(r->out, "kernel_tls", json_string(why));
 	return 0;

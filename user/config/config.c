@@ -237,6 +237,7 @@ static void read_ssh(struct doc *d, const struct doc_key *key, struct yaml_node_
 	struct config *c = out;
 
 	map.more = ssh_keys;
+	c->ssh_given = true;
 	if (doc_is(node, "none"))
 		memset(&c->ssh, 0, sizeof(c->ssh));
 	else
@@ -363,6 +364,8 @@ static bool set_defaults(struct config *c)
 	}
 	strcpy(c->tunnel.text, "0.0.0.0:4443");
 	addr_parse(c->tunnel.text, &c->tunnel.sa, &c->tunnel.len);
+	strcpy(c->ssh.text, "0.0.0.0:2222");
+	addr_parse(c->ssh.text, &c->ssh.sa, &c->ssh.len);
 	strcpy(c->http.text, "127.0.0.1:4041");
 	addr_parse(c->http.text, &c->http.sa, &c->http.len);
 	c->limits.connections = 65536;

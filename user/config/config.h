@@ -50,6 +50,7 @@ struct config {
 	struct config_addr http;	/* len 0: none */
 	struct config_addr tunnel;	/* where agents connect; len 0: nowhere */
 	struct config_addr ssh;		/* where ssh -R connects; len 0: nowhere */
+	bool ssh_given;			/* by the file */
 	struct config_cidrs proxy_from; /* must start with a PROXY header */
 	struct config_cidrs ip_deny;	/* refused by all endpoints */
 	struct event_route *events;	/* a target once, with all that it is to get */

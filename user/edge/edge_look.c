@@ -11,6 +11,7 @@
 #include "edge.h"
 #include "edge_private.h"
 #include "pool.h"
+#include "sshd.h"
 
 void edge_status(struct edge *g, struct edge_status *s)
 {
@@ -31,7 +32,10 @@ void edge_status(struct edge *g, struct edge_status *s)
 		s->listeners[i].workers = g->n_workers;
 		s->n_listeners++;
 	}
+	if (g->sshd)
+		snprintf(s->ssh, sizeof(s->ssh), "%s", g->config->ssh.text);
 	pthread_mutex_unlock(&g->config_lock);
+	s->ssh_up = sshd_is_up(g->sshd);
 	s->conns_active = atomic_load(&g->n_conns);
 	for (i = 0; i < g->n_workers; i++) {
 		s->conns_total += atomic_load(&g->workers[i].counters[WC_accepted]);

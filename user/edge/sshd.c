@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct sshd {
 	pthread_t thread;
 	int stop_fd;
 	pid_t pid;
+	atomic_bool up;
 	int pid_fd;
 	char path[PATH_MAX], listen[ADDR_TEXT_MAX], server[ADDR_TEXT_MAX];
 	char ca[CA_FINGERPRINT_MAX + 8], dir[PATH_MAX], token[PATH_MAX + 8];
@@ -146,6 +148,7 @@ static int start_once(struct sshd *s)
 		err = -ECHILD;
 	}
 	close(fds[0]);
+	atomic_store(&s->up, !err);
 	return err;
 }
 
@@ -165,7 +168,7 @@ static bool restart(struct sshd *s)
 		if (wait_stop(s, pause_ms))
 			return true;
 		if (!start_once(s)) {
-			log_info("ssh: " PROGRAM " is back: pid=%d", s->pid);
+			log_info("ssh: " PROGRAM " is there: pid=%d", s->pid);
 			return false;
 		}
 		pause_ms = pause_ms * 2 < PAUSE_LONGEST_MS ? pause_ms * 2 : PAUSE_LONGEST_MS;
@@ -177,6 +180,8 @@ static void *watch(void *arg)
 {
 	struct sshd *s = arg;
 
+	if (!s->pid && restart(s))
+		return NULL;
 	for (;;) {
 		struct pollfd p[2] = {{.fd = s->stop_fd, .events = POLLIN},
 				      {.fd = s->pid_fd, .events = POLLIN}};
@@ -189,6 +194,7 @@ static void *watch(void *arg)
 		waitpid(s->pid, &status, 0);
 		close(s->pid_fd);
 		s->pid = 0;
+		atomic_store(&s->up, false);
 		log_err("ssh: " PROGRAM " ended by itself (%s %d); starting it again",
 			WIFSIGNALED(status) ? "signal" : "status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -203,7 +209,7 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	int err;
 
 	*ret_s = NULL;
-	if (!g->config->ssh.len)
+	if (!g->config->ssh.len || (!g->config->tunnel.len && !g->config->ssh_given))
 		return 0;
 	s = calloc(1, sizeof(*s));
 	if (!s || (s->stop_fd = eventfd(0, EFD_CLOEXEC)) == -1) {
@@ -212,10 +218,16 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 		return -1;
 	}
 	err = prepare(g, s, why, why_size);
-	if (!err && start_once(s)) {
-		snprintf(why, why_size, "ssh: " PROGRAM " does not start; what it says is above");
-		err = -1;
+	if (err && !g->config->ssh_given) {
+		log_warn("%s: there is no ssh -R (`ssh: none` says so without a warning)", why);
+		sshd_stop(s);
+		return 0;
 	}
+	if (!err && start_once(s))
+		log_warn("ssh: " PROGRAM " does not start, see above: there is no ssh -R on %s "
+			 "until it does, which is tried again and again (`ssh: none` switches it "
+			 "off)",
+			 s->listen);
 	if (!err && pthread_create(&s->thread, NULL, watch, s)) {
 		snprintf(why, why_size, "ssh: no thread");
 		err = -1;
@@ -238,6 +250,11 @@ static void end_program(struct sshd *s)
 		kill(s->pid, SIGKILL);
 	waitpid(s->pid, NULL, 0);
 	close(s->pid_fd);
+}
+
+bool sshd_is_up(const struct sshd *s)
+{
+	return s && atomic_load(&s->up);
 }
 
 void sshd_stop(struct sshd *s)

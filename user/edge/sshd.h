@@ -3,19 +3,22 @@
  * sshd - the gateway for `ssh -R`, a process of its own: snisplit-sshd, beside this program.
  *
  * It gets the address of the tunnel port, our CA's fingerprint and where its secret is, nothing
- * else of ours.  When it dies it is started again, a second later at first, up to 30.
+ * else of ours.  When it dies, or does not start because its port is taken, it is started again, a
+ * second later at first, up to 30; the edge serves meanwhile.
  */
 #ifndef SSHD_H
 #define SSHD_H
+#include <stdbool.h>
 #include <stddef.h>
 
 struct edge;
 struct sshd;
 
 /*
- * Starts it, if the configuration says so (else *ret_s is NULL), and waits until it listens.  0, or
- * -1 with <why>; what it said itself is on stderr.
+ * Starts it, if the configuration says so (else *ret_s is NULL), and waits until it listens or
+ * turns out not to.  0, or -1 with <why>: the file asks for what cannot be.
  */
 int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size);
-void sshd_stop(struct sshd *s); /* waits for its end; NULL is fine */
+bool sshd_is_up(const struct sshd *s); /* NULL is fine, here too */
+void sshd_stop(struct sshd *s);	       /* waits for its end; NULL is fine */
 #endif
