@@ -69,6 +69,27 @@ static int add_given(json_t *to, const struct endpoint_spec *s)
 	return 0;
 }
 
+/* As `endpoint add` would have it: how an edge's share stands in its backends. */
+static json_t *upstream_text(const struct endpoint *e)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to;
+	json_t *j;
+
+	if (e->origin != ENDPOINT_EDGE)
+		return text_or_empty(e->spec.values[FIELD_ID_UPSTREAM]);
+	to = open_memstream(&text, &len);
+	if (!to)
+		return NULL;
+	for (const struct endpoint *t = e->empty ? NULL : e; t; t = t->next_target)
+		fprintf(to, "%s%s%s", t == e ? "" : ",", t->upstream_tls ? "tls://" : "",
+			t->upstream);
+	j = fclose(to) ? NULL : json_string(text);
+	free(text);
+	return j;
+}
+
 /* Fields and names follow ngrok's Endpoint; origin, and those of `endpoint add`, are ours. */
 json_t *endpoint_json(struct endpoint *e)
 {
@@ -90,22 +111,24 @@ json_t *endpoint_json(struct endpoint *e)
 		      " s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:[s], s:o}",
 		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
 		      "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443, "type",
-		      e->agent			   ? "ephemeral"
+		      e->origin == ENDPOINT_AGENT  ? "ephemeral"
 		      : e->origin == ENDPOINT_EDGE ? "edge"
 						   : "cloud",
 		      "origin", origins[e->origin], "created_at", created, "updated_at", created,
 		      "name", text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
 		      text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
 		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
-		      text_or_empty(e->spec.values[FIELD_ID_UPSTREAM]), "terminate_at",
-		      e->tls_server    ? "edge"
-		      : e->agent && at ? at
-				       : "upstream",
+		      upstream_text(e), "terminate_at",
+		      e->tls_server			  ? "edge"
+		      : e->origin == ENDPOINT_AGENT && at ? at
+							  : "upstream",
 		      "datapath", datapaths[e->datapath], "pooling_enabled",
 		      endpoint_spec_is(&e->spec, FIELD_ID_POOLING_ENABLED), "bindings", "public",
 		      "metrics", metrics(e));
-	if (j && !e->agent)
+	if (j && e->origin != ENDPOINT_AGENT)
 		json_object_set_new(j, "upstreams", upstreams_json(e));
+	if (j && e->origin == ENDPOINT_EDGE)
+		json_object_set(j, "upstream", json_object_get(j, "upstream_url"));
 	if (j && add_given(j, &e->spec)) {
 		json_decref(j);
 		return NULL;

@@ -15,7 +15,7 @@ static const char *state_of(struct endpoint *t)
 	if ((uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec <
 	    atomic_load(&t->down_until_ns))
 		return "failing";
-	return t->head->check_ms ? "alive" : "unchecked";
+	return t->head->check_ms || *t->tunnel ? "alive" : "unchecked";
 }
 
 static json_t *upstream_json(struct endpoint *t)
@@ -25,8 +25,10 @@ static json_t *upstream_json(struct endpoint *t)
 	json_t *j = json_pack("{s:s, s:s}", "address", t->upstream, "state", state_of(t));
 	char text[STAMP_TEXT_MAX];
 
-	if (j && t->head->balance == BALANCE_WEIGHTED)
-		json_object_set_new(j, "weight", json_integer(t->weight));
+	if (j && t->levels[0].balance == BALANCE_WEIGHTED)
+		json_object_set_new(j, "weight", json_integer(t->levels[0].weight));
+	if (j && *t->tunnel)
+		json_object_set_new(j, "tunnel", json_string(t->tunnel));
 	if (j && why && (atomic_load(&t->dead) || t->streak))
 		json_object_set_new(j, "reason", json_string(why));
 	if (j && at.tv_sec)
@@ -38,7 +40,7 @@ json_t *upstreams_json(struct endpoint *e)
 {
 	json_t *list = json_array();
 
-	for (struct endpoint *t = e; list && t; t = t->next_target)
+	for (struct endpoint *t = e->empty ? NULL : e; list && t; t = t->next_target)
 		json_array_append_new(list, upstream_json(t));
 	return list;
 }

@@ -58,6 +58,10 @@ int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 
 	if (!g->kern)
 		return 0;
+	if (!endpoint_is_up(e)) { /* a wildcard may have what comes for it; user space decides */
+		kern_endpoint_del(g->kern, e->host, e->wild);
+		return 0;
+	}
 	if (e->group) {
 		v.pool = 0;
 		v.group = e->group->num;
@@ -76,6 +80,14 @@ static int on_online(void *arg, struct endpoint *e)
 	if (!err && !client_cas_are_there(g->client_cas, &e->spec))
 		err = -EAGAIN;
 	return err ? err : edge_show(g, e, e->policy);
+}
+
+static void on_shown(void *arg, struct endpoint *e)
+{
+	struct edge *g = arg;
+
+	if (edge_show(g, e, e->policy))
+		kern_endpoint_del(g->kern, e->host, e->wild); /* left to user space */
 }
 
 static int on_new(void *arg, struct endpoint *e, struct fault *f)
@@ -108,7 +120,7 @@ static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 	/* what cannot be told of the rest is left to user space */
 	if (g->kern && (!rest || edge_show(g, rest, rest->policy)))
 		kern_endpoint_del(g->kern, e->host, e->wild);
-	if (e->agent)
+	if (e->origin == ENDPOINT_AGENT)
 		tunnel_gone(g->tunnel, e);
 	atomic_fetch_add(&g->gone_seq, 1);
 }
@@ -320,6 +332,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 {
 	struct registry_ops ops = {.on_new = on_new,
 				   .on_online = on_online,
+				   .on_shown = on_shown,
 				   .on_offline = on_offline,
 				   .on_free = on_free,
 				   .on_done = on_done};

@@ -167,7 +167,7 @@ static int begin_due(void *arg, struct endpoint *e)
 	struct health *h = arg;
 
 	for (struct endpoint *t = e; t && e->check_ms; t = t->next_target) {
-		if (h->now_ns < t->check_ns || h->n_probes >= PROBES_MAX)
+		if (h->now_ns < t->check_ns || h->n_probes >= PROBES_MAX || *t->tunnel || t->empty)
 			continue;
 		/* the next not before this one's deadline: never two at once */
 		t->check_ns = h->now_ns + (uint64_t)(e->check_ms + TICK_MS) * MS;

@@ -88,6 +88,12 @@ static void make_anew(struct resolver *rs, struct endpoint *e, const struct endp
 		 addr_text(&known->addrs.sa[0], text), known->addrs.n > 1 ? " and others" : "");
 }
 
+/* (a labelled tunnel has none) */
+static bool has_name(const struct endpoint *target)
+{
+	return !*target->tunnel;
+}
+
 static int look_at(void *arg, struct endpoint *e)
 {
 	const char *acme = e->spec.values[FIELD_ID_ACME_UPSTREAM];
@@ -100,13 +106,13 @@ static int look_at(void *arg, struct endpoint *e)
 	if (stopped(rs))
 		return -1;
 	for (struct endpoint *t = e; t; t = t->next_target)
-		lacks = lacks || !t->addrs.n;
-	if (e->agent || (!rs->due && !lacks))
+		lacks = lacks || (has_name(t) && !t->addrs.n);
+	if (e->origin == ENDPOINT_AGENT || e->empty || (!rs->due && !lacks))
 		return 0;
-	news = ask(e->upstream, &known.addrs);
+	news = has_name(e) && ask(e->upstream, &known.addrs);
 	for (struct endpoint *t = e->next_target; t; t = t->next_target) {
 		more[n] = t->addrs;
-		if (!stopped(rs))
+		if (!stopped(rs) && has_name(t))
 			news = ask(t->upstream, &more[n]) || news;
 		n++;
 	}

@@ -57,36 +57,6 @@ static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t 
 	conn_linger_start(c, reason);
 }
 
-void conn_linger_start(struct conn *c, enum close_reason reason)
-{
-	shutdown(c->client.fd, SHUT_WR);
-	c->reason = (uint8_t)reason;
-	c->phase = CONN_LINGER;
-	c->peeked = 0;
-	worker_watch(c->worker, &c->client, WATCH_ALL);
-	/* Closing with unread bytes would send RST, which can overtake the alert. */
-	conn_set_timer(c, TIMER_FLUSH);
-	conn_linger(c);
-}
-
-void conn_linger(struct conn *c)
-{
-	struct worker *w = c->worker;
-	ssize_t n;
-	int i;
-
-	for (i = 0; i < 16; i++) {
-		n = recv(c->client.fd, w->pump.buf, w->pump.size, MSG_DONTWAIT);
-		if (n > 0) {
-			c->discarded += (uint64_t)n;
-			continue;
-		}
-		if (n == 0 || errno != EAGAIN)
-			conn_close(c, c->reason, false);
-		return;
-	}
-}
-
 static void refuse(struct conn *c, enum hello_verdict v)
 {
 	struct worker *w = c->worker;
@@ -150,6 +120,7 @@ void conn_joined(struct conn *c)
 	if (c->client.enrolled && c->client.watched && !c->fallback_path)
 		worker_watch(w, &c->client, w->polled ? WATCH_END : 0);
 	worker_count(w, WC_start_user);
+	group_tried(c->endpoint);
 	/* before it is paired: nothing is redirected to it yet */
 	if (!c->acme && (c->client.tls ? terminate_write_header(c) : conn_write_header(c, NULL))) {
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
@@ -335,6 +306,7 @@ void conn_dial(struct conn *c)
 	/* This one first: an upstream that serves one connection at a time would
 	 * otherwise sit on the warm one while its client waits. */
 	endpoint_get(e);
+	group_try(e, w->now_ns, w->config->timeouts.connect * 1000000ULL);
 	dial(c);
 	if (p)
 		pool_on_start(pool_of(w, e));

@@ -25,8 +25,6 @@
 
 enum endpoint_datapath { ENDPOINT_DP_AUTO, ENDPOINT_DP_KERNEL, ENDPOINT_DP_USERSPACE };
 
-enum endpoint_balance { BALANCE_EVEN, BALANCE_WEIGHTED, BALANCE_FAILOVER };
-
 struct group;
 struct tls_client;
 struct tls_server;
@@ -73,8 +71,9 @@ struct endpoint {
 	 * neither found nor counted by themselves; a reference to one is one to all.
 	 */
 	struct endpoint *head, *next_target; /* itself; in order, NULL: the last */
-	enum endpoint_balance balance;	     /* of a head's targets */
-	unsigned weight;
+	/* how the targets of a head share, and which this is; the outermost first */
+	struct endpoint_level levels[ENDPOINT_LEVELS_MAX];
+	unsigned n_levels;
 	struct group *group; /* with whom it shares its connections; NULL: alone; registry's lock */
 	uint32_t pool;	     /* the kernel's first pool; 0: none */
 	atomic_uint_fast64_t down_until_ns; /* a connect failed: others first */
@@ -90,6 +89,9 @@ struct endpoint {
 	const char *upstream; /* HOST:PORT of this target, without tls:// */
 	bool upstream_tls;    /* re-encrypt */
 	uint64_t agent;	      /* the tunnel session whose channels take its connections; 0: none */
+	char tunnel[ENDPOINT_ID_MAX]; /* of an edge's target: that labelled tunnel, tn_...; "" */
+	bool has_tunnels;	      /* a head: one of its targets is such */
+	bool empty; /* an edge's that has no upstream now: it only holds the name */
 	struct endpoint_addrs addrs;
 	/* TLS that ends here, see terminate.h; NULL: passthrough */
 	struct tls_server *tls_server;
@@ -113,6 +115,12 @@ struct endpoint {
 	atomic_bool gone; /* removed from the registry; live connections go on */
 };
 
+/*
+ * Has it an upstream that is not dead?  One that has not is given what a wildcard above it does not
+ * take.  Under the registry's lock.
+ */
+bool endpoint_is_up(const struct endpoint *e);
+
 struct endpoint *endpoint_get(struct endpoint *e);
 void endpoint_put(struct endpoint *e); /* NULL is fine */
 
@@ -132,6 +140,8 @@ struct registry_ops {
 	/* a new one is complete but for this; without a lock.  0, or -1 with <f> */
 	int (*on_new)(void *arg, struct endpoint *e, struct fault *f);
 	int (*on_online)(void *arg, struct endpoint *e); /* 0, or -errno: the add is refused */
+	/* whether one, or what shares its name, is up may have changed */
+	void (*on_shown)(void *arg, struct endpoint *e);
 	/* no new connection may go there; <rest>: one that still has the name, or NULL */
 	void (*on_offline)(void *arg, struct endpoint *e, struct endpoint *rest);
 	/* last reference dropped: e->num may be reused after this returns */
@@ -142,6 +152,8 @@ struct registry_ops {
 	uint32_t n_pools, pools_each; /* num * pools_each is the first of a target's */
 	uint32_t n_groups;
 	struct group_value *(*group_value)(void *arg, uint32_t num);
+	/* a labelled tunnel's session, and the PROXY header its upstream wants; 0: it is gone */
+	uint64_t (*tunnel_of)(void *arg, const char *tunnel, unsigned *ret_proxy_proto);
 };
 
 struct registry *registry_new(uint32_t max_endpoints);
@@ -217,6 +229,12 @@ int registry_with(struct registry *r, struct endpoint *e, int (*fn)(void *arg, s
 unsigned registry_count(struct registry *r);
 /* How many have health checks. */
 unsigned registry_checked(struct registry *r);
+/*
+ * The labelled tunnel is gone: its targets are dead.  <fn> is called for each, with a reference,
+ * when no new connection can go there any more.
+ */
+void registry_on_tunnel_gone(struct registry *r, const char *tunnel,
+			     void (*fn)(void *arg, struct endpoint *target), void *arg);
 /* A target's <dead> has changed: the others of its name get its connections, or it its own. */
 void registry_on_health(struct registry *r, struct endpoint *target);
 #endif

@@ -72,6 +72,38 @@ static const char *skip_spaces(const char *p)
 	return p + strspn(p, " ");
 }
 
+static const char *read_number(const char *p, unsigned max, unsigned *ret_n)
+{
+	unsigned n = 0;
+
+	if (*p < '0' || *p > '9')
+		return NULL;
+	for (; *p >= '0' && *p <= '9' && n <= max; p++)
+		n = n * 10 + (unsigned)(*p - '0');
+	*ret_n = n;
+	return n <= max ? p : NULL;
+}
+
+/* "@w0:3/e1:1": what follows it, or NULL. */
+static const char *read_levels(const char *p, struct endpoint_target *t)
+{
+	static const char kinds[] = {'e', 'w', 'f'};
+
+	do {
+		struct endpoint_level *l = &t->levels[t->n_levels];
+		const char *kind = memchr(kinds, *++p, sizeof(kinds));
+
+		if (!kind || t->n_levels++ == ENDPOINT_LEVELS_MAX)
+			return NULL;
+		l->balance = (enum endpoint_balance)(kind - kinds);
+		p = read_number(p + 1, ENDPOINT_TARGETS_MAX, &l->index);
+		if (!p || *p != ':')
+			return NULL;
+		p = read_number(p + 1, ENDPOINT_WEIGHT_MAX, &l->weight);
+	} while (p && *p == '/');
+	return p;
+}
+
 /* "=WEIGHT" or nothing, up to the end of the item.  False: something else. */
 static bool read_weight(const char *p, struct endpoint_target *t)
 {
@@ -103,11 +135,18 @@ int endpoint_spec_target(const struct endpoint_spec *s, unsigned i, struct endpo
 	p = skip_spaces(p);
 	t.tls = !strncasecmp(p, "tls://", 6);
 	p += t.tls ? 6 : 0;
-	len = strcspn(p, ",= ");
+	len = strcspn(p, s->origin == ENDPOINT_EDGE ? ",= @" : ",= ");
 	if (len >= sizeof(t.text))
 		return -EINVAL;
 	memcpy(t.text, p, len);
-	if (!read_weight(p + len, &t))
+	t.tunnel = s->origin == ENDPOINT_EDGE && !strncmp(t.text, "tn_", 3);
+	p += len;
+	if (*p == '@' && s->origin == ENDPOINT_EDGE) {
+		p = read_levels(p, &t);
+		if (!p)
+			return -EINVAL;
+	}
+	if (!read_weight(p, &t))
 		return -EINVAL;
 	*ret_t = t;
 	return 0;
@@ -227,7 +266,9 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 					 ? MTLS_NEEDS_EDGE
 					 : NEEDS_EDGE,
 				 field_table[id].name, "needs terminate_at edge");
-	endpoint_spec_target(s, 0, &t);
+	/* (of the first that is no tunnel: what an agent does behind it is its own business) */
+	for (unsigned i = 0; !endpoint_spec_target(s, i, &t) && t.tunnel; i++)
+		;
 	tls = t.tls;
 	if (s->origin == ENDPOINT_AGENT) /* an agent encrypts by itself */
 		return 0;
@@ -292,8 +333,9 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 		return fault_set(f, 400, URL_INVALID, "url", "is missing: tls://NAME");
 	if (endpoint_url_host(s->values[FIELD_ID_URL], ret_host, f))
 		return -1;
-	/* an agent's is its own business, and only shown */
-	if (!s->values[FIELD_ID_UPSTREAM] && s->origin != ENDPOINT_AGENT)
+	/* an agent's is its own business, and only shown; an edge may wait for tunnels */
+	if (!s->values[FIELD_ID_UPSTREAM] && s->origin != ENDPOINT_AGENT &&
+	    s->origin != ENDPOINT_EDGE)
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
 	if (endpoint_spec_check_upstreams(s, f))
 		return -1;

@@ -15,6 +15,7 @@
 #define ENDPOINT_LIMIT_MAX 1000000
 #define ENDPOINT_TARGETS_MAX 64
 #define ENDPOINT_WEIGHT_MAX 10000
+#define ENDPOINT_LEVELS_MAX 4 /* of backends within backends */
 
 enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT, ENDPOINT_EDGE };
 
@@ -44,12 +45,27 @@ bool endpoint_spec_terminates(const struct endpoint_spec *s);
 /* A FIELD_BOOL that is true? */
 bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id);
 
-/* One of the upstreams: [tls://]HOST:PORT[=WEIGHT]. */
+enum endpoint_balance { BALANCE_EVEN, BALANCE_WEIGHTED, BALANCE_FAILOVER };
+
+/* How those that differ from here on share, and which of them it is. */
+struct endpoint_level {
+	enum endpoint_balance balance;
+	unsigned index, weight;
+};
+
+/*
+ * One of the upstreams: [tls://]HOST:PORT[=WEIGHT].  An edge's may also be a labelled tunnel,
+ * tn_..., and stand in backends within backends: then "@" follows, and for each level, the
+ * outermost first, e, w or f (even, weighted, failover), its place there, ":" and its weight, with
+ * "/" between.
+ */
 struct endpoint_target {
-	char text[300]; /* HOST:PORT */
-	bool tls;
+	char text[300]; /* HOST:PORT, or the tunnel's id */
+	bool tls, tunnel;
 	unsigned weight; /* 1 unless given */
 	bool has_weight;
+	struct endpoint_level levels[ENDPOINT_LEVELS_MAX];
+	unsigned n_levels; /* 0: as the spec's balance says */
 };
 
 /* The <i>th.  0, -ENOENT: no more, or -EINVAL: too long, or a weight that is none. */

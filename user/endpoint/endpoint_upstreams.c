@@ -26,7 +26,7 @@ static int check_weights(const char *balance, unsigned n, unsigned n_weights, ui
 /* Each, and all together. */
 static int check_each(const struct endpoint_spec *s, struct fault *f)
 {
-	unsigned n, n_tls = 0, n_weights = 0;
+	unsigned n, n_tls = 0, n_weights = 0, n_tunnels = 0;
 	struct endpoint_target t;
 	uint64_t sum = 0;
 	int err;
@@ -40,14 +40,20 @@ static int check_each(const struct endpoint_spec *s, struct fault *f)
 		if (n == ENDPOINT_TARGETS_MAX)
 			return fault_set(f, 400, 0, "upstream", "are more than %d",
 					 ENDPOINT_TARGETS_MAX);
+		if (t.tunnel) {
+			n_tunnels++;
+			continue;
+		}
 		if (endpoint_spec_check_hostport(t.text, "upstream", f))
 			return -1;
 		n_tls += t.tls;
 		n_weights += t.has_weight;
 		sum += t.weight;
 	}
-	if (n_tls && n_tls != n)
+	if (n_tls && n_tls != n - n_tunnels)
 		return fault_set(f, 400, 0, "upstream", "has tls:// for some only");
+	if (s->origin == ENDPOINT_EDGE) /* its backends were checked, each by itself */
+		return 0;
 	return check_weights(s->values[FIELD_ID_BALANCE], n, n_weights, sum, f);
 }
 

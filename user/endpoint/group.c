@@ -66,70 +66,115 @@ static bool is_dead(const struct endpoint *t)
 	return atomic_load(&t->dead);
 }
 
-static uint64_t weight_of(const struct endpoint *t)
+/* Members <a> to <b> - 1 are alike down to a level: those that still are one level further. */
+static unsigned run_end(const struct group *g, unsigned a, unsigned b, unsigned level)
 {
-	return t->head->balance == BALANCE_WEIGHTED ? t->weight : 1;
+	unsigned index = g->members[a]->levels[level].index, i = a + 1;
+
+	while (i < b && g->members[i]->levels[level].index == index)
+		i++;
+	return i;
 }
 
-/* The sum of the weights of those who may have some; of one endpoint, from <at> on. */
-static uint64_t sum_of(const struct group *g, unsigned at, bool dead_too)
+static unsigned head_end(const struct group *g, unsigned a)
 {
-	const struct endpoint *head = g->members[at]->head;
-	uint64_t sum = 0;
+	const struct endpoint *head = g->members[a]->head;
+	unsigned i = a + 1;
 
-	for (unsigned i = at; i < g->n && g->members[i]->head == head; i++) {
-		if (is_dead(g->members[i]) && !dead_too)
-			continue;
-		if (head->balance == BALANCE_FAILOVER)
-			return 1;
-		sum += weight_of(g->members[i]);
-	}
-	return sum;
+	while (i < g->n && g->members[i]->head == head)
+		i++;
+	return i;
 }
 
-static void add(struct group *g, struct endpoint *t, uint32_t part, unsigned *n, uint32_t *total)
+static unsigned weight_at(const struct endpoint *t, unsigned level)
 {
-	if (!part)
-		return;
-	*total += part;
-	g->in_turn[*n] = t;
-	g->v->members[*n] = (struct group_member){*total, t->num, t->pool};
-	++*n;
+	return t->levels[level].balance == BALANCE_WEIGHTED ? t->levels[level].weight : 1;
 }
 
-/* When all are dead they are as good as each other: somebody has to try. */
-static bool all_are_dead(const struct group *g)
+/* May it have connections at all? */
+static bool has_weight(const struct endpoint *t)
 {
-	for (unsigned i = 0; i < g->n; i++)
-		if (!is_dead(g->members[i]) && weight_of(g->members[i]))
+	for (unsigned i = 0; i < t->n_levels; i++)
+		if (!weight_at(t, i))
 			return false;
 	return true;
 }
 
+struct publishing {
+	struct group *g;
+	bool dead_too;
+	unsigned n;
+	uint32_t total;
+};
+
+/* Has one of them a claim to connections? */
+static bool is_alive(const struct publishing *p, unsigned a, unsigned b)
+{
+	for (; a < b; a++)
+		if (has_weight(p->g->members[a]) && (p->dead_too || !is_dead(p->g->members[a])))
+			return true;
+	return false;
+}
+
+static void add(struct publishing *p, struct endpoint *t, uint32_t part)
+{
+	if (!part)
+		return;
+	p->total += part;
+	p->g->in_turn[p->n] = t;
+	p->g->v->members[p->n++] = (struct group_member){p->total, t->num, t->pool};
+}
+
+/* <part> for those from <a> to <b> - 1, which are alike down to <level>. */
+static void share(struct publishing *p, unsigned a, unsigned b, unsigned level, uint64_t part)
+{
+	struct endpoint *t = p->g->members[a];
+	uint64_t sum = 0;
+	unsigned i, end;
+
+	if (level == t->n_levels) {
+		add(p, t, (uint32_t)part);
+		return;
+	}
+	for (i = a; i < b; i = end) {
+		end = run_end(p->g, i, b, level);
+		if (!is_alive(p, i, end))
+			continue;
+		if (t->levels[level].balance == BALANCE_FAILOVER) {
+			share(p, i, end, level + 1, part);
+			return;
+		}
+		sum += weight_at(p->g->members[i], level);
+	}
+	for (i = a; i < b; i = end) {
+		end = run_end(p->g, i, b, level);
+		if (is_alive(p, i, end))
+			share(p, i, end, level + 1,
+			      part * weight_at(p->g->members[i], level) / sum);
+	}
+}
+
+bool group_is_up(const struct group *g)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (!is_dead(g->members[i]) && has_weight(g->members[i]))
+			return true;
+	return false;
+}
+
+/* (When all are dead they are as good as each other: somebody has to try.) */
 void group_publish(struct group *g)
 {
-	bool dead_too = all_are_dead(g);
-	unsigned n = 0, i = 0;
-	uint32_t total = 0;
+	struct publishing p = {.g = g, .dead_too = !group_is_up(g)};
+	unsigned end;
 
-	while (i < g->n) {
-		struct endpoint *head = g->members[i]->head;
-		uint64_t sum = sum_of(g, i, dead_too);
-
-		for (bool first = true; i < g->n && g->members[i]->head == head; i++) {
-			struct endpoint *t = g->members[i];
-
-			if ((is_dead(t) && !dead_too) || !sum)
-				continue;
-			if (head->balance == BALANCE_FAILOVER)
-				add(g, t, first ? SHARE : 0, &n, &total);
-			else
-				add(g, t, (uint32_t)(SHARE * weight_of(t) / sum), &n, &total);
-			first = false;
-		}
+	for (unsigned i = 0; i < g->n; i = end) {
+		end = head_end(g, i);
+		if (is_alive(&p, i, end))
+			share(&p, i, end, 0, SHARE);
 	}
-	g->v->total = total;
-	__atomic_store_n(&g->v->n, n, __ATOMIC_SEQ_CST);
+	g->v->total = p.total;
+	__atomic_store_n(&g->v->n, p.n, __ATOMIC_SEQ_CST);
 }
 
 /* ---- picking ---- */
@@ -159,13 +204,62 @@ static struct endpoint *whose_turn(struct group *g)
 	return g->in_turn[i];
 }
 
-/* In its order: the first that is fit. */
-static struct endpoint *first_fit(const struct group *g, const struct endpoint *but, uint64_t now)
-{
-	for (unsigned i = 0; i < g->n; i++) {
-		struct endpoint *t = g->members[i];
+struct want {
+	const struct endpoint *but; /* not this one */
+	uint64_t now;
+	uint32_t turn;
+};
 
-		if (t != but && is_fit(t, now) && weight_of(t))
+/* One of those from <a> to <b> - 1 that is fit, as their shares and orders have it; NULL: none. */
+static struct endpoint *choose(const struct group *g, unsigned a, unsigned b, unsigned level,
+			       const struct want *w)
+{
+	struct endpoint *t = g->members[a];
+	uint32_t sum = 0, place;
+	unsigned i, end;
+
+	if (level == t->n_levels)
+		return t != w->but && is_fit(t, w->now) && has_weight(t) ? t : NULL;
+	for (i = a; i < b; i = end) {
+		struct endpoint *found;
+
+		end = run_end(g, i, b, level);
+		found = choose(g, i, end, level + 1, w);
+		if (found && t->levels[level].balance == BALANCE_FAILOVER)
+			return found;
+		sum += found ? weight_at(g->members[i], level) : 0;
+	}
+	place = sum ? turn_place(w->turn, sum) : 0;
+	for (i = a; sum && i < b; i = end) {
+		struct endpoint *found;
+
+		end = run_end(g, i, b, level);
+		found = choose(g, i, end, level + 1, w);
+		if (found && place < weight_at(g->members[i], level))
+			return found;
+		place -= found ? weight_at(g->members[i], level) : 0;
+	}
+	return NULL;
+}
+
+/* Of all: each endpoint has its turn to be asked first. */
+static struct endpoint *choose_any(const struct group *g, const struct want *w)
+{
+	unsigned begin = w->turn % g->n, end;
+	struct endpoint *t;
+
+	while (begin && g->members[begin - 1]->head == g->members[begin]->head)
+		begin--;
+	for (unsigned i = begin; i < g->n; i = end) {
+		end = head_end(g, i);
+		t = choose(g, i, end, 0, w);
+		if (t)
+			return t;
+	}
+	for (unsigned i = 0; i < begin; i = end) {
+		end = head_end(g, i);
+		t = choose(g, i, end, 0, w);
+		if (t)
 			return t;
 	}
 	return NULL;
@@ -173,40 +267,88 @@ static struct endpoint *first_fit(const struct group *g, const struct endpoint *
 
 struct endpoint *group_pick(struct group *g, uint32_t hint)
 {
-	uint64_t now = now_ns();
+	struct want w = {.now = now_ns()};
 	struct endpoint *t = NULL, *fit;
 
 	for (unsigned i = 0; hint && i < g->n; i++)
-		if (g->members[i]->num == hint && is_fit(g->members[i], now))
+		if (g->members[i]->num == hint && is_fit(g->members[i], w.now))
 			return g->members[i];
 	/* others get the turns of those that just failed, by their shares */
 	for (unsigned i = 0; i < 2 * g->n; i++) {
 		t = whose_turn(g);
-		if (is_fit(t, now))
+		if (is_fit(t, w.now))
 			return t;
 	}
-	fit = first_fit(g, NULL, now);
+	w.turn = __atomic_load_n(&g->v->turn, __ATOMIC_RELAXED);
+	fit = choose_any(g, &w);
 	return fit ? fit : t ? t : g->members[0];
+}
+
+/* Those behind the one at <at> in the orders that it stands in, the innermost first. */
+static struct endpoint *next_in_order(const struct group *g, unsigned at, const struct want *w)
+{
+	const struct endpoint *failed = g->members[at];
+	unsigned a = at, b = at + 1;
+	struct endpoint *t = NULL;
+
+	for (unsigned level = failed->n_levels; level-- && !t;) {
+		unsigned after = b, end;
+
+		/* the whole of what is alike down to here */
+		while (b < g->n && g->members[b]->head == failed->head &&
+		       !memcmp(g->members[b]->levels, failed->levels,
+			       level * sizeof(failed->levels[0])))
+			b++;
+		while (a && g->members[a - 1]->head == failed->head &&
+		       !memcmp(g->members[a - 1]->levels, failed->levels,
+			       level * sizeof(failed->levels[0])))
+			a--;
+		if (failed->levels[level].balance != BALANCE_FAILOVER)
+			continue;
+		for (unsigned i = after; i < b && !t; i = end) {
+			end = run_end(g, i, b, level);
+			t = choose(g, i, end, level + 1, w);
+		}
+	}
+	return t;
 }
 
 struct endpoint *group_next(struct group *g, const struct endpoint *failed)
 {
-	uint64_t now = now_ns();
-	struct endpoint *t;
+	struct want w = {.but = failed, .now = now_ns()};
+	struct endpoint *t = NULL;
 	unsigned at;
 
-	for (unsigned i = 0; i < 2 * g->n; i++) {
+	w.turn = __atomic_load_n(&g->v->turn, __ATOMIC_RELAXED);
+	for (at = 0; at < g->n && g->members[at] != failed; at++)
+		;
+	if (at < g->n)
+		t = next_in_order(g, at, &w);
+	for (unsigned i = 0; i < 2 * g->n && !t; i++) {
 		t = whose_turn(g);
-		if (t != failed && is_fit(t, now))
-			return t;
+		if (t == failed || !is_fit(t, w.now))
+			t = NULL;
 	}
-	t = first_fit(g, failed, now);
+	if (!t)
+		t = choose_any(g, &w);
 	if (t || g->n < 2)
 		return t;
 	/* all have failed lately: whoever stands behind it */
-	for (at = 0; at < g->n && g->members[at] != failed; at++)
-		;
 	return at < g->n ? g->members[(at + 1) % g->n] : g->members[0];
+}
+
+void group_try(struct endpoint *t, uint64_t now, uint64_t patience_ns)
+{
+	uint64_t until = atomic_load(&t->down_until_ns);
+
+	if (until && now >= until)
+		atomic_compare_exchange_strong(&t->down_until_ns, &until, now + patience_ns);
+}
+
+void group_tried(struct endpoint *t)
+{
+	if (atomic_load(&t->down_until_ns))
+		atomic_store(&t->down_until_ns, 0);
 }
 
 /* ---- who may be in one ---- */

@@ -33,6 +33,8 @@ void group_free(struct group *g); /* NULL is fine */
 /* All targets of <e>.  0, or -ENOSPC: there is no more room. */
 int group_join(struct group *g, struct endpoint *e);
 void group_leave(struct group *g, struct endpoint *e);
+/* Is one of them alive? */
+bool group_is_up(const struct group *g);
 /* Health, pools or weights have changed. */
 void group_publish(struct group *g);
 
@@ -40,6 +42,13 @@ void group_publish(struct group *g);
 struct endpoint *group_pick(struct group *g, uint32_t hint);
 /* Who may have the connection that <failed> could not take; NULL: nobody else. */
 struct endpoint *group_next(struct group *g, const struct endpoint *failed);
+
+/*
+ * A connection is dialled to <t>.  When the last one there failed, this one finds out how it is
+ * now: others go elsewhere for <patience_ns>, or until it is connected (group_tried()).
+ */
+void group_try(struct endpoint *t, uint64_t now_ns, uint64_t patience_ns);
+void group_tried(struct endpoint *t);
 
 /* Before an endpoint with the spec <b> shares a name with one of <a>: 0, or -1 with 409. */
 int group_check(const struct endpoint *a, const struct endpoint *b, struct fault *f);

@@ -99,6 +99,7 @@ static void link_entry(struct registry *r, struct entry *t)
 	r->n_wild += t->e.wild;
 	r->n_checked += t->e.check_ms != 0;
 	r->n_terminated += t->e.tls_server != NULL;
+	r->n_tunnelled += t->e.has_tunnels;
 	set_gone(t, false);
 }
 
@@ -117,6 +118,7 @@ static void unlink_entry(struct registry *r, struct entry *t)
 	r->n_wild -= t->e.wild;
 	r->n_checked -= t->e.check_ms != 0;
 	r->n_terminated -= t->e.tls_server != NULL;
+	r->n_tunnelled -= t->e.has_tunnels;
 	set_gone(t, true);
 }
 
@@ -346,7 +348,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->on_done = r->ops.on_done;
 	if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))
 		goto refused;
-	if (!t->e.agent && entry_add_targets(r, t, known, s->may_be_unresolved, f))
+	if (s->origin != ENDPOINT_AGENT && entry_add_targets(r, t, known, s->may_be_unresolved, f))
 		goto refused;
 	return t;
 refused:

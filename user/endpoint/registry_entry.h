@@ -25,7 +25,7 @@ struct registry {
 	struct entry **by_host, **by_id;
 	size_t n_buckets; /* a power of two; of each table */
 	struct list order;
-	unsigned n, n_wild;
+	unsigned n, n_wild, n_tunnelled;
 	atomic_uint n_checked, n_terminated;
 	struct registry_ops ops;
 	struct group **groups; /* by their num in the kernel's map */

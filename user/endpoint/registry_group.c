@@ -109,7 +109,7 @@ struct endpoint *registry_next(struct registry *r, const struct endpoint *failed
 	t = registry_find_host(r, host);
 	if (t && t->e.group)
 		e = group_next(t->e.group, failed);
-	else if (t && t->e.head != failed->head)
+	else if (t && t->e.head != failed->head && !t->e.empty)
 		e = &t->e; /* it has been changed meanwhile */
 	if (e)
 		endpoint_get(e);
@@ -124,6 +124,11 @@ struct endpoint *registry_default(struct registry *r, const char *id_or_name)
 	if (!e)
 		return NULL;
 	pthread_rwlock_rdlock(&r->lock);
+	if (e->empty) {
+		pthread_rwlock_unlock(&r->lock);
+		endpoint_put(e);
+		return NULL;
+	}
 	if (e->group)
 		t = group_pick(e->group, 0);
 	if (t != e)
@@ -139,11 +144,45 @@ unsigned registry_checked(struct registry *r)
 	return atomic_load(&r->n_checked);
 }
 
+bool endpoint_is_up(const struct endpoint *e)
+{
+	return e->group ? group_is_up(e->group) : !e->empty && !atomic_load(&e->dead);
+}
+
+static void on_dead_or_alive(struct registry *r, struct endpoint *target)
+{
+	if (target->group)
+		group_publish(target->group);
+	if (r->ops.on_shown && !atomic_load(&target->gone))
+		r->ops.on_shown(r->ops.arg, target->head);
+}
+
 void registry_on_health(struct registry *r, struct endpoint *target)
 {
 	pthread_rwlock_wrlock(&r->lock);
-	if (target->group)
-		group_publish(target->group);
+	on_dead_or_alive(r, target);
+	pthread_rwlock_unlock(&r->lock);
+}
+
+void registry_on_tunnel_gone(struct registry *r, const char *tunnel,
+			     void (*fn)(void *arg, struct endpoint *target), void *arg)
+{
+	struct list *it;
+
+	pthread_rwlock_wrlock(&r->lock);
+	list_for_each(it, &r->order) {
+		struct endpoint *e = &list_of(it, struct entry, order)->e;
+
+		if (!r->n_tunnelled)
+			break;
+		for (struct endpoint *t = e->has_tunnels ? e : NULL; t; t = t->next_target) {
+			if (strcmp(t->tunnel, tunnel) || atomic_exchange(&t->dead, true))
+				continue;
+			atomic_store(&t->dead_why, "its tunnel is gone");
+			on_dead_or_alive(r, t);
+			fn(arg, endpoint_get(t));
+		}
+	}
 	pthread_rwlock_unlock(&r->lock);
 }
 

@@ -4,6 +4,7 @@
  * pool and health.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,23 +20,60 @@ static const char *text_of_agent(const struct endpoint *e)
 	return strncasecmp(text, "tls://", 6) ? text : text + 6;
 }
 
+static enum endpoint_balance balance_of(const char *word)
+{
+	if (word && !strcmp(word, "weighted"))
+		return BALANCE_WEIGHTED;
+	return word && !strcmp(word, "failover") ? BALANCE_FAILOVER : BALANCE_EVEN;
+}
+
+static void set_levels(struct endpoint *e, unsigned i, const struct endpoint_target *at)
+{
+	e->n_levels = at->n_levels ? at->n_levels : 1;
+	if (at->n_levels)
+		memcpy(e->levels, at->levels, sizeof(e->levels));
+	else
+		e->levels[0] = (struct endpoint_level){balance_of(e->spec.values[FIELD_ID_BALANCE]),
+						       i, at->weight};
+}
+
+/* One that has gone meanwhile is dead from the start. */
+static void set_tunnel(struct entry *t)
+{
+	struct registry *r = t->owner;
+	struct endpoint *e = &t->e;
+
+	snprintf(e->tunnel, sizeof(e->tunnel), "%s", e->upstream);
+	if (r->ops.tunnel_of)
+		e->agent = r->ops.tunnel_of(r->ops.arg, e->tunnel, &e->proxy_proto);
+	atomic_store(&e->dead, !e->agent);
+	e->head->has_tunnels = true;
+}
+
 int entry_set_target(struct entry *t, unsigned i, const struct endpoint_addrs *known, bool may_fail,
 		     struct fault *f)
 {
 	struct endpoint *e = &t->e;
 	struct endpoint_target at = {.weight = 1};
+	bool agent = e->origin == ENDPOINT_AGENT;
+	int err = agent ? 0 : endpoint_spec_target(&e->spec, i, &at);
 
-	if (!e->agent && endpoint_spec_target(&e->spec, i, &at))
+	e->empty = err == -ENOENT && e->origin == ENDPOINT_EDGE;
+	if (err && !e->empty)
 		return fault_set(f, 400, 0, "upstream", "is missing");
-	t->target_text = strdup(e->agent ? text_of_agent(e) : at.text);
+	t->target_text = strdup(agent ? text_of_agent(e) : at.text);
 	if (!t->target_text)
 		return fault_set(f, 500, 0, "", "out of memory");
 	e->upstream = t->target_text;
 	e->upstream_tls = at.tls;
-	e->weight = at.weight;
-	if (known) {
+	set_levels(e, i, &at);
+	if (at.tunnel) {
+		set_tunnel(t);
+	} else if (e->empty) {
+		return 0;
+	} else if (known) {
 		e->addrs = *known;
-	} else if (!e->agent && registry_resolve(e->upstream, "upstream", &e->addrs, f)) {
+	} else if (!agent && registry_resolve(e->upstream, "upstream", &e->addrs, f)) {
 		if (!may_fail)
 			return -1;
 		log_warn("endpoint %s: its upstream %s does not resolve; asking again", e->host,
@@ -60,7 +98,8 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	t->e.origin = head->e.origin;
 	t->e.created = head->e.created;
 	t->e.datapath = head->e.datapath;
-	t->e.proxy_proto = head->e.proxy_proto;
+	if (head->e.spec.values[FIELD_ID_PROXY_PROTO]) /* (a tunnel's is its own) */
+		t->e.proxy_proto = head->e.proxy_proto;
 	t->e.max_conns = head->e.max_conns;
 	t->e.conn_rate = head->e.conn_rate;
 	t->e.conn_rate_per_source = head->e.conn_rate_per_source;
@@ -75,13 +114,6 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	return NULL;
 }
 
-static enum endpoint_balance balance_of(const char *word)
-{
-	if (word && !strcmp(word, "weighted"))
-		return BALANCE_WEIGHTED;
-	return word && !strcmp(word, "failover") ? BALANCE_FAILOVER : BALANCE_EVEN;
-}
-
 int entry_add_targets(struct registry *r, struct entry *head, const struct endpoint_known *known,
 		      bool may_fail, struct fault *f)
 {
@@ -89,7 +121,6 @@ int entry_add_targets(struct registry *r, struct entry *head, const struct endpo
 	struct endpoint_target at;
 	struct entry *t;
 
-	head->e.balance = balance_of(head->e.spec.values[FIELD_ID_BALANCE]);
 	for (unsigned i = 1; !endpoint_spec_target(&head->e.spec, i, &at); i++) {
 		t = copy_of(r, head);
 		if (!t)

@@ -7,30 +7,33 @@
 #include "group.h"
 #include "registry_entry.h"
 
-/* "a.b.c" is looked up as "*.b.c", then "*.c": the longest first. */
-static struct entry *find_wildcard(const struct registry *r, const char *name)
-{
-	char pattern[ENDPOINT_NAME_MAX + 1];
-	const char *dot;
-	struct entry *t = NULL;
-
-	pattern[0] = '*';
-	for (dot = strchr(name, '.'); dot && !t; dot = strchr(dot + 1, '.')) {
-		strcpy(pattern + 1, dot);
-		t = registry_find_host(r, pattern);
-	}
-	return t;
-}
-
-/* The entry that connections for <name> go to. */
+/*
+ * The entry that connections for <name> go to: "a.b.c" is looked up as itself, then "*.b.c", then
+ * "*.c", for the longest that is up; if none is, the longest that might be.
+ */
 static struct entry *match(const struct registry *r, const char name[ENDPOINT_NAME_MAX])
 {
-	struct entry *t;
+	struct entry *t, *down = NULL;
+	char pattern[ENDPOINT_NAME_MAX + 1];
+	const char *dot;
 
 	if (name[0] == '*') /* a client cannot ask for the wildcard itself */
 		return NULL;
 	t = registry_find_host(r, name);
-	return !t && r->n_wild ? find_wildcard(r, name) : t;
+	if (t && endpoint_is_up(&t->e))
+		return t;
+	if (t && !t->e.empty)
+		down = t;
+	pattern[0] = '*';
+	for (dot = r->n_wild ? strchr(name, '.') : NULL; dot; dot = strchr(dot + 1, '.')) {
+		strcpy(pattern + 1, dot);
+		t = registry_find_host(r, pattern);
+		if (t && endpoint_is_up(&t->e))
+			return t;
+		if (t && !down && !t->e.empty)
+			down = t;
+	}
+	return down;
 }
 
 struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
