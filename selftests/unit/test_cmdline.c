@@ -27,6 +27,8 @@ static void describe(const struct cmdline *c, char *out, size_t size)
 	add(to, " url=", c->values[CMDLINE_URL]);
 	add(to, " addr=", c->values[CMDLINE_REMOTE_ADDR]);
 	add(to, " at=", c->values[CMDLINE_TERMINATE_AT]);
+	for (int i = 0; c->mutual_tls_cas[i]; i++)
+		add(to, " ca=", c->mutual_tls_cas[i]);
 	add(to, " name=", c->values[CMDLINE_NAME]);
 	add(to, " metadata=", c->values[CMDLINE_METADATA]);
 	for (int i = 0; c->cidr_allow[i]; i++)
@@ -51,6 +53,7 @@ static const struct {
 	{"tls -proxy-proto=2", 0, "tls proxy=2"},
 	{"tcp --upstream-proxy-protocol=1", 0, "tcp proxy=1"},
 	{"tls --terminate-at edge", 0, "tls at=edge"},
+	{"http --mutual-tls-cas a --mutual-tls-cas=b", 0, "http ca=a ca=b"},
 	{"tls --cidr-allow 192.0.2.0/24 --cidr-allow=::/0 --cidr-deny 192.0.2.7", 0,
 	 "tls +192.0.2.0/24 +::/0 -192.0.2.7"},
 	{"tls --name 'two words' --metadata \"a \\\"b\\\" c\"", 0,
@@ -125,7 +128,7 @@ static void test_lines(void)
 	strcpy(many, "tls");
 	for (int i = 0; i <= CMDLINE_LIST_MAX; i++)
 		strcat(many, " --cidr-allow=::/0");
-	check_line(many, 1110, "at most 16 ranges");
+	check_line(many, 1110, "at most 16 of a kind");
 }
 
 static void test_versions(void)

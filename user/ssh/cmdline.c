@@ -40,6 +40,8 @@ static const struct {
 	 "the address, instead of the one in -R"},
 	{"terminate-at", CMDLINE_TERMINATE_AT, TLS, "terminate_at", "upstream|edge",
 	 "who holds the certificate (upstream)"},
+	{"mutual-tls-cas", CMDLINE_MUTUAL_TLS_CAS, TLS | HTTP, NULL, "NAME",
+	 "clients show a certificate of this CA, which the edge has; with TLS that ends there"},
 	{"proxy-proto", CMDLINE_PROXY_PROTO, ALL, "proxy_proto", "1|2",
 	 "tell your service the client's address"},
 	{"upstream-proxy-protocol", CMDLINE_PROXY_PROTO, ALL, "proxy_proto", "1|2", NULL},
@@ -181,8 +183,8 @@ static int add_to_list(const char *list[CMDLINE_LIST_MAX + 1], const char *value
 		n++;
 	if (n == CMDLINE_LIST_MAX)
 		return fault_set(f, 400, BAD_VALUE, "",
-				 "at most %d ranges of a kind over SSH; use an IP policy on the "
-				 "edge for more",
+				 "at most %d of a kind over SSH; ranges may be an IP policy on the "
+				 "edge",
 				 CMDLINE_LIST_MAX);
 	list[n] = value;
 	return 0;
@@ -206,6 +208,8 @@ static int take_option(struct cmdline *c, int i, const char *value, struct fault
 		return add_to_list(c->cidr_allow, value, f);
 	if (id == CMDLINE_CIDR_DENY)
 		return add_to_list(c->cidr_deny, value, f);
+	if (id == CMDLINE_MUTUAL_TLS_CAS)
+		return add_to_list(c->mutual_tls_cas, value, f);
 	if (c->values[id])
 		return fault_set(f, 400, BAD_VALUE, "", "--%s: is given twice", options[i].name);
 	c->values[id] = value;

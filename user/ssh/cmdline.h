@@ -17,7 +17,7 @@
 
 #define CMDLINE_MAX 4096    /* bytes of a command line */
 #define CMDLINE_WORDS 64    /* in it */
-#define CMDLINE_LIST_MAX 16 /* --cidr-allow, --cidr-deny: each */
+#define CMDLINE_LIST_MAX 16 /* --cidr-allow, --cidr-deny, --mutual-tls-cas: each */
 #define CMDLINE_URL_MAX 300
 
 enum cmdline_type { CMDLINE_TLS, CMDLINE_TCP, CMDLINE_HTTP };
@@ -27,6 +27,7 @@ enum cmdline_option {
 	CMDLINE_SUBDOMAIN,
 	CMDLINE_REMOTE_ADDR,
 	CMDLINE_TERMINATE_AT,
+	CMDLINE_MUTUAL_TLS_CAS,
 	CMDLINE_PROXY_PROTO,
 	CMDLINE_CIDR_ALLOW,
 	CMDLINE_CIDR_DENY,
@@ -46,6 +47,7 @@ struct cmdline {
 	const char *values[CMDLINE_OPTION_MAX]; /* NULL: not given; in <text> */
 	/* end with NULL, as snisplit.h wants them */
 	const char *cidr_allow[CMDLINE_LIST_MAX + 1], *cidr_deny[CMDLINE_LIST_MAX + 1];
+	const char *mutual_tls_cas[CMDLINE_LIST_MAX + 1];
 	char text[CMDLINE_MAX + 1];
 };
 

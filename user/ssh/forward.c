@@ -118,6 +118,7 @@ static struct snisplit_listener *listen_once(struct session *s, const char *url,
 			      : c->cidr_allow[0] ? c->cidr_allow
 						 : NULL,
 		.cidr_deny = c->cidr_deny[0] ? c->cidr_deny : NULL,
+		.certificate_authorities = c->mutual_tls_cas[0] ? c->mutual_tls_cas : NULL,
 		.name = c->values[CMDLINE_NAME],
 		.description = c->values[CMDLINE_DESCRIPTION],
 		.metadata = c->values[CMDLINE_METADATA],
