@@ -92,6 +92,7 @@ struct conn {
 	bool undecided;	   /* not enrolled yet: see conn_peek() */
 	bool wants_header; /* a PROXY header has to come before the hello */
 	bool replayed, replay_pending;
+	bool early;	    /* its hello has early data, which is not for repeating (RFC 8446 8) */
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
 	bool trickles;	    /* waits for the rest of its hello in trickle.h's set */
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
@@ -151,13 +152,18 @@ void conn_took_upstream(struct conn *c);
 /* The program started it on a channel: its agent hears whose it is. */
 void conn_tell_agent(const struct conn *c);
 
-/* replay.c: the hello that the program kept */
-/* The upstream died before it answered: sends the kept hello to another. */
+/* replay.c: a warm upstream that was dead */
+/* Its upstream is a warm one: what it is sent is kept until it answers. */
+void conn_keep(struct conn *c);
+/* ... which is found now. */
+void conn_let_go(struct worker *w);
+/* The upstream has died; true: what was kept is on its way to another. */
 bool conn_replay(struct conn *c);
+/* Writes the program's hello to the new upstream.  False: it is broken as well. */
+bool conn_write_replay(struct conn *c);
 /* Lets the hello's buffer go once the upstream has answered. */
 void conn_release_hello(struct conn *c);
-bool conn_write_replay(struct conn *c);
-/* conn_note() of it. */
+/* conn_note() of a hello that the program routed. */
 void conn_note_replay(struct conn *c);
 
 /* story.c: what is told of a connection */

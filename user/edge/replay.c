@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * replay - the hello that the verdict program kept: read for the event, sent to another upstream
- * when the first one turns out to be dead, let go when it has answered.
+ * replay - a warm upstream turned out to be dead: what it was sent goes to a fresh one.
+ *
+ * As long as its TCP has acknowledged not one byte, nobody has seen any.  (One that has
+ * acknowledged and then hangs up meant it.)  The program keeps the hello of what it starts,
+ * user space what it has written (half_keep()) until the first byte of the answer.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "conn.h"
 #include "edge_private.h"
-#include "hello.h"
+#include "log.h"
 #include "pool.h"
+
+#define KEEP_NS (10ULL * 1000 * 1000 * 1000) /* a dead one answers with a reset before that */
+
+/* ---- kept by the program ---- */
 
 void conn_note_replay(struct conn *c)
 {
@@ -38,39 +43,93 @@ void conn_release_hello(struct conn *c)
 	c->replay = 0;
 }
 
-/*
- * A warm upstream that the program took may have ended a moment before.  As long
- * as its TCP has acknowledged not one byte of the hello, nobody has seen it, and
- * a fresh upstream can have what we kept.  (One that has acknowledged and then
- * hangs up meant it.)  The client moves to a fresh slot, so that a run of the
- * program still in flight writes to the old one only.
- */
-bool conn_replay(struct conn *c)
+/* ---- kept by user space ---- */
+
+void conn_keep(struct conn *c)
+{
+	half_keep(&c->up);
+	list_add_tail(&c->worker->keeps, &c->answer);
+}
+
+static bool is_answered(const struct conn *c)
+{
+	const struct flow *b = c->upstream.flow;
+
+	return c->down.moved || (b && b->redir + b->passed);
+}
+
+void conn_let_go(struct worker *w)
+{
+	struct list *it, *tmp;
+	struct conn *c;
+
+	list_for_each_safe(it, tmp, &w->keeps) {
+		c = list_of(it, struct conn, answer);
+		if (c->phase != CONN_OPEN ||
+		    (!is_answered(c) && w->now_ns - c->connected_ns < KEEP_NS))
+			continue;
+		half_forget(&c->up);
+		list_del(&c->answer);
+	}
+}
+
+/* ---- once more ---- */
+
+/* The upstream is closed; what goes to the next one is pending, or in the replay buffer. */
+static bool again(struct conn *c)
 {
 	struct worker *w = c->worker;
-	const struct flow *a = c->client.flow, *b = c->upstream.flow;
-	struct tcp_info ti;
-	struct replay *r;
+
+	worker_count(w, WC_start_replayed);
+	half_done(&c->down);
+	half_init(&c->down, &c->upstream, &c->client);
+	c->reason = CLOSE_REASON_MAX;
+	c->phase = CONN_CONNECT;
+	c->tries = 0;
+	conn_dial_fresh(c);
+	return true;
+}
+
+static bool replay_kept(struct conn *c)
+{
+	struct worker *w = c->worker;
+
+	if (c->up.mover == MOVER_KERNEL) {
+		__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
+		/* takes the socket's lock: no run that saw the old peer is left after this */
+		end_kick(&c->client);
+	}
+	if (!half_take_back(&c->up)) {
+		worker_count(w, WC_replay_refused);
+		return false;
+	}
+	c->replayed = 1;
+	list_del(&c->answer);
+	list_del(&c->retry);
+	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	return again(c);
+}
+
+/*
+ * The client moves to a fresh slot, so that a run of the program still in flight writes to
+ * the old one only.
+ */
+static bool replay_hello(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct flow *a = c->client.flow;
+	struct replay *r = kern_replay(w->kern, c->replay);
 	uint32_t slot, old, place;
 	struct hello h;
 	struct flow *f;
 	bool moved;
 
-	if (!c->replay || c->replayed || c->phase != CONN_OPEN || c->up.mover != MOVER_KERNEL)
-		return false;
-	r = kern_replay(w->kern, c->replay);
-	if (!r->len || c->client.fin || c->client.err || b->redir + b->passed)
-		return false;
 	/* early data is not for repeating (RFC 8446 8) */
-	if (hello_parse(r->bytes, r->len, &h) != HELLO_OK ||
+	if (!r->len || hello_parse(r->bytes, r->len, &h) != HELLO_OK ||
 	    hello_has_ext(&h, HELLO_EXT_EARLY_DATA))
 		return false;
-	/* our SYN counts as one */
-	if (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked > 1)
-		return false;
 	__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
-	/* takes the socket's lock: no run that saw the old peer is left after this */
-	end_kick(&c->client);
+	end_kick(&c->client); /* as above */
 	if (a->redir != r->len || a->relayed ||
 	    (slot = worker_slot_get(w, &c->client)) == SLOT_NONE) {
 		worker_count(w, WC_replay_refused);
@@ -102,16 +161,22 @@ bool conn_replay(struct conn *c)
 	/* The hello goes first, outside the flow's count: it was this stream's bytes
 	 * already, and they are in bytes_user now. */
 	c->replay_pending = true;
-	c->phase = CONN_CONNECT;
-	c->dial_ns = w->now_ns;
-	c->tries = 0;
-	worker_count(w, WC_start_replayed);
-	conn_set_timer(c, TIMER_CONNECT);
-	conn_dial_fresh(c);
-	return true;
+	return again(c);
 }
 
-/* Writes the kept hello to the new upstream.  False: it is broken as well. */
+bool conn_replay(struct conn *c)
+{
+	struct tcp_info ti;
+
+	if ((!c->replay && !c->up.keeps) || c->replayed || c->phase != CONN_OPEN ||
+	    c->client.fin || c->client.err || is_answered(c))
+		return false;
+	/* our SYN counts as one */
+	if (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked > 1)
+		return false;
+	return c->replay ? replay_hello(c) : replay_kept(c);
+}
+
 bool conn_write_replay(struct conn *c)
 {
 	struct replay *r = kern_replay(c->worker->kern, c->replay);

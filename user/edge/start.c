@@ -211,8 +211,6 @@ static bool move_on(struct conn *c)
 		return true;
 	}
 	/* the kept hello goes to none that may have died while it was idle */
-	c->dial_ns = w->now_ns;
-	conn_set_timer(c, TIMER_CONNECT);
 	conn_dial_fresh(c);
 	return true;
 }
@@ -277,6 +275,8 @@ static void dial(struct conn *c)
 
 void conn_dial_fresh(struct conn *c)
 {
+	c->dial_ns = c->worker->now_ns;
+	conn_set_timer(c, TIMER_CONNECT);
 	if (c->endpoint->agent)
 		pool_wait(pool_of(c->worker, c->endpoint), c);
 	else
@@ -296,6 +296,8 @@ void conn_dial(struct conn *c)
 		worker_count(w, WC_warm_used_user);
 		conn_took_upstream(c);
 		pool_on_start(p);
+		if (!c->early)
+			conn_keep(c);
 		conn_joined(c);
 		return;
 	}
@@ -324,6 +326,7 @@ static void start(struct conn *c, struct endpoint *e, const uint8_t *msg, const 
 		return;
 	if (e->datapath == ENDPOINT_DP_USERSPACE)
 		c->fallback_path = true;
+	c->early = hello_has_ext(h, HELLO_EXT_EARLY_DATA);
 	if (e->tls_server) {
 		c->acme = terminate_is_acme(e, msg, h);
 		err = terminate_keep_offer(c, msg, h);

@@ -401,6 +401,7 @@ static void *run(void *arg)
 		if (w->now_ns >= w->pool_tick_ns) {
 			w->pool_tick_ns = w->now_ns + POOL_TICK_NS;
 			pool_tick(w);
+			conn_let_go(w);
 		}
 		sweep_if_lost(w);
 		bury(w);
@@ -457,6 +458,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	list_init(&w->graves);
 	list_init(&w->warm_graves);
 	list_init(&w->answers);
+	list_init(&w->keeps);
 	list_init(&w->unanswered);
 	list_init(&w->pools_active);
 	list_init(&w->mail);

@@ -120,6 +120,7 @@ struct worker {
 	struct list graves; /* struct conn, freed at the end of the turn */
 	struct list warm_graves;
 	struct list answers;	/* kernel-started, hello not yet released */
+	struct list keeps;	/* on a warm upstream, see conn_keep() */
 	struct list unanswered; /* dialled, first byte of the answer not seen yet */
 	uint32_t n_conns;
 	uint32_t n_unrouted; /* of these, without a hello yet */

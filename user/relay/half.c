@@ -74,6 +74,7 @@ static int pipe_get(struct half *h, struct pump *p)
 
 void half_done(struct half *h)
 {
+	half_forget(h);
 	free(h->pending);
 	h->pending = NULL;
 	h->pending_len = h->pending_off = h->pending_size = 0;
@@ -97,6 +98,59 @@ int half_push(struct half *h, const void *bytes, size_t len)
 	memcpy(h->pending + h->pending_off + h->pending_len, bytes, len);
 	h->pending_len += len;
 	return 0;
+}
+
+void half_keep(struct half *h)
+{
+	h->keeps = !h->moved;
+}
+
+void half_forget(struct half *h)
+{
+	free(h->kept);
+	h->kept = NULL;
+	h->kept_len = 0;
+	h->keeps = false;
+}
+
+static void keep(struct half *h, const void *bytes, size_t n)
+{
+	uint8_t *p;
+
+	if (!h->keeps || !n)
+		return;
+	p = h->kept_len + n <= HALF_KEEP_MAX ? realloc(h->kept, h->kept_len + n) : NULL;
+	if (!p) {
+		half_forget(h);
+		return;
+	}
+	memcpy(p + h->kept_len, bytes, n);
+	h->kept = p;
+	h->kept_len += (uint32_t)n;
+}
+
+bool half_take_back(struct half *h)
+{
+	const struct flow *f = h->src->flow;
+	size_t waits = h->pending_len;
+	struct half was = *h;
+
+	if (!h->keeps || h->moved != h->kept_len || h->piped || (f && (f->redir || f->based)))
+		return false;
+	h->pending = NULL;
+	h->pending_off = h->pending_len = h->pending_size = 0;
+	if (half_push(h, was.kept, was.kept_len) ||
+	    half_push(h, was.pending + was.pending_off, waits)) {
+		free(h->pending);
+		*h = was;
+		return false;
+	}
+	free(was.pending);
+	half_forget(h);
+	h->moved = h->prefix = 0;
+	h->state = HALF_OPEN;
+	h->failed = NULL;
+	return true;
 }
 
 static unsigned fail(struct half *h, struct end *which, int err)
@@ -132,6 +186,7 @@ static int flush_pending(struct half *h)
 			fail(h, h->dst, (int)-n);
 			return -1;
 		}
+		keep(h, h->pending + h->pending_off, (size_t)n);
 		h->pending_off += (size_t)n;
 		h->pending_len -= (size_t)n;
 		written(h, (size_t)n);
@@ -162,6 +217,7 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 	}
 	if (w < 0)
 		w = 0;
+	keep(h, p->buf, (size_t)w);
 	written(h, (size_t)w);
 	if (w < n && half_push(h, p->buf + w, (size_t)(n - w)))
 		fail(h, h->src, ENOMEM);
@@ -344,6 +400,7 @@ static ssize_t relay_passed(struct half *h, struct pump *p)
 			fail(h, h->dst, errno);
 		return errno == EAGAIN ? -ENOBUFS : n;
 	}
+	keep(h, p->buf, (size_t)w);
 	written(h, (size_t)w);
 	for (n = w; w; w -= m) {
 		m = recv(h->src->fd, p->buf, (size_t)w, MSG_DONTWAIT);

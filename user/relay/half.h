@@ -54,6 +54,9 @@ struct half {
 	/* read by user space, not yet written: malloc'd, NULL most of the time */
 	uint8_t *pending;
 	size_t pending_off, pending_len, pending_size;
+	uint8_t *kept; /* what was written to dst, see half_keep(); NULL most of the time */
+	uint32_t kept_len;
+	bool keeps;
 	int pipe[2]; /* splice: -1 while nothing is in it */
 	size_t piped;
 	uint64_t moved; /* bytes user space has written to dst, of src's stream */
@@ -68,6 +71,16 @@ void half_done(struct half *h);
 
 /* Appends bytes that were read from src by other means (the hello).  0, -ENOMEM. */
 int half_push(struct half *h, const void *bytes, size_t len);
+
+/*
+ * Until half_forget(), or HALF_KEEP_MAX bytes, a copy of what user space writes to dst is kept.
+ * half_take_back() makes all of it pending again, for another dst; false, and nothing has
+ * changed: it is not all there any more, or the kernel has moved bytes by itself.
+ */
+#define HALF_KEEP_MAX (64 * 1024)
+void half_keep(struct half *h);
+bool half_take_back(struct half *h);
+void half_forget(struct half *h);
 
 /* Moves what it can; returns HALF_WANT_ bits, and changes the state. */
 unsigned half_pump(struct half *h, struct pump *p);
