@@ -4,6 +4,7 @@
  * verdict program asks the same policies for those it starts, and tells of denied ones.
  */
 #include "conn.h"
+#include "crowd.h"
 #include "edge_private.h"
 #include "policies.h"
 
@@ -27,15 +28,30 @@ static bool over(struct conn *c, enum worker_counter counter)
 	return false;
 }
 
+unsigned conn_count_source(struct conn *c)
+{
+	struct crowd *cr = c->worker->edge->crowd;
+	struct sockaddr_storage client;
+	unsigned n;
+
+	crowd_leave(cr, c->place);
+	conn_client_addr(c, &client);
+	c->place = crowd_enter(cr, c->endpoint->stats, &client, &n);
+	return n;
+}
+
 /* Who is refused by one limit has taken no place of the next. */
 static bool is_within_limits(struct conn *c, uint64_t active)
 {
 	struct endpoint *e = c->endpoint->head;
 	uint64_t now = c->worker->now_ns;
 	struct sockaddr_storage client;
+	unsigned n = conn_count_source(c);
 
 	if (e->max_conns && active > e->max_conns)
 		return over(c, WC_over_max_conns);
+	if (e->max_conns_per_source && (!c->place || n > e->max_conns_per_source))
+		return over(c, WC_over_source_conns);
 	if (e->conn_rate_per_source) {
 		conn_client_addr(c, &client);
 		if (!limit_source_take(c->worker->edge->sources, e->num, &client,

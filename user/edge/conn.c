@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "conn.h"
+#include "crowd.h"
 #include "edge_private.h"
 #include "log.h"
 #include "pool.h"
@@ -110,6 +111,7 @@ void conn_on_paired(struct conn *c)
 	worker_count(w, WC_warm_used_kernel);
 	atomic_fetch_add(&c->endpoint->stats->conns_total, 1);
 	atomic_fetch_add(&c->endpoint->stats->conns_active, 1);
+	conn_count_source(c);
 	c->hello_ns = a->paired_ns;
 	conn_note_replay(c);
 	/* for the event: it is, or was when the program asked */
@@ -398,6 +400,7 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 		sni_done(c->sni);
 		free(c->sni);
 	}
+	crowd_leave(w->edge->crowd, c->place);
 	free(c->note);
 	free(c->offer);
 	free(c->proxied);

@@ -65,6 +65,7 @@ struct conn {
 	struct half up, down; /* client -> upstream, upstream -> client */
 	struct worker *worker;
 	struct endpoint *endpoint; /* a reference, or NULL */
+	struct crowd_place *place; /* among its source's there; NULL: not counted */
 	struct conn_note *note;
 	struct conn_proxied *proxied;
 	struct sni *sni;	  /* while user space reads the hello */
@@ -180,6 +181,8 @@ void conn_info(const struct conn *c, struct conn_info *ret_i);
 /* admit.c: who may use an endpoint */
 /* By the policy of c->endpoint, which the event will tell. */
 bool conn_is_allowed(struct conn *c);
+/* One more of its source at c->endpoint, instead of where it was counted before. */
+unsigned conn_count_source(struct conn *c);
 /* By the limits too; <active>: the endpoint's connections with this one.  False: it is closed. */
 bool conn_admit(struct conn *c, uint64_t active);
 /* The verdict program has denied it. */

@@ -13,6 +13,7 @@
 #include "client_ca.h"
 #include "credentials.h"
 #include "conn.h"
+#include "crowd.h"
 #include "edge_cert.h"
 #include "edge_open.h"
 #include "edge_policy.h"
@@ -40,7 +41,8 @@
 static bool kernel_may_start(const struct endpoint *e)
 {
 	return e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->max_conns &&
-	       !e->conn_rate && !e->conn_rate_per_source && !e->tls_server && e->pool;
+	       !e->max_conns_per_source && !e->conn_rate && !e->conn_rate_per_source &&
+	       !e->tls_server && e->pool;
 }
 
 /* One that user space must start makes all of them so: the others would have its turns. */
@@ -367,6 +369,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	g->workers = calloc(g->n_workers, sizeof(*g->workers));
 	err = -ENOMEM;
 	snprintf(why, why_size, "out of memory");
+	g->crowd = crowd_new();
 	g->sources = limit_sources_new(LIMIT_SOURCES);
 	if (edge_policy_open(g) || !g->registry || !g->workers || !g->sources)
 		goto fail;
@@ -485,6 +488,7 @@ void edge_close(struct edge *g)
 	client_cas_close(g->client_cas);
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
+	crowd_free(g->crowd);
 	edge_tls_close(g);
 	events_close(g->events);
 	store_close(g->store);

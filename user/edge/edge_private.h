@@ -30,6 +30,7 @@
 
 struct client_cas;
 struct credentials;
+struct crowd;
 struct sshd;
 struct tunnel;
 
@@ -39,6 +40,7 @@ struct edge {
 	struct events *events;
 	struct store *store;
 	struct limit_sources *sources;
+	struct crowd *crowd;
 	struct policies *policies;
 	struct ip_policies *ip_policies;
 	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */

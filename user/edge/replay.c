@@ -168,8 +168,8 @@ bool conn_replay(struct conn *c)
 {
 	struct tcp_info ti;
 
-	if ((!c->replay && !c->up.keeps) || c->replayed || c->phase != CONN_OPEN ||
-	    c->client.fin || c->client.err || is_answered(c))
+	if ((!c->replay && !c->up.keeps) || c->replayed || c->phase != CONN_OPEN || c->client.fin ||
+	    c->client.err || is_answered(c))
 		return false;
 	/* our SYN counts as one */
 	if (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked > 1)

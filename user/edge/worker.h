@@ -32,6 +32,7 @@
 	X(accept, not_enrolled, "clients the kernel path could not take (closed early, map full)") \
 	X(accept, denied, "connections that an IP policy of their endpoint denied")                \
 	X(accept, over_max_conns, "connections over max_conns of their endpoint")                  \
+	X(accept, over_source_conns, "connections over max_conns_per_source of their endpoint")    \
 	X(accept, over_rate, "connections over conn_rate of their endpoint")                       \
 	X(accept, over_source_rate, "connections over conn_rate_per_source of their endpoint")     \
 	X(accept, denied_by_all, "connections from ranges of ip_deny")                             \

@@ -103,7 +103,7 @@ struct endpoint {
 	struct policy *policy;
 	uint64_t policy_state;
 	unsigned proxy_proto; /* the PROXY header's version, 0: none */
-	unsigned max_conns, conn_rate, conn_rate_per_source; /* 0: no limit */
+	unsigned max_conns, max_conns_per_source, conn_rate, conn_rate_per_source; /* 0: none */
 	struct limit_rate rate;
 	struct endpoint_stats *stats; /* a reference */
 	/* CLOCK_MONOTONIC: no warm upstreams before, because its upstream seems to serve

@@ -310,8 +310,8 @@ static int check_policy(const struct endpoint_spec *s, struct fault *f)
 
 static int check_limits(const struct endpoint_spec *s, struct fault *f)
 {
-	static const enum field_id ids[] = {FIELD_ID_MAX_CONNS, FIELD_ID_CONN_RATE,
-					    FIELD_ID_CONN_RATE_PER_SOURCE};
+	static const enum field_id ids[] = {FIELD_ID_MAX_CONNS, FIELD_ID_MAX_CONNS_PER_SOURCE,
+					    FIELD_ID_CONN_RATE, FIELD_ID_CONN_RATE_PER_SOURCE};
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		const char *text = s->values[ids[i]];

@@ -333,6 +333,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
+	t->e.max_conns_per_source = number_of(s, FIELD_ID_MAX_CONNS_PER_SOURCE);
 	t->e.conn_rate = number_of(s, FIELD_ID_CONN_RATE);
 	t->e.conn_rate_per_source = number_of(s, FIELD_ID_CONN_RATE_PER_SOURCE);
 	endpoint_health_read(&t->e);

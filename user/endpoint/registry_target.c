@@ -101,6 +101,7 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	if (head->e.spec.values[FIELD_ID_PROXY_PROTO]) /* (a tunnel's is its own) */
 		t->e.proxy_proto = head->e.proxy_proto;
 	t->e.max_conns = head->e.max_conns;
+	t->e.max_conns_per_source = head->e.max_conns_per_source;
 	t->e.conn_rate = head->e.conn_rate;
 	t->e.conn_rate_per_source = head->e.conn_rate_per_source;
 	t->e.acme = head->e.acme;

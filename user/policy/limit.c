@@ -6,25 +6,24 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "cidr.h"
+#include "visitor.h"
 
 #define SECOND_NS 1000000000ULL
 #define WAYS 8
 #define LOCKS 64
 
-struct source {
-	uint64_t prefix; /* the first 64 bits; of IPv4 the last 32 */
+struct visits {
+	struct visitor visitor;
 	uint32_t endpoint;
-	uint32_t v4;
 	uint64_t next_ns; /* 0: no source */
 };
 
 struct row {
-	struct source way[WAYS];
+	struct visits way[WAYS];
 };
 
 struct limit_sources {
-	uint64_t key; /* of the hash: who chooses addresses cannot choose rows */
+	uint64_t key;
 	unsigned n_rows;
 	struct row *rows;
 	pthread_mutex_t locks[LOCKS];
@@ -82,26 +81,15 @@ void limit_sources_free(struct limit_sources *ls)
 	free(ls);
 }
 
-static bool is_same(const struct source *a, const struct source *b)
+static bool is_same(const struct visits *a, const struct visits *b)
 {
-	return a->next_ns && a->prefix == b->prefix && a->endpoint == b->endpoint && a->v4 == b->v4;
-}
-
-/* murmur3's finaliser, keyed before each round. */
-static unsigned row_of(const struct limit_sources *ls, const struct source *s)
-{
-	uint64_t h = s->prefix ^ ls->key;
-
-	h = (h ^ h >> 33) * 0xff51afd7ed558ccdULL;
-	h ^= ((uint64_t)s->endpoint << 1 | s->v4) + (ls->key << 32 | ls->key >> 32);
-	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ULL;
-	return (unsigned)((h ^ h >> 33) % ls->n_rows);
+	return a->next_ns && a->endpoint == b->endpoint && visitor_is(&a->visitor, &b->visitor);
 }
 
 /* Its place in the row: its own, else that of the one with the least to remember. */
-static struct source *find(struct row *row, const struct source *s)
+static struct visits *find(struct row *row, const struct visits *s)
 {
-	struct source *least = &row->way[0];
+	struct visits *least = &row->way[0];
 
 	for (int i = 0; i < WAYS; i++) {
 		if (is_same(&row->way[i], s))
@@ -115,17 +103,14 @@ static struct source *find(struct row *row, const struct source *s)
 bool limit_source_take(struct limit_sources *ls, uint32_t endpoint,
 		       const struct sockaddr_storage *sa, unsigned rate, uint64_t now_ns)
 {
-	struct source s = {.endpoint = endpoint}, *place;
+	struct visits s = {.endpoint = endpoint}, *place;
 	uint64_t at = 0;
-	struct cidr one;
 	unsigned row;
 	bool ok;
 
-	if (!cidr_of(sa, &one))
+	if (!visitor_of(sa, &s.visitor))
 		return false;
-	s.v4 = cidr_is_v4(&one);
-	memcpy(&s.prefix, s.v4 ? one.addr + 12 : one.addr, s.v4 ? 4 : 8);
-	row = row_of(ls, &s);
+	row = (unsigned)(visitor_hash(&s.visitor, endpoint, ls->key) % ls->n_rows);
 	pthread_mutex_lock(&ls->locks[row % LOCKS]);
 	place = find(&ls->rows[row], &s);
 	if (is_same(place, &s))

@@ -102,6 +102,14 @@ const struct field field_table[FIELD_ID_MAX + 1] = {
 				.arg = "N",
 				.max = 7,
 				.help = "connections at once, no more"},
+	[FIELD_ID_MAX_CONNS_PER_SOURCE] =
+		{
+			.name = "max_conns_per_source",
+			.kind = FIELD_NUMBER,
+			.arg = "N",
+			.max = 7,
+			.help = "the same for each client (IPv4 address, IPv6 /64)",
+		},
 	[FIELD_ID_CONN_RATE] = {.name = "conn_rate",
 				.kind = FIELD_NUMBER,
 				.arg = "N",
