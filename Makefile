@@ -30,7 +30,7 @@ use.relay	:= lib wire kern tls
 use.event	:= lib
 use.policy	:= lib wire kern
 use.endpoint	:= lib wire kern store policy
-use.credential	:= lib wire store
+use.credential	:= lib wire store policy endpoint
 use.config	:= lib doc wire event policy endpoint
 use.ssh		:= lib wire agent
 use.agent	:= lib wire kern tls relay
@@ -204,7 +204,7 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
-		   $(wildcard user/config/*.c) user/endpoint/endpoint_spec.c user/endpoint/endpoint_upstreams.c user/policy/policy.c \
+		   $(wildcard user/config/*.c) user/endpoint/endpoint_spec.c user/endpoint/endpoint_upstreams.c user/endpoint/endpoint_url.c user/policy/policy.c \
 		   user/ssh/cmdline.c user/ssh/cmdline_bind.c
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)

@@ -25,8 +25,8 @@ enum flow_role {
 	FLOW_FREE,
 	FLOW_CLIENT,
 	FLOW_UPSTREAM,
-	FLOW_CLIENT_USER, /* user space starts it: a PROXY header comes first, or for the 2nd time
-			   */
+	FLOW_CLIENT_USER, /* user space starts it: a PROXY header comes first, there is no hello,
+			   * or for the 2nd time */
 };
 
 /*

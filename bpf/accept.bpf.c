@@ -9,11 +9,14 @@
 #include "maps.bpf.h"
 
 const volatile __u16 cfg_ports[16]; /* of our listeners, host order; 0 ends the list */
+const volatile __u16 cfg_first_port, cfg_last_port; /* those of TCP endpoints; 0: none */
 
 static __always_inline bool is_our_port(__u32 port)
 {
 	int i;
 
+	if (cfg_first_port && port >= cfg_first_port && port <= cfg_last_port)
+		return true;
 	for (i = 0; i < 16; i++) {
 		if (!cfg_ports[i])
 			return false;

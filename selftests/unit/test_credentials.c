@@ -36,6 +36,17 @@ static const struct {
 	{"bind:*.a.test", "a.test", false},
 	{"bind:*.a.test", "xa.test", false},
 	{"bind:b.test\nbind:a.test", "a.test", true},
+	{"bind:a.test:22000", "tcp://a.test:22000", true},
+	{"bind:tcp://A.test.:22000", "tcp://a.test:22000", true},
+	{"bind:[::1]:22000", "tcp://[::1]:22000", true},
+	{"bind:a.test:22000", "tcp://a.test:22001", false},
+	{"bind:a.test:2200", "tcp://a.test:22000", false},
+	{"bind:a.test:*", "tcp://a.test:22001", true},
+	{"bind:a.test:*", "tcp://b.a.test:22001", false},
+	{"bind:a.test:*", "a.test", false},
+	{"bind:a.test:443", "a.test", false},
+	{"bind:*.test", "tcp://a.test:22000", false},
+	{"bind:a.test", "tcp://a.test:22000", false},
 	{"bind:b.test\nbind:c.test", "a.test", false},
 };
 
@@ -52,7 +63,8 @@ static void check(struct credentials *c, const char *what, const char *token, in
 static void with_store(struct store *s)
 {
 	const struct credential in = {.acl = (char *)"bind:*.a.test"},
-				bad = {.acl = (char *)"a.test"};
+				bad = {.acl = (char *)"a.test"},
+				port = {.acl = (char *)"bind:*.a.test:22000"};
 	char id[CREDENTIAL_ID_MAX], token[CREDENTIAL_TOKEN_MAX], other[CREDENTIAL_TOKEN_MAX];
 	struct credentials *c = NULL;
 	struct fault f = {.code = 0};
@@ -60,6 +72,7 @@ static void with_store(struct store *s)
 	expect("open", credentials_open(s, CREDENTIAL_TOKEN, &c, &f), 0);
 	expect("a rule that is none", credentials_add(c, &bad, id, token, &f), -1);
 	expect("its code", f.code, 600);
+	expect("a wildcard with a port", credentials_add(c, &port, id, token, &f), -1);
 	expect("add", credentials_add(c, &in, id, token, &f), 0);
 	check(c, "right", token, 0);
 	check(c, "none", NULL, 105);

@@ -75,6 +75,16 @@ static void check_refusals(void)
 		{"a.b", NULL, 400, 0, "upstream", "is missing"},
 		{"https://a.b", "127.0.0.1:1", 400, 249, "url", "must be tls://NAME"},
 		{"tls://", "127.0.0.1:1", 400, 249, "url", "needs a name"},
+		{"tcp://a.b", "127.0.0.1:1", 400, 249, "url", "must be tcp://HOST:PORT"},
+		{"tcp://:22", "127.0.0.1:1", 400, 249, "url", "must be tcp://HOST:PORT"},
+		{"tcp://a.b:0", "127.0.0.1:1", 400, 249, "url", "must be tcp://HOST:PORT"},
+		{"tcp://a.b:65536", "127.0.0.1:1", 400, 249, "url", "must be tcp://HOST:PORT"},
+		{"tcp://a.b:2x", "127.0.0.1:1", 400, 249, "url", "must be tcp://HOST:PORT"},
+		{"tcp://[::1:22", "127.0.0.1:1", 400, 249, "url", "must be tcp://HOST:PORT"},
+		{"tcp://a..b:22", "127.0.0.1:1", 400, 249, "url", "the name 'a..b'"},
+		{"tcp://*.b:22", "127.0.0.1:1", 400, 249, "url", "the name '*.b'"},
+		{"tcp://a.b:22", "tls://127.0.0.1:1", 400, 1662, "upstream", "tls:// (re-encrypt)"},
+		{"TCP://Taken.B.:22", "127.0.0.1:1", 409, 334, "url", "tcp://taken.b:22 is alr"},
 		{"tls://a.b:80", "127.0.0.1:1", 400, 249, "url", "the port"},
 		{"tls://[::1]", "127.0.0.1:1", 400, 249, "url", "must be a name, not an address"},
 		{"tls://127.0.0.1", "127.0.0.1:1", 400, 249, "url", "the name '127.0.0.1'"},
@@ -97,6 +107,7 @@ static void check_refusals(void)
 	struct fault f;
 
 	CHECK(!add(r, "taken.b", "127.0.0.1:1", NULL, &f), "%s", f.msg);
+	CHECK(!add(r, "tcp://taken.b:22", "127.0.0.1:1", NULL, &f), "%s", f.msg);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		CHECK(add(r, rows[i].url, rows[i].upstream, NULL, &f) == -1, "%s accepted",
 		      rows[i].url);
@@ -105,7 +116,7 @@ static void check_refusals(void)
 		CHECK(!strcmp(f.field, rows[i].field), "%s: %s", rows[i].url, f.field);
 		CHECK(!strncmp(f.msg, rows[i].msg, strlen(rows[i].msg)), "%s", f.msg);
 	}
-	CHECK(registry_count(r) == 1, "%u", registry_count(r));
+	CHECK(registry_count(r) == 2, "%u", registry_count(r));
 	registry_free(r);
 }
 

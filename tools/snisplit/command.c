@@ -121,6 +121,8 @@ const struct command commands[] = {
 	 "agent: put a TLS service of this machine online", NULL},
 	{"http", "[HOST:]PORT", 1, 1, tunnel_http_opts, tunnel_http,
 	 "agent: the same for HTTP, with TLS at the edge", NULL},
+	{"tcp", "[HOST:]PORT", 1, 1, tunnel_tcp_opts, tunnel_tcp,
+	 "agent: the same for any TCP service, on a port of its own", NULL},
 	{"start", "[NAME...]", 0, CALL_ARGS_MAX, tunnel_start_opts, tunnel_start_named,
 	 "agent: start tunnels of its file", NULL},
 	{"config check", "", 0, 0, tunnel_config_opts, tunnel_config_check,
@@ -141,7 +143,6 @@ const struct command commands[] = {
 	{"backend set", "ID", 1, 1, backend_opts, backend_set,
 	 "change one, and the edges that use it", NULL},
 	{"backend rm", "ID", 1, 1, NULL, backend_rm, "remove one that nothing names", NULL},
-	{"tcp", "", 0, 0, NULL, NULL, "agent: a TCP tunnel", "no TCP addresses"},
 	{"tunnel", "", 0, 0, NULL, NULL, "agent: a labelled tunnel", "no tunnel groups"},
 	{.words = NULL},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tunnel - the agent's verbs: tls, http, start, config.
+ * tunnel - the agent's verbs: tls, http, tcp, start, config.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,23 +29,25 @@
 		.name = "log-level", .arg = "crit|error|warn|info|debug", .help = "how much"  \
 	}
 
+#define NAME_OPTS                                                                                 \
+	{.name = "url", .arg = "NAME", .help = "the name to serve (default: one is made up)"},    \
+		{.name = "domain", .arg = "NAME", .help = "the same"},                            \
+		{.name = "mutual-tls-cas",                                                        \
+		 .arg = "FILE",                                                                   \
+		 .help = "clients must show a certificate of these CAs"},                         \
+		{.name = "certificate-authorities",                                               \
+		 .arg = "ID-or-NAME",                                                             \
+		 .help = "the same, of `ca add` at the edge",                                     \
+		 .many = true},                                                                   \
+		{.name = "upstream-tls-verify", .help = "check a tls:// upstream's certificate"}, \
+	{                                                                                         \
+		.name = "upstream-tls-verify-cas", .arg = "FILE", .help = "against these CAs"     \
+	}
+
 #define ENDPOINT_OPTS                                                                              \
-	{.name = "url", .arg = "NAME", .help = "the name to serve (default: one is made up)"},     \
-		{.name = "domain", .arg = "NAME", .help = "the same"},                             \
-		{.name = "mutual-tls-cas",                                                         \
-		 .arg = "FILE",                                                                    \
-		 .help = "clients must show a certificate of these CAs"},                          \
-		{.name = "certificate-authorities",                                                \
-		 .arg = "ID-or-NAME",                                                              \
-		 .help = "the same, of `ca add` at the edge",                                      \
-		 .many = true},                                                                    \
-		{.name = "proxy-proto",                                                            \
-		 .arg = "1|2",                                                                     \
-		 .help = "tell the upstream the client's address"},                                \
+	{.name = "proxy-proto", .arg = "1|2", .help = "tell the upstream the client's address"},   \
 		{.name = "cidr-allow", .arg = "CIDR", .help = "only these clients", .many = true}, \
 		{.name = "cidr-deny", .arg = "CIDR", .help = "not these", .many = true},           \
-		{.name = "upstream-tls-verify", .help = "check a tls:// upstream's certificate"},  \
-		{.name = "upstream-tls-verify-cas", .arg = "FILE", .help = "against these CAs"},   \
 		{.name = "pooling-enabled",                                                        \
 		 .help = "share the name with endpoints that have it too"},                        \
 		{.name = "name", .arg = "TEXT", .help = "what to call it"},                        \
@@ -65,6 +67,7 @@ const struct opt tunnel_tls_opts[] = {
 	 .arg = "edge|agent|upstream",
 	 .help = "who holds the certificate (default: upstream; with --crt: agent)"},
 	PAIR_OPTS("of the agent or the edge"),
+	NAME_OPTS,
 	ENDPOINT_OPTS,
 	SESSION_OPTS,
 	{.name = NULL},
@@ -74,6 +77,7 @@ const struct opt tunnel_tls_opts[] = {
 
 const struct opt tunnel_http_opts[] = {
 	PAIR_OPTS("instead of the edge's own"),
+	NAME_OPTS,
 	ENDPOINT_OPTS,
 	{.name = "basic-auth",
 	 .arg = "USER:PASS",
@@ -103,6 +107,16 @@ const struct opt tunnel_http_opts[] = {
 	{.name = NULL},
 };
 
+const struct opt tunnel_tcp_opts[] = {
+	{.name = "url",
+	 .arg = "[tcp://][HOST:]PORT",
+	 .help = "the edge's address to serve (default: a port that is free)"},
+	{.name = "remote-addr", .arg = "HOST:PORT", .help = "the same"},
+	ENDPOINT_OPTS,
+	SESSION_OPTS,
+	{.name = NULL},
+};
+
 const struct opt tunnel_start_opts[] = {
 	{.name = "all", .help = "all tunnels of the file"},
 	SESSION_OPTS,
@@ -127,6 +141,7 @@ static bool set_endpoint(struct tunnel_one *o, const struct call *c)
 	} rows[] = {
 		{"url", &o->url},
 		{"domain", &o->url},
+		{"remote-addr", &o->url},
 		{"terminate-at", &o->terminate_at},
 		{"crt", &o->crt},
 		{"key", &o->key},
@@ -231,6 +246,11 @@ int tunnel_tls(struct call *c)
 int tunnel_http(struct call *c)
 {
 	return run_one(c, "http");
+}
+
+int tunnel_tcp(struct call *c)
+{
+	return run_one(c, "tcp");
 }
 
 /* ---- those of the file ---- */

@@ -152,6 +152,36 @@ static bool check_files(const struct tunnel_one *o, FILE *err)
 	return true;
 }
 
+/* Bytes of a TCP endpoint go as they are; and its address is none of a name. */
+static bool check_tcp(const struct tunnel_one *o, FILE *err)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} of_tls[] = {
+		{"terminate_at", o->terminate_at && strcmp(o->terminate_at, "upstream")},
+		{"crt", o->crt},
+		{"key", o->key},
+		{"mutual_tls_cas", o->mutual_tls_cas},
+		{"certificate_authorities", o->cas.n},
+		{"upstream_tls_verify", o->upstream_tls_verify},
+		{"upstream_tls_verify_cas", o->upstream_tls_verify_cas},
+	};
+	bool tcp = o->proto && !strcmp(o->proto, "tcp");
+	char what[100];
+
+	if (!tcp && o->url && !strncasecmp(o->url, "tcp://", 6))
+		return say(err, o, "tcp:// addresses are for `snisplit tcp`, proto: tcp");
+	for (size_t i = 0; tcp && i < sizeof(of_tls) / sizeof(of_tls[0]); i++) {
+		if (!of_tls[i].given)
+			continue;
+		snprintf(what, sizeof(what), "%s is for proto: tls, TCP is passed on as it is",
+			 of_tls[i].name);
+		return say(err, o, what);
+	}
+	return true;
+}
+
 static bool check_one(const struct tunnel_one *o, FILE *err)
 {
 	char what[400];
@@ -168,7 +198,7 @@ static bool check_one(const struct tunnel_one *o, FILE *err)
 			 o->addr);
 		return say(err, o, what);
 	}
-	return check_pair(o, err) && check_files(o, err);
+	return check_tcp(o, err) && check_pair(o, err) && check_files(o, err);
 }
 
 bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err)

@@ -25,7 +25,7 @@ struct tunnel_one {
 	char *label; /* of the file; "command_line" */
 	char *proto; /* tls, http, tcp */
 	char *addr;  /* [tls://][HOST:]PORT */
-	char *url;   /* name or tls://NAME; NULL: made up */
+	char *url;   /* name or tls://NAME; [tcp://][HOST:]PORT; NULL: made up */
 	char *terminate_at;
 	char *crt, *key, *mutual_tls_cas;
 	char *proxy_proto;

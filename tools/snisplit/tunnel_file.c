@@ -106,7 +106,7 @@ static const struct doc_key tunnel_keys[] = {
 	{"description", doc_string, ONE(description), 0, 0, NULL},
 	{"metadata", doc_string, ONE(metadata), 0, 0, NULL},
 	{"labels", doc_refuse, 0, 0, 0, no_groups},
-	{"remote_addr", doc_refuse, 0, 0, 0, "no TCP addresses"},
+	{"remote_addr", doc_string, ONE(url), 0, 0, NULL},
 	{"subdomain", doc_refuse, 0, 0, 0, "give domain: NAME.BASE_DOMAIN"},
 	{"inspect", doc_refuse, 0, 0, 0, no_http},
 	{"traffic_policy", doc_refuse, 0, 0, 0, "no traffic policy"},
@@ -146,9 +146,7 @@ static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s
 	doc_enter(d, label, -1);
 	doc_map(d, &map, node, o);
 	if (!o->proto)
-		doc_error(d, node, "proto is missing: tls");
-	else if (!strcmp(o->proto, "tcp"))
-		doc_error(d, node, "proto tcp is not available in this version");
+		doc_error(d, node, "proto is missing: tls, http or tcp");
 	doc_leave(d);
 }
 

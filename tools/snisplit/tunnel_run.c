@@ -141,6 +141,19 @@ static void on_event(void *arg, const struct snisplit_event *e)
 
 /* ---- listening ---- */
 
+/* Of a TCP endpoint: PORT and HOST:PORT are enough, nothing is enough. */
+static const char *tcp_url(const struct tunnel_one *o, char out[300])
+{
+	const char *text = o->url ? o->url : "";
+	bool port = *text && strspn(text, "0123456789") == strlen(text);
+
+	if (strncasecmp(text, "tcp://", 6))
+		snprintf(out, 300, "tcp://%s%.280s", port ? ":" : "", text);
+	else
+		snprintf(out, 300, "%s", text);
+	return out;
+}
+
 static int listen_one(struct tunnel_state *s, unsigned i)
 {
 	static const char *const http1[] = {"http/1.1", NULL};
@@ -171,7 +184,10 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 	struct snisplit_listener *l;
 	struct snisplit_error err;
 	struct snisplit_status st;
+	char url[300];
 
+	if (!strcmp(o->proto, "tcp"))
+		e.url = tcp_url(o, url);
 	l = snisplit_listen(s->session, &e, &err);
 	pthread_mutex_lock(&s->lock);
 	s->listeners[i] = l;

@@ -211,6 +211,11 @@ static int check_proxy(const struct snisplit_endpoint *e, struct fault *f)
 					       "must be 1 or 2, got %u", e->proxy_proto);
 }
 
+static bool is_tcp(const struct snisplit_endpoint *e)
+{
+	return e->url && !strncasecmp(e->url, "tcp://", 6);
+}
+
 static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, struct fault *f)
 {
 	const char *at = e->terminate_at ? e->terminate_at : "upstream";
@@ -231,6 +236,10 @@ static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, 
 	if (!edge && e->certificate_authorities && *e->certificate_authorities)
 		return fault_set(f, 400, 1694, "certificate_authorities",
 				 "needs terminate_at edge");
+	if ((agent || edge) && is_tcp(e))
+		return fault_set(f, 400, 224, "terminate_at",
+				 "is for tls:// endpoints: a TCP endpoint passes bytes on as they "
+				 "are");
 	if (check_proxy(e, f) || set_upstream(l, e, !agent && !edge, f))
 		return -1;
 	l->proxy_proto = e->proxy_proto;
@@ -380,7 +389,6 @@ void listener_ask(struct snisplit_listener *l)
 	chan_begin(o, CHAN_LISTEN);
 	chan_put_number(o, CHAN_TAG_REQUEST, l->request);
 	for (unsigned i = 0; i < l->n_fields; i++) {
-		/* the name that the edge made up stays ours */
 		chan_put_text(o, CHAN_TAG_NAME, l->fields[i].name);
 		chan_put_text(o, CHAN_TAG_VALUE, l->fields[i].value);
 	}
@@ -410,12 +418,17 @@ struct snisplit_listener *listener_find(struct snisplit *a, const char *endpoint
 	return NULL;
 }
 
-static bool has_url(const struct snisplit_listener *l)
+/* What the edge made up, a name or a port, is asked for again after a reconnection. */
+static void keep_url(struct snisplit_listener *l)
 {
-	for (unsigned i = 0; i < l->n_fields; i++)
-		if (!strcmp(l->fields[i].name, "url"))
-			return true;
-	return false;
+	for (unsigned i = 0; i < l->n_fields; i++) {
+		if (strcmp(l->fields[i].name, "url"))
+			continue;
+		free(l->fields[i].value);
+		l->fields[i] = l->fields[--l->n_fields];
+		break;
+	}
+	add_field(l, "url", l->url, NULL);
 }
 
 void listener_on_listening(struct snisplit *a, const struct chan_frame *f)
@@ -436,9 +449,7 @@ void listener_on_listening(struct snisplit *a, const struct chan_frame *f)
 	snprintf(l->url, sizeof(l->url), "%s", url);
 	l->sealed = chan_number(f, CHAN_TAG_SEALED, 0);
 	l->answered = true;
-	/* the name that was made up is asked for again after a reconnection */
-	if (!has_url(l))
-		add_field(l, "url", l->url, NULL);
+	keep_url(l);
 	agent_tell(a, &e, "%s -> %s", l->url, l->upstream ? l->upstream : "this program");
 	pthread_cond_broadcast(&a->changed);
 }

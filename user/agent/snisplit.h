@@ -94,8 +94,12 @@ SNISPLIT_API void snisplit_drain(struct snisplit *s, unsigned timeout_ms);
 SNISPLIT_API void snisplit_close(struct snisplit *s);
 
 struct snisplit_endpoint {
-	const char *url;	  /* "tls://NAME"; NULL: the edge makes one up */
-	const char *terminate_at; /* "upstream" (NULL), "agent" or "edge" */
+	/*
+	 * "tls://NAME" (NULL: the edge makes one up), or "tcp://[HOST][:PORT]", a port of the edge:
+	 * what is not given it chooses.
+	 */
+	const char *url;
+	const char *terminate_at; /* "upstream" (NULL), "agent" or "edge"; none of tcp:// */
 	const char *crt, *key;	  /* PEM files; of "agent": read again when they change */
 	const char *mutual_tls_cas;
 	/* of "edge": those that the edge has under these names or ids; as cidr_allow */
@@ -122,7 +126,7 @@ struct snisplit_endpoint {
 SNISPLIT_API struct snisplit_listener *
 snisplit_listen(struct snisplit *s, const struct snisplit_endpoint *e, struct snisplit_error *err);
 SNISPLIT_API void snisplit_unlisten(struct snisplit_listener *l);
-/* "tls://..."; as long as the listener. */
+/* "tls://NAME" or "tcp://HOST:PORT", whole; as long as the listener. */
 SNISPLIT_API const char *snisplit_url(const struct snisplit_listener *l);
 
 /*

@@ -90,6 +90,23 @@ static json_t *upstream_text(const struct endpoint *e)
 	return j;
 }
 
+/* What clients connect to. */
+struct where {
+	const char *proto;
+	char host[ENDPOINT_NAME_MAX], hostport[ENDPOINT_NAME_MAX + 8];
+	unsigned port;
+};
+
+static void find_where(const struct endpoint *e, struct where *w)
+{
+	w->proto = e->tcp ? "tcp" : "tls";
+	w->port = 443;
+	snprintf(w->host, sizeof(w->host), "%s", e->host);
+	snprintf(w->hostport, sizeof(w->hostport), "%s:443", e->host);
+	if (e->tcp && !endpoint_tcp_split(e->host, w->host, &w->port))
+		snprintf(w->hostport, sizeof(w->hostport), "%s", e->host + strlen("tcp://"));
+}
+
 /* Fields and names follow ngrok's Endpoint; origin, and those of `endpoint add`, are ours. */
 json_t *endpoint_json(struct endpoint *e)
 {
@@ -99,18 +116,19 @@ json_t *endpoint_json(struct endpoint *e)
 					      [ENDPOINT_AGENT] = "agent",
 					      [ENDPOINT_EDGE] = "edge"};
 	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
-	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], hostport[ENDPOINT_NAME_MAX + 8];
-	char created[STAMP_TEXT_MAX];
+	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], created[STAMP_TEXT_MAX];
+	struct where w;
 	json_t *j;
 
 	snprintf(uri, sizeof(uri), "/endpoints/%s", e->id);
-	snprintf(url, sizeof(url), "tls://%s", e->host);
-	snprintf(hostport, sizeof(hostport), "%s:443", e->host);
+	snprintf(url, sizeof(url), "%s%s", endpoint_scheme(e->host), e->host);
+	find_where(e, &w);
 	stamp_text(&e->created, created);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
 		      " s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:[s], s:o}",
-		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", "tls",
-		      "scheme", "tls", "hostport", hostport, "host", e->host, "port", 443, "type",
+		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", w.proto,
+		      "scheme", w.proto, "hostport", w.hostport, "host", w.host, "port",
+		      (int)w.port, "type",
 		      e->origin == ENDPOINT_AGENT  ? "ephemeral"
 		      : e->origin == ENDPOINT_EDGE ? "edge"
 						   : "cloud",

@@ -107,6 +107,12 @@ static const struct route {
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 
+/* Of an id, which ends the path or comes before a "/"; a URL (of an endpoint) has some itself. */
+static size_t id_len(const char *id)
+{
+	return strstr(id, "://") ? strlen(id) : strcspn(id, "/");
+}
+
 /* The id in <url>, up to a "/", where <path> has "{}"; "" where it has none; NULL: another path. */
 static const char *match(const char *path, const char *url)
 {
@@ -117,7 +123,7 @@ static const char *match(const char *path, const char *url)
 		return strcmp(path, url) ? NULL : "";
 	if (strncmp(path, url, n))
 		return NULL;
-	len = strcspn(url + n, "/");
+	len = id_len(url + n);
 	return len && !strcmp(url + n + len, hole + 2) ? url + n : NULL;
 }
 
@@ -367,7 +373,7 @@ static enum MHD_Result answer(struct request *r, const char *method, const char 
 	route = find_route(method, url, &id, allow, &r->fault);
 	if (!route)
 		return refuse(r, allow);
-	r->id = strndup(id, strcspn(id, "/"));
+	r->id = strndup(id, id_len(id));
 	take_part(r, route->path);
 	r->status = 200;
 	if (!r->id)

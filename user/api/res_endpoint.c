@@ -66,8 +66,8 @@ static struct endpoint *find_named(struct request *r)
 	if (strcmp(e->id, r->id))
 		registry_share(registry, e->host, &n);
 	if (n > 1) {
-		fault_set(&r->fault, 409, 0, "", "%u endpoints share tls://%s; name one by its id",
-			  n, e->host);
+		fault_set(&r->fault, 409, 0, "", "%u endpoints share %s%s; name one by its id", n,
+			  endpoint_scheme(e->host), e->host);
 		endpoint_put(e);
 		return NULL;
 	}
@@ -114,7 +114,7 @@ static int read_spec(struct request *r, struct endpoint_spec *s)
 	json_object_foreach(r->in, name, v)
 		if (endpoint_json_set(s, name, v, &r->fault))
 			return -1;
-	return choose_name(r, s);
+	return choose_name(r, s) || edge_complete_url(r->api->edge, s, &r->fault) ? -1 : 0;
 }
 
 /* As it routes and as it was asked for, on disk. */
@@ -167,8 +167,9 @@ int endpoints_post(struct request *r)
 	if (!err) {
 		err = make_durable(r, e);
 		if (!err) {
-			log_info("endpoint added: endpoint=%s url=tls://%s upstream=%s %s", e->id,
-				 e->host, e->upstream, request_who(r, who));
+			log_info("endpoint added: endpoint=%s url=%s%s upstream=%s %s", e->id,
+				 endpoint_scheme(e->host), e->host, e->upstream,
+				 request_who(r, who));
 			err = answer_with(r, 201, endpoint_json(e));
 		}
 		endpoint_put(e);
@@ -180,8 +181,8 @@ int endpoints_post(struct request *r)
 static int from_file(struct request *r, const struct endpoint *e, const char *todo)
 {
 	return fault_set(&r->fault, 409, FROM_FILE, "",
-			 "tls://%s comes from %s; %s it there and reload", e->host,
-			 r->api->file ? r->api->file : "the configuration file", todo);
+			 "%s%s comes from %s; %s it there and reload", endpoint_scheme(e->host),
+			 e->host, r->api->file ? r->api->file : "the configuration file", todo);
 }
 
 static int of_edge(struct request *r, const struct endpoint *e, const char *todo)
@@ -309,8 +310,8 @@ int endpoint_patch(struct request *r)
 			  r->id);
 	if (err)
 		return -1;
-	log_info("endpoint changed: endpoint=%s url=tls://%s upstream=%s %s", e->id, e->host,
-		 e->upstream, request_who(r, who));
+	log_info("endpoint changed: endpoint=%s url=%s%s upstream=%s %s", e->id,
+		 endpoint_scheme(e->host), e->host, e->upstream, request_who(r, who));
 	err = answer_with(r, 200, endpoint_json(e));
 	if (!err && kill_too)
 		json_object_set_new(r->out, "connections_killed",

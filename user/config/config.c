@@ -10,6 +10,7 @@
 #include "addr.h"
 #include "config_endpoints.h"
 #include "config_events.h"
+#include "config_tcp.h"
 #include "config_tls.h"
 #include "doc.h"
 #include "name.h"
@@ -163,6 +164,8 @@ static void read_default_endpoint(struct doc *d, const struct doc_key *key,
 		set_string(d, node, &c->default_endpoint, NULL);
 	else if (endpoint_url_host(text, host, &f))
 		doc_error(d, node, "%s (or none)", f.msg);
+	else if (endpoint_is_tcp(host))
+		doc_error(d, node, "must be tls://NAME or none, got '%.200s'", text);
 	else
 		set_string(d, node, &c->default_endpoint, host);
 }
@@ -330,6 +333,7 @@ static const struct doc_key top_keys[] = {
 	{"http", read_http, 0, 0, 0, NULL},
 	{"tunnel", read_tunnel, 0, 0, 0, NULL},
 	{"ssh", read_ssh, 0, 0, 0, NULL},
+	{"tcp", config_tcp_read, 0, 0, 0, NULL},
 	{"accept_proxy", doc_map, 0, 0, 0, accept_proxy_keys},
 	{"ip_deny", read_cidrs, AT(ip_deny), 0, 0, NULL},
 	{"tls", config_tls_read, 0, 0, 0, NULL},
@@ -354,7 +358,8 @@ static bool set_defaults(struct config *c)
 	c->control_group = strdup("snisplit");
 	c->control_mode = 0660;
 	if (!c->listen || !c->base_domain || !c->state_dir || !c->control_socket ||
-	    !c->control_group || config_events_default(c) || config_tls_default(c))
+	    !c->control_group || config_events_default(c) || config_tls_default(c) ||
+	    config_tcp_default(c))
 		return false;
 	for (; c->n_listen < 2; c->n_listen++) {
 		struct config_addr *a = &c->listen[c->n_listen];
@@ -408,6 +413,8 @@ struct config *config_parse(FILE *in, const char *file, FILE *err)
 		doc_read(d, top_keys, c);
 		errors = doc_errors(d);
 		doc_close(d);
+		if (!errors)
+			errors = config_tcp_check(c, err);
 	}
 	if (!errors)
 		return c;
@@ -455,6 +462,7 @@ void config_free(struct config *c)
 	free(c->base_domain);
 	free(c->default_endpoint);
 	free(c->state_dir);
+	config_tcp_done(c);
 	free(c->tls.certificates);
 	free(c->control_socket);
 	free(c->control_group);

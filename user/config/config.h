@@ -35,6 +35,8 @@ struct config_addr {
 	char text[64]; /* as written, for messages */
 };
 
+#define CONFIG_TCP_LISTEN_MAX 4
+
 struct config {
 	char *file; /* where it came from; NULL: built-in defaults */
 	struct config_addr *listen;
@@ -47,10 +49,17 @@ struct config {
 	char *control_socket; /* path */
 	char *control_group;  /* name; missing on the system: owner only, with a warning */
 	unsigned control_mode;
-	struct config_addr http;	/* len 0: none */
-	struct config_addr tunnel;	/* where agents connect; len 0: nowhere */
-	struct config_addr ssh;		/* where ssh -R connects; len 0: nowhere */
-	bool ssh_given;			/* by the file */
+	struct config_addr http;   /* len 0: none */
+	struct config_addr tunnel; /* where agents connect; len 0: nowhere */
+	struct config_addr ssh;	   /* where ssh -R connects; len 0: nowhere */
+	bool ssh_given;		   /* by the file */
+	struct {
+		uint16_t first, last; /* ports that TCP endpoints may have; 0: there are none */
+		struct config_addr listen[CONFIG_TCP_LISTEN_MAX]; /* their port says nothing */
+		unsigned n_listen;
+		char *host;    /* of their URLs; NULL: base_domain */
+		unsigned line; /* where it was given; 0: it was not */
+	} tcp;
 	struct config_cidrs proxy_from; /* must start with a PROXY header */
 	struct config_cidrs ip_deny;	/* refused by all endpoints */
 	struct event_route *events;	/* a target once, with all that it is to get */

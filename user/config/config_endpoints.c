@@ -199,7 +199,8 @@ static void find_duplicates(struct doc *d, struct claim *claims, unsigned n)
 		    (claims[i].shared && claims[i - 1].shared))
 			continue;
 		doc_enter(d, "", (int)claims[i].index);
-		doc_error(d, claims[i].node, "tls://%s is already on line %u", claims[i].host,
+		doc_error(d, claims[i].node, "%s%s is already on line %u",
+			  endpoint_scheme(claims[i].host), claims[i].host,
 			  doc_line(claims[i - 1].node));
 		doc_leave(d);
 	}

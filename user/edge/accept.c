@@ -81,6 +81,9 @@ static void leave_plain(struct conn *c)
 /* Puts the client under the verdict program, or watches it as any socket. */
 static void client_enrol(struct conn *c)
 {
+	/* The program starts none that a header comes ahead of: it could neither cut it off
+	 * nor know whose connection it is; and none without a hello. */
+	bool by_user = c->wants_header || c->endpoint;
 	struct worker *w = c->worker;
 	uint32_t slot;
 
@@ -91,12 +94,10 @@ static void client_enrol(struct conn *c)
 		worker_count(w, WC_not_enrolled);
 		goto plain;
 	}
-	/* The program starts none that a header comes ahead of: it could neither cut it off
-	 * nor know whose connection it is. */
-	if (!c->wants_header)
+	if (!by_user)
 		c->replay = worker_replay_get(w);
-	if (end_slot(&c->client, w->kern, slot, c->wants_header ? FLOW_CLIENT_USER : FLOW_CLIENT,
-		     w->index, c->replay, NULL)) {
+	if (end_slot(&c->client, w->kern, slot, by_user ? FLOW_CLIENT_USER : FLOW_CLIENT, w->index,
+		     c->replay, NULL)) {
 		worker_slot_put(w, slot);
 		worker_count(w, WC_not_enrolled);
 		goto plain;
@@ -192,7 +193,27 @@ static void make_room(struct worker *w)
 	}
 }
 
-void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
+/* Of a TCP endpoint, which counts it from now on. */
+static void begin_tcp(struct conn *c, const char *tcp)
+{
+	c->endpoint = registry_route(c->worker->edge->registry, tcp, 0);
+	if (!c->endpoint) { /* it has just gone offline */
+		conn_close(c, CLOSE_UNKNOWN_NAME, true);
+		return;
+	}
+	atomic_fetch_add(&c->endpoint->stats->conns_total, 1);
+	atomic_fetch_add(&c->endpoint->stats->conns_active, 1);
+	if (c->wants_header)
+		conn_set_timer(c, TIMER_HELLO);
+	client_enrol(c);
+	if (c->wants_header)
+		conn_on_ready(c, &c->client);
+	else
+		conn_start_tcp(c);
+}
+
+void conn_accept(struct worker *w, const char *tcp, int fd, const struct sockaddr *sa,
+		 socklen_t len)
 {
 	const struct config *g = w->config;
 	struct conn *c;
@@ -208,7 +229,8 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 		conn_refuse(w, fd, sa, len, CLOSE_IP_DENIED);
 		return;
 	}
-	make_room(w);
+	if (!tcp)
+		make_room(w);
 	c = conn_new(w, fd, sa, len);
 	if (!c) {
 		close(fd);
@@ -216,6 +238,10 @@ void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 	}
 	c->wants_header = cidr_match_any(g->proxy_from.at, g->proxy_from.n,
 					 (const struct sockaddr_storage *)sa);
+	if (tcp) {
+		begin_tcp(c, tcp);
+		return;
+	}
 	conn_set_timer(c, TIMER_HELLO);
 	if (w->kern && !c->wants_header && registry_terminates(w->edge->registry)) {
 		c->undecided = true;

@@ -64,7 +64,7 @@ struct conn {
 	struct end client, upstream;
 	struct half up, down; /* client -> upstream, upstream -> client */
 	struct worker *worker;
-	struct endpoint *endpoint; /* a reference, or NULL */
+	struct endpoint *endpoint; /* a reference, or NULL; of a TCP endpoint's from the start */
 	struct crowd_place *place; /* among its source's there; NULL: not counted */
 	struct conn_note *note;
 	struct conn_proxied *proxied;
@@ -107,8 +107,9 @@ struct conn {
 };
 
 /* accept.c */
-/* Accepted from a listener.  Always takes <fd>. */
-void conn_accept(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len);
+/* Accepted from a listener, <tcp>: of that TCP endpoint.  Always takes <fd>. */
+void conn_accept(struct worker *w, const char *tcp, int fd, const struct sockaddr *sa,
+		 socklen_t len);
 /* Closes a connection that cannot even be held, with its event. */
 void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
 		 enum close_reason reason);
@@ -133,6 +134,8 @@ void conn_read_hello(struct conn *c);
 /* The hello of a client whose TLS ends here is whole, and still in its socket; <buf> has a copy. */
 void conn_start_peeked(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
 		       int name_len);
+/* A TCP endpoint's, c->endpoint: nothing comes ahead of its bytes any more. */
+void conn_start_tcp(struct conn *c);
 void conn_connected(struct conn *c);
 void conn_dial_failed(struct conn *c, int err);
 /* An established upstream: enrolled when the client is, then paired. */

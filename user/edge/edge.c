@@ -29,6 +29,7 @@
 #include "resolver.h"
 #include "sshd.h"
 #include "store.h"
+#include "tcp_port.h"
 #include "tunnel.h"
 
 #define FDS_SPARE 1024
@@ -58,7 +59,7 @@ int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 {
 	struct endpoint_value v = {.num = e->num, .pool = e->pool, .policy = p ? p->id : 0};
 
-	if (!g->kern)
+	if (!g->kern || e->tcp)
 		return 0;
 	if (!endpoint_is_up(e)) { /* a wildcard may have what comes for it; user space decides */
 		kern_endpoint_del(g->kern, e->host, e->wild);
@@ -81,7 +82,11 @@ static int on_online(void *arg, struct endpoint *e)
 
 	if (!err && !client_cas_are_there(g->client_cas, &e->spec))
 		err = -EAGAIN;
-	return err ? err : edge_show(g, e, e->policy);
+	if (err || !e->tcp)
+		return err ? err : edge_show(g, e, e->policy);
+	if (!e->tcp_port) /* back again, after a change that was refused */
+		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, NULL);
+	return e->tcp_port ? tcp_port_accept(e->tcp_port) : -EADDRINUSE;
 }
 
 static void on_shown(void *arg, struct endpoint *e)
@@ -97,6 +102,10 @@ static int on_new(void *arg, struct endpoint *e, struct fault *f)
 	struct edge *g = arg;
 	int err = e->head == e ? edge_policy_make(g, e, f) : 0;
 
+	if (!err && e->tcp && e->head == e) {
+		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, f);
+		err = e->tcp_port ? 0 : -1;
+	}
 	return err ? err : endpoint_terminate(e, &g->terminate, f);
 }
 
@@ -111,6 +120,7 @@ static void on_free(void *arg, uint32_t num)
 static void on_done(struct endpoint *e)
 {
 	policy_put(e->policy);
+	tcp_port_put(e->tcp_port);
 	endpoint_terminate_done(e);
 }
 
@@ -120,8 +130,10 @@ static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 	struct edge *g = arg;
 
 	/* what cannot be told of the rest is left to user space */
-	if (g->kern && (!rest || edge_show(g, rest, rest->policy)))
+	if (g->kern && !e->tcp && (!rest || edge_show(g, rest, rest->policy)))
 		kern_endpoint_del(g->kern, e->host, e->wild);
+	tcp_port_put(e->tcp_port);
+	e->tcp_port = NULL;
 	if (e->origin == ENDPOINT_AGENT)
 		tunnel_gone(g->tunnel, e);
 	atomic_fetch_add(&g->gone_seq, 1);
@@ -193,6 +205,8 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 	}
 	if (c->tunnel.len) /* channels are accepted too */
 		o.ports[n++] = addr_port(&c->tunnel.sa);
+	o.first_port = c->tcp.first;
+	o.last_port = c->tcp.last;
 	err = kern_open(&o, &g->kern, why, why_size);
 	if (!err) {
 		snprintf(g->datapath_why, sizeof(g->datapath_why),
@@ -208,38 +222,6 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 	return 0;
 }
 
-/*
- * With SO_REUSEPORT a second daemon could bind the same port and take half of
- * the connections; a plain bind tells whether somebody listens.
- */
-static int probe_port(const struct config_addr *a, char *why, size_t why_size)
-{
-	int fd, one = 1, err = 0;
-
-	fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return errno == EAFNOSUPPORT ? -EAFNOSUPPORT : -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (a->sa.ss_family == AF_INET6)
-		setsockopt(fd, 41 /* IPPROTO_IPV6 */, 26 /* IPV6_V6ONLY */, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)&a->sa, a->len) || listen(fd, 1))
-		err = -errno;
-	close(fd);
-	if (err == -EADDRINUSE)
-		snprintf(why, why_size,
-			 "cannot listen on %s: in use; see who has it: ss -ltnp "
-			 "'sport = :%u'",
-			 a->text, addr_port(&a->sa));
-	else if (err == -EACCES)
-		snprintf(why, why_size,
-			 "cannot listen on %s: ports below 1024 need root or "
-			 "CAP_NET_BIND_SERVICE",
-			 a->text);
-	else if (err)
-		snprintf(why, why_size, "cannot listen on %s: %s", a->text, strerror(-err));
-	return err;
-}
-
 static int open_listeners(struct edge *g, char *why, size_t why_size)
 {
 	const struct config *c = g->config;
@@ -247,7 +229,7 @@ static int open_listeners(struct edge *g, char *why, size_t why_size)
 	int err;
 
 	for (i = 0; i < c->n_listen; i++) {
-		err = probe_port(&c->listen[i], why, why_size);
+		err = listener_probe(&c->listen[i], why, why_size);
 		/* no IPv6 on this machine: the other addresses serve */
 		if (err == -EAFNOSUPPORT || (err == -EADDRNOTAVAIL && c->n_listen > 1)) {
 			log_warn("not listening on %s: %s", c->listen[i].text, strerror(-err));
@@ -371,7 +353,8 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	snprintf(why, why_size, "out of memory");
 	g->crowd = crowd_new();
 	g->sources = limit_sources_new(LIMIT_SOURCES);
-	if (edge_policy_open(g) || !g->registry || !g->workers || !g->sources)
+	g->tcp_ports = tcp_ports_new(g);
+	if (edge_policy_open(g) || !g->tcp_ports || !g->registry || !g->workers || !g->sources)
 		goto fail;
 	ops.arg = g;
 	if (g->kern) {
@@ -465,6 +448,7 @@ void edge_stop(struct edge *g)
 	g->sshd = NULL;
 	/* first: what it has posted to workers is done before they stop */
 	tunnel_stop(g->tunnel);
+	tcp_ports_stop(g->tcp_ports);
 	edge_each_worker(g, worker_stop, NULL);
 	for (i = 0; i < g->n_workers; i++)
 		worker_join(&g->workers[i]);
@@ -476,6 +460,7 @@ void edge_close(struct edge *g)
 
 	if (!g)
 		return;
+	tcp_ports_stop(g->tcp_ports);
 	for (i = 0; g->workers && i < g->n_workers; i++)
 		if (g->workers[i].edge)
 			worker_close(&g->workers[i]);
@@ -486,6 +471,7 @@ void edge_close(struct edge *g)
 	explicit_bzero(&g->ssh_secret, sizeof(g->ssh_secret));
 	registry_free(g->registry);
 	client_cas_close(g->client_cas);
+	tcp_ports_free(g->tcp_ports);
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
 	crowd_free(g->crowd);
@@ -497,6 +483,11 @@ void edge_close(struct edge *g)
 	pthread_mutex_destroy(&g->reload_lock);
 	pthread_mutex_destroy(&g->config_lock);
 	free(g);
+}
+
+int edge_complete_url(struct edge *g, struct endpoint_spec *s, struct fault *f)
+{
+	return tcp_ports_complete(g->tcp_ports, s, f);
 }
 
 struct tunnel *edge_tunnel(struct edge *g)

@@ -97,6 +97,9 @@ int edge_endpoint_kill(struct edge *e, const char *endpoint_id);
  */
 void edge_account(struct edge *e);
 
+/* tcp://[HOST][:PORT] in <s> becomes a whole URL: see tcp_ports_complete().  0, or -1 with <f>. */
+int edge_complete_url(struct edge *e, struct endpoint_spec *s, struct fault *f);
+
 /*
  * Re-reads the configuration file: endpoints of the file, events, limits and
  * timeouts take effect; what needs a restart (listen, workers, datapath) is

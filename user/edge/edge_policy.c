@@ -94,8 +94,8 @@ static int exchange_one(void *arg, struct endpoint *e)
 	int err = edge_show(ch->edge, e, ch->p);
 
 	if (err)
-		return fault_set(ch->f, 500, 0, "", "tls://%s cannot be changed in the kernel: %s",
-				 e->host, strerror(-err));
+		return fault_set(ch->f, 500, 0, "", "%s%s cannot be changed in the kernel: %s",
+				 endpoint_scheme(e->host), e->host, strerror(-err));
 	policies_set(ch->edge->policies, &e->policy, policy_get(ch->p));
 	e->policy_state = ch->state;
 	return 0;
@@ -230,7 +230,8 @@ static int find_user(void *arg, struct endpoint *e)
 
 	if (!ip_policy_is_named(&e->spec, ch->policy_id))
 		return 0;
-	return fault_set(ch->f, 409, 0, "", "tls://%s names it; take it from there first", e->host);
+	return fault_set(ch->f, 409, 0, "", "%s%s names it; take it from there first",
+			 endpoint_scheme(e->host), e->host);
 }
 
 int edge_ip_policy_remove(struct edge *g, const char *id, struct fault *f)

@@ -32,6 +32,7 @@ struct client_cas;
 struct credentials;
 struct crowd;
 struct sshd;
+struct tcp_ports;
 struct tunnel;
 
 struct edge {
@@ -52,6 +53,7 @@ struct edge {
 	struct credentials *credentials; /* of agents */
 	struct credentials *ssh_credentials;
 	struct ssh_secret ssh_secret;
+	struct tcp_ports *tcp_ports;
 	struct sshd *sshd; /* NULL: no ssh -R */
 	char datapath_why[256];
 	struct resolver *resolver;

@@ -357,6 +357,9 @@ void pool_refill(struct pool *p)
 		pool_ask(p);
 		return;
 	}
+	/* who speaks first, as SSH and SMTP do, greets the one it is for */
+	if (p->endpoint->tcp)
+		return;
 	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN &&
 	       w->now_ns >= p->again_ns)
 		warm_dial(p);

@@ -18,6 +18,17 @@ static bool same_text(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
+static bool same_tcp(const struct config *a, const struct config *b)
+{
+	if (a->tcp.first != b->tcp.first || a->tcp.last != b->tcp.last ||
+	    a->tcp.n_listen != b->tcp.n_listen || !same_text(a->tcp.host, b->tcp.host))
+		return false;
+	for (unsigned i = 0; i < a->tcp.n_listen; i++)
+		if (!same_text(a->tcp.listen[i].text, b->tcp.listen[i].text))
+			return false;
+	return true;
+}
+
 /* What only a restart can change, by name. */
 static const char *needs_restart(const struct config *a, const struct config *b)
 {
@@ -50,6 +61,8 @@ static const char *needs_restart(const struct config *a, const struct config *b)
 		return "tunnel";
 	if (a->ssh.len != b->ssh.len || memcmp(&a->ssh.sa, &b->ssh.sa, a->ssh.len))
 		return "ssh";
+	if (!same_tcp(a, b))
+		return "tcp";
 	if (a->limits.connections != b->limits.connections)
 		return "limits.connections";
 	return NULL;

@@ -340,6 +340,17 @@ static void start(struct conn *c, struct endpoint *e, const uint8_t *msg, const 
 		conn_dial(c);
 }
 
+/* There is no hello. */
+void conn_start_tcp(struct conn *c)
+{
+	forget_hello(c);
+	if (!conn_admit(c, atomic_load(&c->endpoint->stats->conns_active)))
+		return;
+	if (c->endpoint->datapath == ENDPOINT_DP_USERSPACE)
+		c->fallback_path = true;
+	conn_dial(c);
+}
+
 /* ---- the hello ---- */
 
 /* Whom the verdict program gave the turn to, when it found no warm upstream there. */
@@ -403,6 +414,10 @@ static int feed(struct conn *c, const uint8_t *buf, size_t n)
 		v = conn_read_header(c);
 		if (v <= 0)
 			return v;
+		if (c->endpoint) {
+			conn_start_tcp(c);
+			return 1;
+		}
 		/* what came behind it */
 		buf = c->up.pending + c->up.pending_off;
 		n = c->up.pending_len;

@@ -139,6 +139,8 @@ static const char *terminates_at(const struct endpoint *e)
 {
 	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
 
+	if (e->tcp)
+		return "none";
 	return at && !strcmp(at, "agent") ? "agent" : "upstream";
 }
 

@@ -78,7 +78,8 @@ static int read_spec(struct caller *c, const struct chan_frame *fr, struct endpo
 			name = NULL;
 		}
 	}
-	return s->values[FIELD_ID_URL] ? 0 : make_url(c, s, f);
+	return s->values[FIELD_ID_URL] ? edge_complete_url(c->tunnel->edge, s, f)
+				       : make_url(c, s, f);
 }
 
 static int check_name(struct caller *c, const struct endpoint_spec *s, struct fault *f)
@@ -114,7 +115,7 @@ static void welcome(struct caller *c, uint64_t request, struct endpoint *e)
 	struct edge *g = c->tunnel->edge;
 	char url[ENDPOINT_NAME_MAX + 8];
 
-	snprintf(url, sizeof(url), "tls://%s", e->host);
+	snprintf(url, sizeof(url), "%s%s", endpoint_scheme(e->host), e->host);
 	chan_begin(&c->out, CHAN_LISTENING);
 	chan_put_number(&c->out, CHAN_TAG_REQUEST, request);
 	chan_put_text(&c->out, CHAN_TAG_ENDPOINT, e->id);
@@ -173,9 +174,9 @@ static int make_way(struct caller *c, const struct endpoint_spec *s, const uint8
 		goto out;
 	if (asked) {
 		res = fault_set(f, 409, ALREADY_ONLINE, "url",
-				"tls://%s is online in another session of this credential, "
+				"%s%s is online in another session of this credential, "
 				"%s, which is alive",
-				e->host, holder->id);
+				endpoint_scheme(e->host), e->host, holder->id);
 	} else if (!strcmp(holder->instance, c->instance)) {
 		log_info("session %s is what became of %s", c->id, holder->id);
 		caller_close(holder, true);

@@ -305,6 +305,8 @@ static void bury(struct worker *w)
 		list_del(&c->all);
 		free(c);
 	}
+	while (!list_empty(&w->listener_graves))
+		listener_free(list_of(w->listener_graves.next, struct listener, link));
 	while (!list_empty(&w->warm_graves)) {
 		wm = list_of(w->warm_graves.next, struct warm, link);
 		list_del(&wm->link);
@@ -457,6 +459,8 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	list_init(&w->ready);
 	list_init(&w->graves);
 	list_init(&w->warm_graves);
+	list_init(&w->tcp_listeners);
+	list_init(&w->listener_graves);
 	list_init(&w->answers);
 	list_init(&w->keeps);
 	list_init(&w->unanswered);
@@ -551,6 +555,8 @@ void worker_close(struct worker *w)
 {
 	bury(w);
 	listener_close_all(w);
+	while (!list_empty(&w->tcp_listeners))
+		listener_free(list_of(w->tcp_listeners.next, struct listener, link));
 	pool_drop_all(w);
 	free(w->pools);
 	kern_ring_close(w->ring);

@@ -89,6 +89,8 @@ struct listener {
 	int fd;
 	unsigned kind; /* END_LISTENER: what epoll's pointer points at */
 	struct worker *worker;
+	char *tcp;	  /* of this TCP endpoint: its tcp://HOST:PORT; NULL: TLS */
+	struct list link; /* in worker->tcp_listeners */
 };
 
 struct worker {
@@ -103,6 +105,7 @@ struct worker {
 	int epoll_fd, mail_fd, spare_fd;
 	struct listener listeners[WORKER_LISTENERS_MAX];
 	unsigned n_listeners;
+	struct list tcp_listeners, listener_graves;
 	uint64_t accept_again_ns; /* 0, or listeners are off until then */
 	uint64_t now_ns;	  /* CLOCK_MONOTONIC at the start of the turn */
 

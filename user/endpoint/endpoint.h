@@ -43,6 +43,7 @@ struct endpoint_known {
 };
 
 struct policy;
+struct tcp_port;
 
 /*
  * What an endpoint has done.  One that takes its place, after a reload or a PATCH, goes on counting
@@ -58,10 +59,11 @@ struct endpoint_stats {
 
 struct endpoint {
 	/* identity */
-	char id[ENDPOINT_ID_MAX];     /* ep_... */
-	uint32_t num;		      /* the kernel's id: dense, reused after the last reference */
-	char host[ENDPOINT_NAME_MAX]; /* normalised, zero padded; "*.example.com" when wild */
-	bool wild;
+	char id[ENDPOINT_ID_MAX]; /* ep_... */
+	uint32_t num;		  /* the kernel's id: dense, reused after the last reference */
+	/* normalised, zero padded; "*.example.com" when wild, "tcp://HOST:PORT" when tcp */
+	char host[ENDPOINT_NAME_MAX];
+	bool wild, tcp;
 	enum endpoint_origin origin;
 	struct timespec created;   /* CLOCK_REALTIME */
 	struct endpoint_spec spec; /* what was asked for; the origin is its origin */
@@ -99,6 +101,8 @@ struct endpoint {
 	bool upstream_first;	       /* whose handshake comes first */
 	struct endpoint_addrs acme;    /* n 0: none */
 	enum endpoint_datapath datapath;
+	struct tcp_port
+		*tcp_port; /* what it listens at, see tcp_port.h; under the registry's lock */
 	/* who may connect, see policies.h; with the state of the shared rules it was made of */
 	struct policy *policy;
 	uint64_t policy_state;

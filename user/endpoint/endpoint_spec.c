@@ -5,7 +5,6 @@
 
 #include "endpoint_spec.h"
 #include "addr.h"
-#include "name.h"
 #include "policy.h"
 
 #define URL_INVALID 249
@@ -172,41 +171,6 @@ int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kin
 	return *where ? 0 : fault_set(f, 500, 0, field, "out of memory");
 }
 
-int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fault *f)
-{
-	char name[ENDPOINT_NAME_MAX + 16];
-	const char *scheme = strstr(url, "://"), *host = url, *why;
-	size_t len;
-
-	if (scheme) {
-		if ((size_t)(scheme - url) != 3 || strncasecmp(url, "tls", 3))
-			return fault_set(f, 400, URL_INVALID, "url",
-					 "must be tls://NAME, got '%.200s'", url);
-		host = scheme + 3;
-	}
-	len = strlen(host);
-	if (len && host[len - 1] == '/')
-		len--;
-	if (len >= sizeof(name))
-		return fault_set(f, 400, URL_INVALID, "url", "the name is longer than 253 bytes");
-	memcpy(name, host, len);
-	name[len] = '\0';
-	host = strchr(name, ':');
-	if (host && strchr(host + 1, ':'))
-		return fault_set(f, 400, URL_INVALID, "url",
-				 "must be a name, not an address, got '%.200s'", url);
-	if (host && strcmp(host, ":443"))
-		return fault_set(f, 400, URL_INVALID, "url",
-				 "the port of a TLS endpoint is 443, got '%.200s'", url);
-	if (host)
-		name[host - name] = '\0';
-	if (!*name)
-		return fault_set(f, 400, URL_INVALID, "url", "needs a name: tls://NAME");
-	if (name_normalise(name, ret_host, true, &why) < 0)
-		return fault_set(f, 400, URL_INVALID, "url", "the name '%.200s' %s", name, why);
-	return 0;
-}
-
 int endpoint_spec_check_hostport(const char *text, const char *field, struct fault *f)
 {
 	char host[256];
@@ -231,6 +195,43 @@ static int first_given(const struct endpoint_spec *s, const enum field_id *ids, 
 #define NEEDS_EDGE 1662
 #define MTLS_NEEDS_EDGE 1694
 #define BAD_TERMINATE_AT 224
+
+/* Bytes are passed on as they are: there is no hello, and nobody ends TLS on the way. */
+static int check_tcp(const struct endpoint_spec *s, struct fault *f)
+{
+	static const enum field_id of_tls[] = {FIELD_ID_CRT,
+					       FIELD_ID_KEY,
+					       FIELD_ID_MUTUAL_TLS_CAS,
+					       FIELD_ID_CERTIFICATE_AUTHORITIES,
+					       FIELD_ID_ALPN,
+					       FIELD_ID_ACME_UPSTREAM,
+					       FIELD_ID_MIN_VERSION,
+					       FIELD_ID_UPSTREAM_TLS_VERIFY,
+					       FIELD_ID_UPSTREAM_TLS_VERIFY_CAS,
+					       FIELD_ID_UPSTREAM_CRT,
+					       FIELD_ID_UPSTREAM_KEY};
+	const char *at = s->values[FIELD_ID_TERMINATE_AT];
+	int id = first_given(s, of_tls, sizeof(of_tls) / sizeof(of_tls[0]));
+	struct endpoint_target t = {.tls = false};
+
+	if (at && strcmp(at, "upstream"))
+		return fault_set(f, 400, BAD_TERMINATE_AT, "terminate_at",
+				 "is for tls:// endpoints: a TCP endpoint passes bytes on as they "
+				 "are");
+	if (id >= 0)
+		return fault_set(f, 400, 0, field_table[id].name,
+				 "is for tls:// endpoints: a TCP endpoint passes bytes on as they "
+				 "are");
+	if (s->values[FIELD_ID_HEALTH_CHECK] && !strcmp(s->values[FIELD_ID_HEALTH_CHECK], "tls"))
+		return fault_set(f, 400, 0, "health_check",
+				 "tls is for tls:// endpoints: of a TCP endpoint it is tcp or off");
+	for (unsigned i = 0; !endpoint_spec_target(s, i, &t); i++)
+		if (t.tls)
+			return fault_set(f, 400, NEEDS_EDGE, "upstream",
+					 "tls:// (re-encrypt) needs a tls:// endpoint with "
+					 "terminate_at edge");
+	return 0;
+}
 
 /* Of termination: what does not go without what. */
 static int check_tls(const struct endpoint_spec *s, struct fault *f)
@@ -341,5 +342,5 @@ int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NA
 		return -1;
 	if (check_policy(s, f) || check_limits(s, f))
 		return -1;
-	return check_tls(s, f);
+	return endpoint_is_tcp(ret_host) ? check_tcp(s, f) : check_tls(s, f);
 }

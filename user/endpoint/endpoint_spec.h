@@ -78,8 +78,17 @@ int endpoint_spec_target(const struct endpoint_spec *s, unsigned i, struct endpo
 int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kind kind,
 		      const char *text, struct fault *f);
 
-/* tls://NAME[:443] or NAME[:443] to the normalised name.  0, or -1 with <f>. */
+/* endpoint_url.c */
+/*
+ * What an endpoint is found by: of tls://NAME[:443] or NAME[:443] the normalised name, of
+ * tcp://HOST:PORT that whole URL in its canonical form, which no name can be.  0, or -1 with <f>.
+ */
 int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fault *f);
+bool endpoint_is_tcp(const char *host);
+/* What makes a URL of <host>: "tls://", or "" if it is one. */
+const char *endpoint_scheme(const char *host);
+/* Of tcp://[HOST][:PORT]: "" and 0 for what is not given.  0, -EPROTO: another scheme, -EINVAL. */
+int endpoint_tcp_split(const char *url, char ret_host[ENDPOINT_NAME_MAX], unsigned *ret_port);
 
 /* For endpoint_spec_check(): its upstreams, how they share, their health checks. */
 int endpoint_spec_check_upstreams(const struct endpoint_spec *s, struct fault *f);

@@ -317,6 +317,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	atomic_init(&t->e.stats->refs, 1);
 	snprintf(t->e.host, sizeof(t->e.host), "%s", host); /* calloc() padded it */
 	t->e.wild = host[0] == '*';
+	t->e.tcp = endpoint_is_tcp(host);
 	t->e.origin = s->origin;
 	t->e.created = created ? *created : stamp_now();
 	if (id)
@@ -364,8 +365,8 @@ int registry_say_taken(const struct entry *other, struct fault *f)
 				 "tls://%s is held by an edge; take it from its hostports first",
 				 other->e.host);
 	return fault_set(f, 409, ALREADY_ONLINE, "url",
-			 "tls://%s is already online as %s%s; remove that one first", other->e.host,
-			 other->e.id,
+			 "%s%s is already online as %s%s; remove that one first",
+			 endpoint_scheme(other->e.host), other->e.host, other->e.id,
 			 other->e.origin == ENDPOINT_FILE    ? " (from the config file)"
 			 : other->e.origin == ENDPOINT_AGENT ? " (an agent's)"
 							     : "");
@@ -400,8 +401,8 @@ int registry_go_online(struct registry *r, struct entry *t, struct fault *f)
 	if (err == -ENOSPC || err == -E2BIG)
 		return fault_set(f, 503, 0, "", "the kernel's endpoint map is full");
 	if (err)
-		return fault_set(f, 500, 0, "", "tls://%s cannot be put into the kernel's map: %s",
-				 t->e.host, strerror(-err));
+		return fault_set(f, 500, 0, "", "%s%s cannot be put into the kernel's map: %s",
+				 endpoint_scheme(t->e.host), t->e.host, strerror(-err));
 	link_entry(r, t);
 	return 0;
 }

@@ -78,8 +78,8 @@ int registry_join(struct registry *r, struct entry *t, struct fault *f)
 	if (group_join(g, &t->e)) {
 		if (!g->n)
 			let_go(r, g);
-		return fault_set(f, 409, 0, "", "tls://%s may have %d upstreams in all, no more",
-				 t->e.host, GROUP_MEMBERS);
+		return fault_set(f, 409, 0, "", "%s%s may have %d upstreams in all, no more",
+				 endpoint_scheme(t->e.host), t->e.host, GROUP_MEMBERS);
 	}
 	group_publish(g);
 	return 0;

@@ -42,8 +42,8 @@ int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, st
 			registry_go_offline(r, fresh[done]);
 	for (unsigned i = 0; i < n_old; i++) {
 		if (registry_go_online(r, old[i], NULL))
-			log_err("tls://%s cannot be put back after a refused change; add it again",
-				old[i]->e.host);
+			log_err("%s%s cannot be put back after a refused change; add it again",
+				endpoint_scheme(old[i]->e.host), old[i]->e.host);
 	}
 	return err;
 }

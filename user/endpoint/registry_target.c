@@ -95,6 +95,7 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	memcpy(t->e.id, head->e.id, sizeof(t->e.id));
 	memcpy(t->e.host, head->e.host, sizeof(t->e.host));
 	t->e.wild = head->e.wild;
+	t->e.tcp = head->e.tcp;
 	t->e.origin = head->e.origin;
 	t->e.created = head->e.created;
 	t->e.datapath = head->e.datapath;

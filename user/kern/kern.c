@@ -212,6 +212,8 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	k->skel->rodata->cfg_hard = opts->hard;
 	k->skel->rodata->cfg_mutant = opts->mutant;
 	memcpy((void *)k->skel->rodata->cfg_ports, opts->ports, sizeof(opts->ports));
+	k->skel->rodata->cfg_first_port = opts->first_port;
+	k->skel->rodata->cfg_last_port = opts->last_port;
 	err = size_maps(k->skel, opts);
 	if (!err)
 		err = snisplit_bpf__load(k->skel);

@@ -19,15 +19,16 @@ struct kern;
 
 struct kern_opts {
 	unsigned n_workers;
-	uint32_t slots;	     /* entries of `flows`, slot 0 unused */
-	uint32_t replays;    /* entries of `replays`, 0 unused */
-	uint32_t pools;	     /* endpoints that can have warm upstreams at once */
-	uint32_t groups;     /* names that are shared */
-	uint32_t endpoints;  /* names, exact and wild each */
-	uint32_t policies;   /* entries of all IP policies together */
-	uint32_t hard;	     /* bytes on the way to one peer, see verdict.bpf.c */
-	uint16_t ports[16];  /* listening ports, host order, 0 ends */
-	uint32_t mutant;     /* enum mutant; test builds only */
+	uint32_t slots;			/* entries of `flows`, slot 0 unused */
+	uint32_t replays;		/* entries of `replays`, 0 unused */
+	uint32_t pools;			/* endpoints that can have warm upstreams at once */
+	uint32_t groups;		/* names that are shared */
+	uint32_t endpoints;		/* names, exact and wild each */
+	uint32_t policies;		/* entries of all IP policies together */
+	uint32_t hard;			/* bytes on the way to one peer, see verdict.bpf.c */
+	uint16_t ports[16];		/* listening ports, host order, 0 ends */
+	uint16_t first_port, last_port; /* and these; 0: none */
+	uint32_t mutant;		/* enum mutant; test builds only */
 	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */
 };
 

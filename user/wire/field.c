@@ -9,7 +9,7 @@ const struct field field_table[FIELD_ID_MAX + 1] = {
 			  .arg = "URL",
 			  .max = 512,
 			  .code = 249,
-			  .help = "tls://NAME: which names it serves; tls://*.NAME for all below"},
+			  .help = "tls://NAME (tls://*.NAME: all below), or tcp://[HOST][:PORT]"},
 	[FIELD_ID_UPSTREAM] = {.name = "upstream",
 			       .kind = FIELD_STRING,
 			       .arg = "HOST:PORT[,...]",
