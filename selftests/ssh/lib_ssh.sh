@@ -9,22 +9,31 @@ KEY=$TMP/id
 [ -x "$O/snisplit-sshd" ] || skip "built without libssh"
 need ssh ssh-keygen
 
-# start_gateway: an edge with tunnel and gateway; $KEY may bind what the rules say (none: all)
-start_gateway() # [RULE...] <config
+# start_edge_of_gateway: an edge with a tunnel, and perhaps the gateway; $KEY may bind what the rules
+# say (none: all)
+start_edge_of_gateway() # [RULE...] <config
 {
 	local rules=() r
 	for r; do rules+=(--acl "$r"); done
 	{
 		echo "tunnel: {listen: \"$TUNNEL\"}"
-		echo "ssh: {listen: \"$EDGE:$SSH_PORT\"}"
 		cat
 	} >"$TMP/gateway.yml"
 	chmod 711 "$TMP"
 	start_snisplitd <"$TMP/gateway.yml"
 	ssh-keygen -q -t ed25519 -N '' -C test -f "$KEY"
 	cli ssh-key add ${rules[@]+"${rules[@]}"} "$KEY.pub" >/dev/null
-	cli --json ssh-key host | jq -r '.ssh_host_keys[] | "['"$(unbracket "$EDGE")"']:'$SSH_PORT' " + .public_key' >"$TMP/known_hosts"
 }
+
+# the same with the gateway
+start_gateway() # [RULE...] <config
+{
+	{ echo "ssh: {listen: \"$EDGE:$SSH_PORT\"}"; cat; } >"$TMP/with_ssh.yml"
+	start_edge_of_gateway "$@" <"$TMP/with_ssh.yml"
+	cli --json ssh-key host | jq -r '.ssh_host_keys[].public_key' | know_host
+}
+
+know_host() { while read -r key; do echo "[$(unbracket "$EDGE")]:$SSH_PORT $key"; done >"$TMP/known_hosts"; } # <public keys
 
 # OpenSSH as far as the options of -R: our_ssh -R ... [USER@]EDGE COMMAND...
 # (the _exec form, for the background, keeps the pid)
