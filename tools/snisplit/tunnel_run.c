@@ -130,12 +130,14 @@ static void on_event(void *arg, const struct snisplit_event *e)
 	}
 	if (e->type == SNISPLIT_DENIED)
 		s->denied = true;
+	if (e->type == SNISPLIT_REMOVED && ++s->n_removed == s->conf->n_tunnels)
+		s->failed = EXIT_REFUSED;
 	pthread_mutex_unlock(&s->lock);
 	if (e->conn && e->type != SNISPLIT_WARNING)
 		log_conn(e);
 	else
 		log_event(e);
-	if (e->type == SNISPLIT_DENIED)
+	if (e->type == SNISPLIT_DENIED || e->type == SNISPLIT_REMOVED)
 		kill(getpid(), SIGUSR1); /* main waits for signals */
 }
 
@@ -309,9 +311,11 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 	code = s->failed ? s->failed : s->denied ? EXIT_REFUSED : EXIT_OK;
 	if (s->denied)
 		fprintf(stderr, "snisplit: %s\n", s->status);
-	if (code)
+	if (s->n_removed == s->conf->n_tunnels)
+		fprintf(stderr, "snisplit: removed at the edge: nothing is left to serve\n");
+	else if (code)
 		snisplit_drain(s->session, 0);
-	else
+	if (!code || s->n_removed == s->conf->n_tunnels)
 		drain(s, set);
 	pthread_join(thread, NULL);
 	tunnel_web_close(web);

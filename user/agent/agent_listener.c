@@ -384,7 +384,7 @@ void listener_ask(struct snisplit_listener *l)
 {
 	struct chan_out *o = &l->agent->control.out;
 
-	if (l->failed)
+	if (l->failed || l->stopped)
 		return;
 	chan_begin(o, CHAN_LISTEN);
 	chan_put_number(o, CHAN_TAG_REQUEST, l->request);
@@ -485,6 +485,7 @@ void listener_on_offline(struct snisplit *a, const struct chan_frame *f)
 	if (!l)
 		return;
 	*l->endpoint = '\0';
+	l->stopped = true;
 	stream_drop_idle(a, l);
 	agent_tell(a, &e, "%s is offline: %s", l->url, chan_text(f, CHAN_TAG_MESSAGE) ?: "");
 	pthread_cond_broadcast(&a->changed);
@@ -537,7 +538,7 @@ int snisplit_accept(struct snisplit_listener *l, struct snisplit_conn *ret_c, in
 		until_of(timeout_ms, &until);
 	pthread_mutex_lock(&a->lock);
 	while (list_empty(&l->ready) && !fd) {
-		if (a->stop || a->control.state == CONTROL_DENIED)
+		if (a->stop || l->stopped || a->control.state == CONTROL_DENIED)
 			fd = -ESHUTDOWN;
 		else if (timeout_ms < 0)
 			pthread_cond_wait(&a->changed, &a->lock);

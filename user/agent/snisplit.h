@@ -54,7 +54,7 @@ enum snisplit_event_type {
 	SNISPLIT_DENIED,	 /* the credential is bad: it is not tried again */
 	SNISPLIT_LISTENING,	 /* an endpoint is online, again perhaps */
 	SNISPLIT_REFUSED,	 /* it is not: <error> */
-	SNISPLIT_REMOVED,	 /* the edge took it offline */
+	SNISPLIT_REMOVED,	 /* somebody at the edge took it offline: it does not come back */
 	SNISPLIT_CONN_OPENED,
 	SNISPLIT_CONN_STARTED, /* it is known whose it is */
 	SNISPLIT_CONN_CLOSED,
