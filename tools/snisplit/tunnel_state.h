@@ -27,7 +27,7 @@ struct tunnel_state {
 	char status[400];		      /* of the session, one line */
 	char notice[400];		      /* the last warning */
 	struct tunnel_recent recent[TUNNEL_RECENT];
-	unsigned n_recent; /* ever */
+	unsigned n_recent;  /* ever */
 	unsigned n_removed; /* endpoints that somebody at the edge took offline */
 	bool denied;
 	int failed;   /* exit code; 0: none */

@@ -76,7 +76,7 @@ struct snisplit_listener {
 	char url[300];
 	bool sealed; /* its channels are TLS */
 	bool answered, failed, removed;
-	bool stopped; /* by somebody at the edge: it does not come back */
+	bool stopped;	   /* by somebody at the edge: it does not come back */
 	uint64_t retry_ns; /* refused after it had been online: not before */
 	struct fault why;
 	/* what the edge is told */

@@ -18,6 +18,8 @@
 /* A proof that has been given out and not come back. */
 struct proof {
 	struct list link;	   /* in tunnel->proofs, oldest first */
+	struct list own;	   /* in its session's */
+	struct caller *session;	   /* whose endpoint it is for */
 	struct proof *next;	   /* of its bucket */
 	struct endpoint *endpoint; /* a reference */
 	uint64_t number, asked_ns, until_ns;
@@ -66,8 +68,8 @@ struct caller {
 	uint64_t number;
 	char id[40], credential[40], instance[64], agent[64], os[64], metadata[256];
 	char *acl;
-	struct list bounds, claims;
-	unsigned n_bounds;
+	struct list bounds, claims, proofs;
+	unsigned n_bounds, n_proofs;
 	uint64_t heard_ns, pinged_ns, interval_ns, tolerance_ns;
 	uint32_t rtt_us;
 	struct timespec started;
@@ -130,11 +132,12 @@ void session_unlisten(struct caller *c, const char *endpoint_id);
 void session_check_claims(struct caller *c);
 void session_offline(struct caller *c); /* all of them */
 
-/* tunnel_proof.c */
+/* tunnel_proof.c: they go with their session, and are not for others' endpoints */
 /* Puts <n> fresh proofs for <e> into a CHAN_DIAL to <c>. */
 void proofs_give(struct caller *c, struct endpoint *e, unsigned worker, unsigned n);
 /* The proof is right: out of the table, for proof_free().  Else NULL. */
 struct proof *proof_take(struct tunnel *t, uint64_t number, const uint8_t token[CHAN_TOKEN_LEN]);
 void proof_free(struct proof *p);
 void proofs_expire(struct tunnel *t, uint64_t now_ns); /* UINT64_MAX: all */
+void proofs_drop(struct caller *session);
 #endif

@@ -12,15 +12,17 @@
 
 #define PROOF_NS (30 * SECOND_NS)
 #define PROOFS_MAX 65536
+#define PROOFS_EACH 4096 /* of one session: who does not dial takes nobody else's */
 
 static struct proof **bucket(struct tunnel *t, uint64_t number)
 {
 	return &t->buckets[number % PROOF_BUCKETS];
 }
 
-static struct proof *proof_new(struct tunnel *t, struct endpoint *e, unsigned worker)
+static struct proof *proof_new(struct caller *c, struct endpoint *e, unsigned worker)
 {
 	struct proof *p = calloc(1, sizeof(*p));
+	struct tunnel *t = c->tunnel;
 
 	if (!p)
 		return NULL;
@@ -37,6 +39,9 @@ static struct proof *proof_new(struct tunnel *t, struct endpoint *e, unsigned wo
 	*bucket(t, p->number) = p;
 	list_add_tail(&t->proofs, &p->link);
 	t->n_proofs++;
+	p->session = c;
+	list_add_tail(&c->proofs, &p->own);
+	c->n_proofs++;
 	return p;
 }
 
@@ -49,6 +54,8 @@ static void unhang(struct tunnel *t, struct proof *p)
 	*at = p->next;
 	list_del(&p->link);
 	t->n_proofs--;
+	list_del(&p->own);
+	p->session->n_proofs--;
 }
 
 void proof_free(struct proof *p)
@@ -70,6 +77,16 @@ void proofs_expire(struct tunnel *t, uint64_t now_ns)
 	}
 }
 
+void proofs_drop(struct caller *session)
+{
+	while (!list_empty(&session->proofs)) {
+		struct proof *p = list_of(session->proofs.next, struct proof, own);
+
+		unhang(session->tunnel, p);
+		proof_free(p);
+	}
+}
+
 static bool same_token(const uint8_t *a, const uint8_t *b)
 {
 	uint8_t differ = 0;
@@ -85,10 +102,14 @@ struct proof *proof_take(struct tunnel *t, uint64_t number, const uint8_t token[
 
 	for (p = *bucket(t, number); p && p->number != number; p = p->next)
 		;
+	/* (one that has been taken offline meanwhile, or is another session's now, is nobody's) */
 	if (!p || !same_token(p->token, token))
 		return NULL;
 	unhang(t, p);
-	return p;
+	if (!atomic_load(&p->endpoint->gone))
+		return p;
+	proof_free(p);
+	return NULL;
 }
 
 static void give(struct caller *c, struct endpoint *e, unsigned worker, unsigned n)
@@ -100,10 +121,12 @@ static void give(struct caller *c, struct endpoint *e, unsigned worker, unsigned
 	chan_begin(&c->out, CHAN_DIAL);
 	chan_put_text(&c->out, CHAN_TAG_ENDPOINT, e->id);
 	while (n--) {
-		p = t->n_proofs < PROOFS_MAX ? proof_new(t, e, worker) : NULL;
+		p = t->n_proofs < PROOFS_MAX && c->n_proofs < PROOFS_EACH ? proof_new(c, e, worker)
+									  : NULL;
 		if (!p) {
-			log_warn("no more channels can be asked for: %u are on the way",
-				 t->n_proofs);
+			log_debug("no more channels can be asked for: session=%s, %u are on the "
+				  "way",
+				  c->id, c->n_proofs);
 			break;
 		}
 		chan_set64(bytes, p->number);

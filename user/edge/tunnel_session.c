@@ -33,6 +33,7 @@ int session_begin(struct caller *c)
 {
 	list_init(&c->bounds);
 	list_init(&c->claims);
+	list_init(&c->proofs);
 	c->state = CALLER_CONTROL;
 	c->number = ++c->tunnel->session_number;
 	c->heard_ns = c->tunnel->now_ns;
@@ -50,6 +51,7 @@ void session_end(struct caller *c)
 		t->n_sessions--;
 		pthread_mutex_unlock(&t->lock);
 	}
+	proofs_drop(c);
 	session_offline(c);
 }
 
