@@ -27,6 +27,9 @@ struct kern {
 	struct group_value *groups;
 	size_t flows_len, replays_len, pools_len, groups_len;
 	uint32_t n_slots;
+	unsigned ring_set;
+	bool heritage; /* the shared maps were another daemon's first */
+	bool shy;      /* the pins are another daemon's */
 	int rings[WORKERS_MAX];
 	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, policies_fd, counters_fd;
 	unsigned n_cpus;
@@ -92,6 +95,12 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 	int err;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		if (bpf_map__fd(sizes[i].map) >= 0) {
+			/* another daemon's: it has its size */
+			if (bpf_map__max_entries(sizes[i].map) != sizes[i].entries)
+				return -EINVAL;
+			continue;
+		}
 		err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 		if (err)
 			return err;
@@ -99,32 +108,58 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 	return 0;
 }
 
+/* Before the load: the maps that another daemon gives us. */
+static int use_shares(struct kern *k, const struct kern_opts *o)
+{
+	struct snisplit_bpf *s = k->skel;
+	struct bpf_map *const maps[KERN_SHARE_MAX] = {
+#define X(name) s->maps.name,
+		KERN_SHARES(X)
+#undef X
+	};
+	int err = 0;
+
+	if (!o->heritage || o->heritage->maps[0] == -1)
+		return 0;
+	for (int i = 0; i < KERN_SHARE_MAX && !err; i++)
+		err = bpf_map__reuse_fd(maps[i], o->heritage->maps[i]);
+	k->ring_set = (o->heritage->ring_set + 1) % RING_SETS;
+	k->heritage = true;
+	return err;
+}
+
 static int make_rings(struct kern *k, const struct kern_opts *o)
 {
-	uint32_t i;
+	uint32_t i, idx;
 
 	for (i = 0; i < o->n_workers; i++) {
+		idx = kern_ring_index(k, i);
 		k->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0,
 					     o->ring_bytes ? o->ring_bytes : RING_BYTES, NULL);
-		if (k->rings[i] < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &i,
+		if (k->rings[i] < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &idx,
 							   &k->rings[i], BPF_ANY))
 			return -errno;
 	}
 	return 0;
 }
 
-static int attach(struct kern *k, char *why, size_t why_size)
+/* Of sockets that come into the map from now on; those there keep the program they have. */
+static int attach_verdict(struct kern *k, char *why, size_t why_size)
 {
-	char words[200] = "";
-	int err, cgroup;
-
-	err = bpf_prog_attach(bpf_program__fd(k->skel->progs.on_verdict), k->sockets_fd,
-			      BPF_SK_SKB_STREAM_VERDICT, 0);
+	int err = bpf_prog_attach(bpf_program__fd(k->skel->progs.on_verdict), k->sockets_fd,
+				  BPF_SK_SKB_STREAM_VERDICT, 0);
 	if (err) {
 		err = -errno;
 		snprintf(why, why_size, "cannot attach the verdict program: %s", strerror(-err));
-		return err;
 	}
+	return err;
+}
+
+static void attach_sockops(struct kern *k)
+{
+	char words[200] = "";
+	int cgroup;
+
 	cgroup = pins_cgroup_open(words, sizeof(words));
 	if (cgroup >= 0) {
 		k->sockops = bpf_program__attach_cgroup(k->skel->progs.on_sockops, cgroup);
@@ -135,7 +170,6 @@ static int attach(struct kern *k, char *why, size_t why_size)
 	}
 	if (!k->sockops)
 		log_warn("%s; the workers poll for the end of connections instead", words);
-	return 0;
 }
 
 static int pin(struct kern *k, char *why, size_t why_size)
@@ -198,6 +232,7 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	if (!k)
 		return -ENOMEM;
 	k->pins.lock_fd = -1;
+	k->shy = opts->heritage;
 	for (i = 0; i < WORKERS_MAX; i++)
 		k->rings[i] = -1;
 	last_words[0] = '\0';
@@ -207,6 +242,11 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	k->skel = snisplit_bpf__open();
 	if (!k->skel) {
 		err = open_fail(-errno, why, why_size);
+		goto fail;
+	}
+	err = use_shares(k, opts);
+	if (err) {
+		snprintf(why, why_size, "cannot use the other daemon's maps: %s", strerror(-err));
 		goto fail;
 	}
 	k->skel->rodata->cfg_hard = opts->hard;
@@ -241,12 +281,14 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	}
 	/* Last, when everything else stands: a daemon that is refused has touched
 	 * nothing of the first one's. */
-	err = pins_open(&k->pins, why, why_size);
-	if (err)
-		goto fail;
-	err = attach(k, why, why_size);
+	if (opts->heritage)
+		err = pins_inherit(&k->pins, opts->heritage->lock_fd, why, why_size);
+	else
+		err = pins_open(&k->pins, why, why_size);
 	if (!err)
-		err = pin(k, why, why_size);
+		attach_sockops(k);
+	if (!err && !opts->heritage)
+		err = kern_take_over(k, why, why_size);
 	if (err)
 		goto fail;
 	*ret_k = k;
@@ -274,9 +316,54 @@ void kern_close(struct kern *k)
 	for (i = 0; i < WORKERS_MAX; i++)
 		if (k->rings[i] >= 0)
 			close(k->rings[i]);
-	pins_close(&k->pins);
+	if (k->shy)
+		pins_leave(&k->pins);
+	else
+		pins_close(&k->pins);
 	snisplit_bpf__destroy(k->skel);
 	free(k);
+}
+
+void kern_give(const struct kern *k, struct kern_heritage *h)
+{
+	const struct snisplit_bpf *s = k->skel;
+
+#define X(name) h->maps[KERN_SHARE_##name] = bpf_map__fd(s->maps.name);
+	KERN_SHARES(X)
+#undef X
+	h->lock_fd = k->pins.lock_fd;
+	h->ring_set = k->ring_set;
+}
+
+int kern_take_over(struct kern *k, char *why, size_t why_size)
+{
+	int err = attach_verdict(k, why, why_size);
+
+	if (!err)
+		err = pin(k, why, why_size);
+	if (!err && k->shy)
+		pins_own(&k->pins);
+	if (!err)
+		k->shy = false;
+	return err;
+}
+
+void kern_leave(struct kern *k)
+{
+	k->shy = true;
+	pins_leave(&k->pins);
+	bpf_link__destroy(k->sockops);
+	k->sockops = NULL;
+}
+
+bool kern_has_heritage(const struct kern *k)
+{
+	return k->heritage;
+}
+
+uint32_t kern_ring_index(const struct kern *k, unsigned worker)
+{
+	return k->ring_set * WORKERS_MAX + worker;
 }
 
 bool kern_probe(char *why, size_t why_size)

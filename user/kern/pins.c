@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "pins.h"
+#include "log.h"
 
 #define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h */
 #define PINS_DIR "snisplit"
@@ -147,15 +148,52 @@ int pins_open(struct pins *p, char *why, size_t why_size)
 	return 0;
 }
 
+int pins_inherit(struct pins *p, int lock_fd, char *why, size_t why_size)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", lock_fd);
+	n = readlink(link, p->root, sizeof(p->root));
+	if (n <= 0 || n == sizeof(p->root)) {
+		snprintf(why, why_size, "the other daemon's pins cannot be found");
+		return -ENOENT;
+	}
+	p->root[n] = '\0';
+	p->lock_fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 0);
+	return p->lock_fd == -1 ? -errno : 0;
+}
+
+void pins_own(struct pins *p)
+{
+	/* (the same kind again changes nothing, the holder's pid included) */
+	if (p->lock_fd != -1 && (flock(p->lock_fd, LOCK_SH) || flock(p->lock_fd, LOCK_EX)))
+		log_warn("cannot lock %s: %s", p->root, strerror(errno));
+}
+
 int pins_add(struct pins *p, const char *name, int fd)
 {
-	char path[192];
+	char path[192], fresh[192];
+	int err;
 
 	snprintf(path, sizeof(path), "%s/%s", p->root, name);
-	if (bpf_obj_pin(fd, path))
+	snprintf(fresh, sizeof(fresh), "%s/new_%s", p->root, name);
+	unlink(fresh);
+	if (bpf_obj_pin(fd, fresh))
 		return -errno;
-	chmod(path, 0640);
-	return 0;
+	chmod(fresh, 0640);
+	if (!rename(fresh, path))
+		return 0;
+	err = -errno;
+	unlink(fresh);
+	return err;
+}
+
+void pins_leave(struct pins *p)
+{
+	if (p->lock_fd != -1)
+		close(p->lock_fd);
+	p->lock_fd = -1;
 }
 
 void pins_close(struct pins *p)

@@ -18,9 +18,18 @@ struct pins {
  * left there.  0; -EBUSY with the holder's pid in <why>; other -errno.
  */
 int pins_open(struct pins *p, char *why, size_t why_size);
-/* Pins an object's fd under <name>. */
+/*
+ * The directory and the lock of a daemon that gives them to this one.  <lock_fd> is its open
+ * descriptor of the directory, of which a copy is kept: 0 or -errno.
+ */
+int pins_inherit(struct pins *p, int lock_fd, char *why, size_t why_size);
+/* From now on the lock is ours by name too: who is refused learns our pid. */
+void pins_own(struct pins *p);
+/* Pins an object's fd under <name>, in place of what is there. */
 int pins_add(struct pins *p, const char *name, int fd);
-void pins_close(struct pins *p);
+/* Another daemon has them: they stay. */
+void pins_leave(struct pins *p);
+void pins_close(struct pins *p); /* removes them */
 
 /* A directory fd of this process's cgroup v2, without leaving a mount behind. */
 int pins_cgroup_open(char *why, size_t why_size);

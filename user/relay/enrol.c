@@ -22,6 +22,7 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 	f->cookie = e->cookie;
 	f->role = role;
 	f->worker = worker;
+	f->ring = kern_ring_index(k, worker);
 	f->replay = replay;
 	if (from) {
 		f->hello = FLOW_HELLO_SEEN;
@@ -57,9 +58,10 @@ uint32_t end_close(struct end *e, struct kern *k, bool reset)
 		kern_slot_del(k, e->cookie);
 	end_drop(e, reset);
 	if (slot) {
-		f->cookie = 0;
 		f->peer_cookie = 0;
 		f->role = FLOW_FREE;
+		/* last: from now on the slot may be another daemon's */
+		__atomic_store_n(&f->cookie, 0, __ATOMIC_RELEASE);
 	}
 	return slot;
 }
