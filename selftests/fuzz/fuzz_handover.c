@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* fuzz_handover - no message makes the next daemon read outside; what it took in, it can pass on.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "handover.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CHECK(cond)              \
+	do {                     \
+		if (!(cond))     \
+			abort(); \
+	} while (0)
+
+static void check_same(struct chan_out *a, struct chan_out *b)
+{
+	CHECK(a->len == b->len && !memcmp(a->at, b->at, a->len));
+	chan_out_done(a);
+	chan_out_done(b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct chan_out a = {0}, b = {0};
+	struct handover_conn c;
+	struct handover h;
+
+	if (!handover_read(data, size, &h)) {
+		handover_write(&a, &h);
+		CHECK(!handover_read(a.at, a.len, &h));
+		handover_write(&b, &h);
+		check_same(&a, &b);
+	}
+	if (!handover_conn_read(data, size, &c)) {
+		handover_conn_write(&a, &c);
+		CHECK(!handover_conn_read(a.at, a.len, &c));
+		handover_conn_write(&b, &c);
+		check_same(&a, &b);
+	}
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * handover - what a running snisplitd says to the one that takes its place; see edge/upgrade.h for
+ * who says what when.
+ *
+ * A message is a frame of chan.h, with types and tags of its own, and a few descriptors that travel
+ * beside it.  Pure: no I/O.  A field that is missing is 0 or "", one that is unknown is skipped, so
+ * that versions may differ; what must not differ is HANDOVER_FORMAT, and to share the kernel's maps
+ * ABI_VERSION.
+ */
+#ifndef HANDOVER_H
+#define HANDOVER_H
+#include <stdint.h>
+
+#include "chan.h"
+
+#define HANDOVER_FORMAT 1
+#define HANDOVER_BYTES_MAX (32U * 1024) /* of a message */
+#define HANDOVER_FDS_MAX 8
+
+enum handover_type {
+	HANDOVER_HELLO = 1, /* new: what I am, what I want */
+	HANDOVER_REFUSED,   /* either, instead of going on: why */
+	HANDOVER_KERNEL,    /* old: the maps; lock, then kern.h's shares */
+	HANDOVER_LISTENER,  /* old: a listening socket */
+	HANDOVER_ELDER,	    /* old: another one before me still lives; its life line */
+	HANDOVER_NAME,	  /* old: an endpoint that must keep its id, or that an agent will bring */
+	HANDOVER_READY,	  /* old: that was all; new: I can take over */
+	HANDOVER_CONN,	  /* old: a connection; client, upstream, then the pipes that are full */
+	HANDOVER_COMMIT,  /* old: that was all */
+	HANDOVER_SERVING, /* new: it is all mine */
+	HANDOVER_TYPE_MAX
+};
+
+/* Which of a daemon's listening sockets. */
+enum handover_use {
+	HANDOVER_USE_TLS = 1,
+	HANDOVER_USE_TUNNEL,
+	HANDOVER_USE_CONTROL,
+	HANDOVER_USE_HTTP,
+	HANDOVER_USE_TCP,
+	HANDOVER_USE_MAX
+};
+
+/* X(name): numbers of all messages but HANDOVER_CONN; the tag is the place in the list. */
+#define HANDOVER_WHO(X) X(format) X(abi) X(workers) X(slots) X(pid) X(kernel) X(ring_set)
+#define HANDOVER_WHAT(X) X(use) X(worker) X(count) X(created_s) X(created_ns) X(agent)
+#define HANDOVER_NUMBERS(X) HANDOVER_WHO(X) HANDOVER_WHAT(X)
+
+/* X(name, size): texts of them. */
+#define HANDOVER_TEXTS(X) X(text, 512) X(version, 64) X(id, 64) X(host, 256)
+
+struct handover {
+	uint8_t type;
+#define X(name) uint64_t name;
+	HANDOVER_NUMBERS(X)
+#undef X
+#define X(name, size) char name[size];
+	HANDOVER_TEXTS(X)
+#undef X
+};
+
+/* X(name): of a connection.  Times are CLOCK_MONOTONIC's, but for start_s and start_frac. */
+#define HANDOVER_CONN_ID(X) X(phase) X(worker) X(id_prefix) X(id_worker) X(number) X(channel)
+#define HANDOVER_CONN_TIMES(X) X(start_s) X(start_frac) X(start) X(user) X(hello) X(dial)
+#define HANDOVER_CONN_MORE(X) X(connected) X(first_byte) X(acked) X(acked_at)
+#define HANDOVER_CONN_FATE(X) X(reason) X(ip_policy) X(fallback) X(acme)
+#define HANDOVER_CONN_ODD(X) X(dropped) X(discarded) X(alert)
+#define HANDOVER_HALF(X, h) X(h##_state) X(h##_mover) X(h##_moved) HANDOVER_REST(X, h)
+#define HANDOVER_REST(X, h) X(h##_before) X(h##_prefix) X(h##_skipped) X(h##_piped)
+#define HANDOVER_END(X, e) X(e##_slot) X(e##_enrolled) X(e##_fin) X(e##_shut) X(e##_err)
+#define HANDOVER_HALVES(X) HANDOVER_HALF(X, up) HANDOVER_HALF(X, down)
+#define HANDOVER_ENDS(X) HANDOVER_END(X, client) HANDOVER_END(X, upstream)
+#define HANDOVER_CONN_WHEN(X) HANDOVER_CONN_TIMES(X) HANDOVER_CONN_MORE(X)
+#define HANDOVER_CONN_REST(X) HANDOVER_CONN_FATE(X) HANDOVER_CONN_ODD(X)
+#define HANDOVER_CONN_FACTS(X) HANDOVER_CONN_ID(X) HANDOVER_CONN_WHEN(X) HANDOVER_CONN_REST(X)
+#define HANDOVER_CONN_NUMBERS(X) HANDOVER_CONN_FACTS(X) HANDOVER_HALVES(X) HANDOVER_ENDS(X)
+
+#define HANDOVER_ADDR_MAX 28
+/* Bytes of a fixed length, or absent (zeroes, and has_proxy 0). */
+#define HANDOVER_CONN_ADDRS(X) X(client_addr) X(upstream_addr) X(proxy_peer) X(proxy_server)
+
+#define HANDOVER_CONN_HELLO(X) X(name, 256) X(ja4, 40) X(alpn, 96)
+#define HANDOVER_CONN_WHERE(X) X(endpoint, 64) X(host, 256) X(target, 300) X(ends_at, 16)
+#define HANDOVER_CONN_TEXTS(X) HANDOVER_CONN_HELLO(X) HANDOVER_CONN_WHERE(X)
+
+struct handover_conn {
+#define X(name) uint64_t name;
+	HANDOVER_CONN_NUMBERS(X)
+#undef X
+#define X(name) uint8_t name[HANDOVER_ADDR_MAX];
+	HANDOVER_CONN_ADDRS(X)
+#undef X
+#define X(name, size) char name[size];
+	HANDOVER_CONN_TEXTS(X)
+#undef X
+	bool has_proxy;
+};
+
+/* Appends one message. */
+void handover_write(struct chan_out *o, const struct handover *h);
+void handover_conn_write(struct chan_out *o, const struct handover_conn *c);
+
+/*
+ * 0, or -EBADMSG: not one whole message of a known type, a text too long, an address of another
+ * length, HANDOVER_CONN to the first or another type to the second.
+ */
+int handover_read(const uint8_t *buf, size_t len, struct handover *ret_h);
+int handover_conn_read(const uint8_t *buf, size_t len, struct handover_conn *ret_c);
+/* enum handover_type of what is in <buf>; 0: none. */
+uint8_t handover_type_of(const uint8_t *buf, size_t len);
+#endif
