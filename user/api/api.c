@@ -41,7 +41,7 @@ static void mhd_says(void *arg, const char *fmt, va_list ap)
 static struct MHD_Daemon *start_control(struct api *a)
 {
 	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
-					MHD_USE_POLL | MHD_USE_ERROR_LOG,
+					MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG,
 				0, NULL, NULL, request_serve, a, MHD_OPTION_LISTEN_SOCKET,
 				a->control_fd, MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "control",
 				MHD_OPTION_NOTIFY_COMPLETED, request_done, a,
@@ -52,19 +52,36 @@ static struct MHD_Daemon *start_control(struct api *a)
 
 static struct MHD_Daemon *start_http(struct api *a)
 {
-	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG,
-				0, NULL, NULL, page_serve, a, MHD_OPTION_LISTEN_SOCKET, a->http_fd,
-				MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "http",
-				MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNS,
-				MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP,
-				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, MHD_OPTION_END);
+	return MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, page_serve, a, MHD_OPTION_LISTEN_SOCKET, a->http_fd,
+		MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "http", MHD_OPTION_CONNECTION_LIMIT,
+		HTTP_CONNS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		HEADER_BYTES, MHD_OPTION_END);
 }
 
-static int listen_all(struct api *a, const struct config *c, char *why, size_t why_size)
+static int take(int *fd)
 {
-	a->control_fd = socket_unix(c->control_socket, c->control_mode, c->control_group,
-				    &a->socket_dev, &a->socket_ino, why, why_size);
+	int n = *fd;
+
+	*fd = -1;
+	return n;
+}
+
+static int listen_all(struct api *a, const struct config *c, struct api_sockets *given, char *why,
+		      size_t why_size)
+{
+	struct stat st;
+
+	a->control_fd = take(&given->control);
+	if (a->control_fd == -1) {
+		a->control_fd = socket_unix(c->control_socket, c->control_mode, c->control_group,
+					    &a->socket_dev, &a->socket_ino, why, why_size);
+	} else if (!stat(c->control_socket, &st)) {
+		a->socket_dev = st.st_dev;
+		a->socket_ino = st.st_ino;
+	}
 	if (a->control_fd == -1)
 		return -1;
 	a->socket = strdup(c->control_socket);
@@ -76,14 +93,26 @@ static int listen_all(struct api *a, const struct config *c, char *why, size_t w
 	}
 	if (!c->http.len)
 		return 0;
-	a->http_fd = socket_tcp(&c->http.sa, c->http.len, c->http.text, why, why_size);
+	a->http_fd = take(&given->http);
+	if (a->http_fd == -1)
+		a->http_fd = socket_tcp(&c->http.sa, c->http.len, c->http.text, why, why_size);
 	return a->http_fd == -1 ? -1 : 0;
 }
 
+static void stop(struct MHD_Daemon **d)
+{
+	if (*d)
+		MHD_stop_daemon(*d);
+	*d = NULL;
+}
+
 /* Signals are the main thread's: the threads made here are born with all blocked. */
-static int start(struct api *a, char *why, size_t why_size)
+int api_start(struct api *a, char *why, size_t why_size)
 {
 	sigset_t all, before;
+
+	stop(&a->control); /* of before a pause */
+	stop(&a->http);
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -102,8 +131,8 @@ static int start(struct api *a, char *why, size_t why_size)
 	return 0;
 }
 
-struct api *api_open(struct edge *e, struct store *s, const struct config *c, char *why,
-		     size_t why_size)
+struct api *api_open(struct edge *e, struct store *s, const struct config *c,
+		     struct api_sockets *given, char *why, size_t why_size)
 {
 	struct api *a = calloc(1, sizeof(*a));
 	struct fault f = {.msg = ""};
@@ -120,7 +149,7 @@ struct api *api_open(struct edge *e, struct store *s, const struct config *c, ch
 		snprintf(why, why_size, "%s", f.msg);
 	else if (edges_open(s, edge_registry(e), c->base_domain, &a->edges, &f))
 		snprintf(why, why_size, "%s", f.msg);
-	else if (!listen_all(a, c, why, why_size) && !start(a, why, why_size))
+	else if (!listen_all(a, c, given, why, why_size))
 		return a;
 	api_close(a);
 	return NULL;
@@ -131,7 +160,7 @@ static void remove_socket(const struct api *a)
 {
 	struct stat st;
 
-	if (a->socket && !stat(a->socket, &st) && st.st_dev == a->socket_dev &&
+	if (a->socket && !a->left && !stat(a->socket, &st) && st.st_dev == a->socket_dev &&
 	    st.st_ino == a->socket_ino)
 		unlink(a->socket);
 }
@@ -156,6 +185,34 @@ static void quiesce(struct MHD_Daemon *d)
 	}
 }
 
+static int listen_fd(struct MHD_Daemon *d, int otherwise)
+{
+	const union MHD_DaemonInfo *info = NULL;
+
+	if (d)
+		info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_LISTEN_FD);
+	return info ? info->listen_fd : otherwise;
+}
+
+void api_sockets(const struct api *a, struct api_sockets *ret_s)
+{
+	ret_s->control = listen_fd(a->control, a->control_fd);
+	ret_s->http = listen_fd(a->http, a->http_fd);
+}
+
+void api_pause(struct api *a)
+{
+	if (a->control)
+		a->control_fd = MHD_quiesce_daemon(a->control);
+	if (a->http)
+		a->http_fd = MHD_quiesce_daemon(a->http);
+}
+
+void api_leave(struct api *a)
+{
+	a->left = true;
+}
+
 void api_close(struct api *a)
 {
 	if (!a)
@@ -164,12 +221,10 @@ void api_close(struct api *a)
 	if (a->control || a->http)
 		events_wake(edge_events(a->edge)); /* followers wait there */
 	remove_socket(a);
-	if (a->control) {
+	if (a->control)
 		quiesce(a->control);
-		MHD_stop_daemon(a->control);
-	}
-	if (a->http)
-		MHD_stop_daemon(a->http);
+	stop(&a->control);
+	stop(&a->http);
 	if (a->control_fd != -1)
 		close(a->control_fd);
 	if (a->http_fd != -1)

@@ -104,6 +104,7 @@ static const struct route {
 	{"PATCH", "/backends/tunnel_group/{}", backend_put_one, {NULL}, true},
 	{"DELETE", "/backends/tunnel_group/{}", backend_delete, {NULL}, false},
 	{"POST", "/reload", reload_post, {NULL}, false},
+	{"POST", "/upgrade", upgrade_post, {NULL}, false},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 

@@ -39,6 +39,7 @@ struct api {
 	char *file;   /* of the configuration; NULL: none */
 	char *socket; /* its path, once bound */
 	unsigned long long socket_dev, socket_ino;
+	bool left; /* the socket is another daemon's now */
 };
 
 struct request {
@@ -96,6 +97,7 @@ int endpoint_delete(struct request *r);	  /* DELETE /endpoints/{id} */
 int connections_get(struct request *r);	  /* GET /connections */
 int connection_delete(struct request *r); /* DELETE /connections/{id} */
 int status_get(struct request *r);	  /* GET /status */
+int upgrade_post(struct request *r);	  /* POST /upgrade */
 int reload_post(struct request *r);	  /* POST /reload */
 int events_get(struct request *r);	  /* GET /events */
 int ip_policies_get(struct request *r);	  /* /ip_policies */

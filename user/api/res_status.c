@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
+#include <unistd.h>
 
 #include "request.h"
 #include "edge.h"
@@ -83,6 +84,7 @@ int status_get(struct request *r)
 				    json_pack("{s:s, s:b}", "addr", s.ssh, "up", s.ssh_up));
 	json_object_set_new(r->out, "upstreams", checked_upstreams_json(edge_registry(edge)));
 	json_object_set_new(r->out, "kernel_tls", json_string(why));
+	json_object_set_new(r->out, "earlier_daemons", json_integer(s.elders));
 	return 0;
 }
 
@@ -94,5 +96,17 @@ int reload_post(struct request *r)
 		return -1;
 	log_info("configuration reloaded: %s", request_who(r, who));
 	r->out = json_pack("{s:i}", "endpoints", (int)registry_count(edge_registry(r->api->edge)));
+	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
+}
+
+int upgrade_post(struct request *r)
+{
+	unsigned pid;
+	char who[64];
+
+	log_info("upgrade: asked for by %s", request_who(r, who));
+	if (edge_upgrade(r->api->edge, &pid, &r->fault))
+		return -1;
+	r->out = json_pack("{s:i, s:i}", "pid", (int)pid, "old_pid", (int)getpid());
 	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
 }

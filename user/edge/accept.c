@@ -19,7 +19,7 @@ static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t 
 	memcpy(to, sa, len < sizeof(*to) ? len : sizeof(*to));
 }
 
-static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
+struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -45,12 +45,13 @@ static struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa
 	c->start_ns = w->now_ns;
 	c->user_ns = w->now_ns;
 	clock_gettime(CLOCK_REALTIME, &c->start);
+	c->id_prefix = w->edge->id_prefix;
+	c->id_worker = (uint8_t)w->index;
 	c->number = ++w->conn_number;
 	addr_copy(&c->client_addr, sa, len);
 	list_add_tail(&w->conns, &c->all);
 	w->n_conns++;
 	atomic_fetch_add_explicit(&w->edge->n_conns, 1, memory_order_relaxed);
-	worker_count(w, WC_accepted);
 	return c;
 }
 
@@ -61,6 +62,7 @@ void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 {
 	struct conn *c = conn_new(w, fd, sa, len);
 
+	worker_count(w, WC_accepted);
 	if (!c) {
 		close(fd);
 		return;
@@ -232,6 +234,7 @@ void conn_accept(struct worker *w, const char *tcp, int fd, const struct sockadd
 	if (!tcp)
 		make_room(w);
 	c = conn_new(w, fd, sa, len);
+	worker_count(w, WC_accepted);
 	if (!c) {
 		close(fd);
 		return;

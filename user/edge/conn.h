@@ -72,9 +72,9 @@ struct conn {
 	struct conn_offer *offer; /* while an upstream is to choose of it */
 	struct end *shaking;	  /* CONN_HANDSHAKE: whose */
 	struct list all, timer, retry, ready, answer, silent;
-	struct list queue;			 /* waits for an agent's channel */
-	uint64_t channel;			 /* its number, once there is one */
-	uint64_t number;			 /* of its id */
+	struct list queue;	    /* waits for an agent's channel */
+	uint64_t channel;	    /* its number, once there is one */
+	uint64_t id_prefix, number; /* of its id, which stays when another daemon gets it */
 	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
 	uint64_t hello_ns, shake_ns, dial_ns, connected_ns, first_byte_ns;
 	uint64_t acked, acked_ns; /* what both peers have acknowledged, and when that grew */
@@ -83,8 +83,9 @@ struct conn {
 	uint32_t retry_step_ns;
 	uint32_t replay; /* replay buffer, 0: none */
 	union conn_addr client_addr, upstream_addr;
-	uint8_t phase;	/* enum conn_phase */
-	uint8_t reason; /* enum close_reason; CLOSE_REASON_MAX: not known yet */
+	uint8_t id_worker; /* the first one that had it */
+	uint8_t phase;	   /* enum conn_phase */
+	uint8_t reason;	   /* enum close_reason; CLOSE_REASON_MAX: not known yet */
 	uint8_t timer_kind;
 	uint8_t reads;	   /* of user space, peeks too, of a hello that was not complete then */
 	uint8_t tries;	   /* addresses of the endpoint dialled */
@@ -94,6 +95,7 @@ struct conn {
 	bool wants_header; /* a PROXY header has to come before the hello */
 	bool replayed, replay_pending;
 	bool early;	    /* its hello has early data, which is not for repeating (RFC 8446 8) */
+	bool described;	    /* another daemon has been told of it, see upgrade.h */
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
 	bool trickles;	    /* waits for the rest of its hello in trickle.h's set */
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
@@ -107,6 +109,8 @@ struct conn {
 };
 
 /* accept.c */
+/* For the worker: takes <fd> unless it returns NULL, out of memory. */
+struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len);
 /* Accepted from a listener, <tcp>: of that TCP endpoint.  Always takes <fd>. */
 void conn_accept(struct worker *w, const char *tcp, int fd, const struct sockaddr *sa,
 		 socklen_t len);
@@ -126,6 +130,8 @@ void conn_on_deadline(struct conn *c);
 /* Moves what can be moved and draws the conclusions. */
 void conn_run(struct conn *c);
 void conn_close(struct conn *c, enum close_reason reason, bool reset);
+/* Another daemon has it: no event, and its sockets live on. */
+void conn_forget(struct conn *c);
 /* Closes with the reason, after giving the other end what is on the way to it. */
 void conn_fail(struct conn *c, struct end *broken);
 

@@ -29,6 +29,7 @@
 #include "resolver.h"
 #include "sshd.h"
 #include "store.h"
+#include "takeover.h"
 #include "tcp_port.h"
 #include "tunnel.h"
 
@@ -170,6 +171,19 @@ static void raise_nofile(const struct config *c)
 			 (unsigned long)rl.rlim_cur, c->limits.connections, (unsigned long)want);
 }
 
+static unsigned workers_of(const struct config *c)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = c->workers ? c->workers : cpus > 0 ? (unsigned)cpus : 1;
+
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
+}
+
+static uint32_t slots_of(const struct config *c, unsigned n_workers)
+{
+	return (2 * c->limits.connections + 8192) / n_workers + 1024;
+}
+
 static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why_size)
 {
 	struct kern_opts o = {
@@ -180,6 +194,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		.policies = EDGE_POLICY_ENTRIES,
 		.hard = EDGE_HARD,
 		.mutant = g->mutant,
+		.heritage = takeover_heritage(g->takeover),
 	};
 	const struct config *c = g->config;
 	unsigned i, j, n = 0;
@@ -190,7 +205,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 			 "asked for by datapath: userspace");
 		return 0;
 	}
-	g->slots_a_worker = (2 * c->limits.connections + 8192) / g->n_workers + 1024;
+	g->slots_a_worker = slots_of(c, g->n_workers);
 	g->replays_a_worker = REPLAYS / g->n_workers;
 	g->n_pools = EDGE_POOLS;
 	o.slots = 1 + g->slots_a_worker * g->n_workers;
@@ -222,38 +237,6 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 	return 0;
 }
 
-static int open_listeners(struct edge *g, char *why, size_t why_size)
-{
-	const struct config *c = g->config;
-	unsigned i, j, open = 0;
-	int err;
-
-	for (i = 0; i < c->n_listen; i++) {
-		err = listener_probe(&c->listen[i], why, why_size);
-		/* no IPv6 on this machine: the other addresses serve */
-		if (err == -EAFNOSUPPORT || (err == -EADDRNOTAVAIL && c->n_listen > 1)) {
-			log_warn("not listening on %s: %s", c->listen[i].text, strerror(-err));
-			continue;
-		}
-		if (err)
-			return err;
-		for (j = 0; j < g->n_workers; j++) {
-			err = listener_open(&g->workers[j], &c->listen[i]);
-			if (err) {
-				snprintf(why, why_size, "cannot listen on %s: %s",
-					 c->listen[i].text, strerror(-err));
-				return err;
-			}
-		}
-		open++;
-	}
-	if (!open) {
-		snprintf(why, why_size, "none of the listen addresses can be used");
-		return -EADDRNOTAVAIL;
-	}
-	return 0;
-}
-
 static int restore_one(void *arg, const struct store_row *e)
 {
 	struct endpoint_spec s = {.origin = ENDPOINT_API, .may_be_unresolved = true};
@@ -277,6 +260,18 @@ static int restore_one(void *arg, const struct store_row *e)
 	return 0;
 }
 
+/* With the id it had, when this daemon takes another one's place. */
+static int add_of_file(struct edge *g, const struct endpoint_spec *s, struct fault *f)
+{
+	char host[ENDPOINT_NAME_MAX] = "";
+	struct timespec created;
+	const char *id = NULL;
+
+	if (g->takeover && !endpoint_url_host(s->values[FIELD_ID_URL], host, NULL))
+		id = takeover_id(g->takeover, host, &created);
+	return registry_add(g->registry, s, id, id ? &created : NULL, NULL, f);
+}
+
 static int open_endpoints(struct edge *g, char *why, size_t why_size)
 {
 	const struct config *c = g->config;
@@ -297,7 +292,7 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	for (i = 0; i < c->n_endpoints; i++) {
 		/* before the network is there, after a power cut, it must start nevertheless */
 		c->endpoints[i].may_be_unresolved = true;
-		if (registry_add(g->registry, &c->endpoints[i], NULL, NULL, NULL, &f)) {
+		if (add_of_file(g, &c->endpoints[i], &f)) {
 			snprintf(why, why_size, "%s:%u: endpoints[%u].%s: %s",
 				 c->file ? c->file : "config", c->endpoints[i].line, i, f.field,
 				 f.msg);
@@ -311,8 +306,15 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	return 0;
 }
 
-int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
-	      char *why, size_t why_size)
+void edge_wants(const struct config *c, enum datapath datapath, struct handover *ret_h)
+{
+	*ret_h = (struct handover){.workers = workers_of(c)};
+	if (datapath != DATAPATH_USERSPACE)
+		ret_h->slots = slots_of(c, workers_of(c));
+}
+
+int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
+	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size)
 {
 	struct registry_ops ops = {.on_new = on_new,
 				   .on_online = on_online,
@@ -321,7 +323,6 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 				   .on_free = on_free,
 				   .on_done = on_done};
 	struct edge *g = calloc(1, sizeof(*g));
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct fault f = {.msg = ""};
 	unsigned i;
 	int err;
@@ -329,16 +330,17 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	if (!g)
 		return -ENOMEM;
 	g->config = config;
+	g->takeover = takeover;
 	g->mutant = mutant;
 	pthread_mutex_init(&g->reload_lock, NULL);
 	pthread_mutex_init(&g->config_lock, NULL);
+	pthread_mutex_init(&g->asked_lock, NULL);
+	pthread_cond_init(&g->asked_done, NULL);
 	clock_gettime(CLOCK_REALTIME, &g->started);
 	if (getrandom(&g->id_prefix, sizeof(g->id_prefix), 0) < 0)
 		g->id_prefix = (uint64_t)g->started.tv_nsec;
 	g->id_prefix &= 0xffffffffffffULL;
-	g->n_workers = config->workers ? config->workers : cpus > 0 ? (unsigned)cpus : 1;
-	if (g->n_workers > WORKERS_MAX)
-		g->n_workers = WORKERS_MAX;
+	g->n_workers = workers_of(config);
 	raise_nofile(config);
 
 	err = open_kernel(g, datapath, why, why_size);
@@ -378,7 +380,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 			goto fail;
 		}
 	}
-	err = open_listeners(g, why, why_size);
+	err = listeners_open(g, why, why_size);
 	if (!err)
 		err = open_endpoints(g, why, why_size);
 	if (err)
@@ -386,33 +388,37 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, st
 	err = tunnel_open(g, &g->tunnel, why, why_size);
 	if (err)
 		goto fail;
+	*ret_g = g;
+	return 0;
+fail:
+	g->config = NULL; /* stays the caller's, as does this */
+	g->takeover = NULL;
+	edge_close(g);
+	return err;
+}
+
+int edge_start(struct edge *g, char *why, size_t why_size)
+{
+	unsigned i;
+	int err;
+
 	for (i = 0; i < g->n_workers; i++) {
 		err = worker_start(&g->workers[i]);
 		if (err) {
 			snprintf(why, why_size, "worker %u: %s", i, strerror(-err));
-			edge_stop(g);
-			goto fail;
+			return err;
 		}
 	}
 	err = tunnel_start(g->tunnel);
 	if (err) {
 		snprintf(why, why_size, "tunnel: %s", strerror(-err));
-		edge_stop(g);
-		goto fail;
+		return err;
 	}
-	if (sshd_start(g, &g->sshd, why, why_size)) {
-		err = -EIO;
-		edge_stop(g);
-		goto fail;
-	}
+	if (sshd_start(g, &g->sshd, why, why_size))
+		return -EIO;
 	g->resolver = resolver_start(g);
 	g->health = health_start(g);
-	*ret_g = g;
 	return 0;
-fail:
-	g->config = NULL; /* stays the caller's */
-	edge_close(g);
-	return err;
 }
 
 void edge_each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), void *arg)
@@ -429,6 +435,13 @@ void edge_drain(struct edge *g)
 	g->draining = true;
 	tunnel_drain(g->tunnel);
 	edge_each_worker(g, worker_drain, NULL);
+}
+
+void edge_leave_agents(struct edge *g)
+{
+	sshd_stop(g->sshd);
+	g->sshd = NULL;
+	tunnel_stop(g->tunnel);
 }
 
 unsigned edge_conns_active(struct edge *g)
@@ -479,9 +492,14 @@ void edge_close(struct edge *g)
 	events_close(g->events);
 	store_close(g->store);
 	kern_close(g->kern);
+	takeover_free(g->takeover);
+	for (i = 0; i < g->n_elders; i++)
+		close(g->elders[i]);
 	config_free(g->config);
 	pthread_mutex_destroy(&g->reload_lock);
 	pthread_mutex_destroy(&g->config_lock);
+	pthread_mutex_destroy(&g->asked_lock);
+	pthread_cond_destroy(&g->asked_done);
 	free(g);
 }
 

@@ -64,6 +64,7 @@ struct edge_status {
 	bool ssh_up;
 	uint64_t conns_active, conns_total;
 	uint64_t pool_idle;
+	unsigned elders; /* earlier daemons that still have connections, see upgrade.h */
 };
 
 struct registry *edge_registry(struct edge *e);
@@ -106,4 +107,10 @@ int edge_complete_url(struct edge *e, struct endpoint_spec *s, struct fault *f);
  * refused by name when it changed.  0, or -1 with <f>; nothing changed then.
  */
 int edge_reload(struct edge *e, struct fault *f);
+
+/*
+ * Starts the program anew and hands over to it.  Waits; 0 with the new one's pid, or -1 with <f>:
+ * this daemon goes on.
+ */
+int edge_upgrade(struct edge *e, unsigned *ret_pid, struct fault *f);
 #endif

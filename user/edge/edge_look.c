@@ -42,6 +42,7 @@ void edge_status(struct edge *g, struct edge_status *s)
 		n_warm += atomic_load(&g->workers[i].n_warm);
 	}
 	s->pool_idle = n_warm;
+	s->elders = atomic_load(&g->n_elders_alive);
 }
 
 int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter *c), void *arg)

@@ -6,16 +6,26 @@
 #define EDGE_OPEN_H
 #include "edge.h"
 
+struct handover;
+struct takeover;
+
+/* What a daemon with this configuration would ask of another one, see takeover.h. */
+void edge_wants(const struct config *c, enum datapath datapath, struct handover *ret_h);
 /*
- * Everything that serves: kernel path, registry, state, listeners, workers.
- * Takes <config> over on success.  0, or -errno with <why>: -EBUSY another daemon
- * holds the pins; -ENOTSUP with DATAPATH_KERNEL: the kernel lacks something.
+ * Everything that serves: kernel path, registry, state, listeners, workers, which stand still until
+ * edge_start().  Takes <config> and <takeover> (NULL: nobody's place) over on success.  0, or
+ * -errno with <why>: -EBUSY another daemon holds the pins; -ENOTSUP with DATAPATH_KERNEL: the
+ * kernel lacks something.
  */
-int edge_open(struct config *config, enum datapath datapath, uint32_t mutant, struct edge **ret_g,
-	      char *why, size_t why_size);
+int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
+	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size);
+/* 0, or -errno with <why>: then edge_stop() and edge_close(). */
+int edge_start(struct edge *g, char *why, size_t why_size);
 /* No new connections; those there finish. */
 void edge_drain(struct edge *g);
 unsigned edge_conns_active(struct edge *g);
+/* Agents' sessions end; they come again elsewhere.  Their channels go on. */
+void edge_leave_agents(struct edge *g);
 /* Ends the workers, and what connections are left (reason drained). */
 void edge_stop(struct edge *g);
 void edge_close(struct edge *g); /* after edge_stop() */

@@ -32,6 +32,7 @@ struct client_cas;
 struct credentials;
 struct crowd;
 struct sshd;
+struct takeover;
 struct tcp_ports;
 struct tunnel;
 
@@ -56,6 +57,13 @@ struct edge {
 	struct tcp_ports *tcp_ports;
 	struct sshd *sshd; /* NULL: no ssh -R */
 	char datapath_why[256];
+	struct takeover *takeover; /* NULL: started by itself */
+	int elders[RING_SETS];	   /* life lines of earlier daemons; main's */
+	unsigned n_elders;
+	atomic_uint n_elders_alive;
+	pthread_mutex_t asked_lock;
+	pthread_cond_t asked_done;
+	struct upgrade_asked *asked; /* an upgrade, by the API; NULL: nobody waits */
 	struct resolver *resolver;
 	struct health *health;
 	struct worker *workers;

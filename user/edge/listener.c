@@ -21,6 +21,18 @@
 #define ACCEPT_PAUSE_NS (100ULL * 1000 * 1000)
 #define BACKLOG 4096
 
+int listener_adopt(struct worker *w, int fd, const char *text)
+{
+	struct listener *l = &w->listeners[w->n_listeners];
+
+	if (w->n_listeners == WORKER_LISTENERS_MAX)
+		return -E2BIG;
+	*l = (struct listener){.fd = fd, .kind = END_LISTENER, .worker = w};
+	snprintf(l->text, sizeof(l->text), "%s", text);
+	w->n_listeners++;
+	return 0;
+}
+
 int listener_socket(const struct config_addr *addr, bool kernel)
 {
 	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
@@ -55,16 +67,14 @@ close:
 
 int listener_open(struct worker *w, const struct config_addr *addr)
 {
-	int fd;
+	int fd = listener_socket(addr, w->kern != NULL), err;
 
-	if (w->n_listeners == WORKER_LISTENERS_MAX)
-		return -E2BIG;
-	fd = listener_socket(addr, w->kern != NULL);
 	if (fd < 0)
 		return fd;
-	w->listeners[w->n_listeners++] =
-		(struct listener){.fd = fd, .kind = END_LISTENER, .worker = w};
-	return 0;
+	err = listener_adopt(w, fd, addr->text);
+	if (err)
+		close(fd);
+	return err;
 }
 
 int listener_probe(const struct config_addr *a, char *why, size_t why_size)
@@ -174,14 +184,19 @@ void listener_close_all(struct worker *w)
 	struct list *it;
 	unsigned i;
 
-	for (i = 0; i < w->n_listeners; i++)
+	for (i = 0; i < w->n_listeners; i++) {
+		/* another daemon may have it open too: epoll would go on telling of it */
+		epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->listeners[i].fd, NULL);
 		close(w->listeners[i].fd);
+	}
 	w->n_listeners = 0;
 	list_for_each(it, &w->tcp_listeners) {
 		struct listener *l = list_of(it, struct listener, link);
 
-		if (l->fd != -1)
-			close(l->fd);
+		if (l->fd == -1)
+			continue;
+		epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
+		close(l->fd);
 		l->fd = -1;
 	}
 }

@@ -14,6 +14,10 @@ int listener_socket(const struct config_addr *addr, bool kernel);
 /* Does nobody listen there?  SO_REUSEPORT would share the port with another program.  -errno: <why>
  */
 int listener_probe(const struct config_addr *addr, char *why, size_t why_size);
+/* One that another daemon has opened, for the same address; takes <fd>. */
+int listener_adopt(struct worker *w, int fd, const char *text);
+/* listeners.c: those of all workers, some of them another daemon's.  0, or -errno with <why>. */
+int listeners_open(struct edge *g, char *why, size_t why_size);
 void listener_close_all(struct worker *w);
 /* Off for a while when descriptors have run out. */
 void listener_watch_all(struct worker *w, bool on);

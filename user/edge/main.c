@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,109 +20,26 @@
 #include "edge_open.h"
 #include "kern.h"
 #include "log.h"
+#include "options.h"
 #include "store.h"
+#include "takeover.h"
 #include "tls.h"
+#include "upgrade.h"
 
-#define DEFAULT_CONFIG "/etc/snisplit/snisplitd.yml"
+#define SESSION_STEPS                                                               \
+	40 /* of 50 ms: the longest that agents stay with a daemon that is replaced \
+	    */
 
 enum { EXIT_OK, EXIT_USAGE, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_KERNEL };
 
-struct options {
-	const char *config;
-	bool check, version;
-	int datapath; /* enum datapath, or -1: as the config says */
-	int ready_fd;
+struct daemon {
+	struct options options;
+	int given_datapath; /* on the command line, or -1 */
+	sigset_t signals;
+	struct edge *edge;
+	struct api *api;
+	bool paused; /* the API is, for an upgrade */
 };
-
-static const struct option long_options[] = {
-	{"config", required_argument, NULL, 'c'},   {"check", no_argument, NULL, 'k'},
-	{"datapath", required_argument, NULL, 'd'}, {"verbose", no_argument, NULL, 'v'},
-	{"ready-fd", required_argument, NULL, 'r'}, {"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},	    {NULL, 0, NULL, 0},
-};
-
-static const char help[] =
-	"usage: snisplitd [-c FILE] [--check] [--datapath auto|kernel|userspace] [-v]\n"
-	"\n"
-	"  -c, --config FILE   configuration (default " DEFAULT_CONFIG "; missing: defaults)\n"
-	"      --check         parse the configuration, print every error as FILE:LINE, exit 0 or "
-	"1\n"
-	"      --datapath D    auto: kernel, else splice(2) with a warning; kernel: refuse to "
-	"start\n"
-	"                      without BPF; userspace: never load BPF (default: as configured, "
-	"auto)\n"
-	"  -v, --verbose       log debug lines\n"
-	"      --ready-fd N    write one byte to descriptor N when listening\n"
-	"      --version       libraries, kernel features and the datapath it would use\n"
-	"      --help          this text\n"
-	"\n"
-	"SIGHUP reloads, SIGTERM drains (a second one ends at once), SIGUSR1 reopens event files.\n"
-	"Register endpoints with: snisplit endpoint add tls://NAME --upstream HOST:PORT\n";
-
-static int parse_number(const char *text, int *ret_n)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (!*text || *end || n < 0 || n > 1 << 20)
-		return -EINVAL;
-	*ret_n = (int)n;
-	return 0;
-}
-
-/* 0, or -1 after a message. */
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	int c;
-
-	*o = (struct options){.datapath = -1, .ready_fd = -1};
-	while ((c = getopt_long(argc, argv, "c:vh", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'k':
-			o->check = true;
-			break;
-		case 'd':
-			if (!strcmp(optarg, "auto"))
-				o->datapath = DATAPATH_AUTO;
-			else if (!strcmp(optarg, "kernel"))
-				o->datapath = DATAPATH_KERNEL;
-			else if (!strcmp(optarg, "userspace"))
-				o->datapath = DATAPATH_USERSPACE;
-			else
-				goto bad_datapath;
-			break;
-		case 'v':
-			log_set_level(LOG_LEVEL_DEBUG);
-			break;
-		case 'r':
-			if (parse_number(optarg, &o->ready_fd) ||
-			    fcntl(o->ready_fd, F_GETFD) == -1) {
-				log_err("--ready-fd: '%s' is not an open file descriptor", optarg);
-				return -1;
-			}
-			break;
-		case 'V':
-			o->version = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			exit(EXIT_OK);
-		default:
-			fputs("try: snisplitd --help\n", stderr);
-			return -1;
-		}
-	}
-	if (optind == argc)
-		return 0;
-	log_err("unexpected argument '%s'; try: snisplitd --help", argv[optind]);
-	return -1;
-bad_datapath:
-	log_err("--datapath: must be auto, kernel or userspace, got '%s'", optarg);
-	return -1;
-}
 
 static int print_version(void)
 {
@@ -199,23 +115,105 @@ static void drain(struct edge *g, const sigset_t *set)
 		log_info("ending %u connections", edge_conns_active(g));
 }
 
-static void serve(struct edge *g, const sigset_t *set)
+static void pause_api(void *arg)
 {
-	int sig;
+	struct daemon *d = arg;
+
+	d->paused = true;
+	api_pause(d->api);
+}
+
+/* True: another daemon is there, and this one has only to finish what it has. */
+static bool upgrade(struct daemon *d)
+{
+	static const char *const datapaths[] = {"auto", "kernel", "userspace"};
+	const struct config *c = edge_config(d->edge);
+	char *argv[8] = {(char *)upgrade_program()}, main_pid[32], why[200];
+	struct upgrade_how how = {.path = argv[0],
+				  .argv = argv,
+				  .control = c->control_socket,
+				  .http = c->http.text,
+				  .arg = d,
+				  .pause = pause_api};
+	struct upgrade_result r;
+	struct api_sockets s;
+	int n = 1;
+
+	if (d->options.config) {
+		argv[n++] = (char *)"-c";
+		argv[n++] = (char *)d->options.config;
+	}
+	if (d->given_datapath != -1) {
+		argv[n++] = (char *)"--datapath";
+		argv[n++] = (char *)datapaths[d->given_datapath];
+	}
+	if (log_level() == LOG_LEVEL_DEBUG)
+		argv[n++] = (char *)"-v";
+	api_sockets(d->api, &s);
+	how.control_fd = s.control;
+	how.http_fd = s.http;
+	d->paused = false;
+	upgrade_run(d->edge, &how, &r);
+	upgrade_tell(d->edge, &r);
+	if (r.pid) {
+		api_leave(d->api);
+		snprintf(main_pid, sizeof(main_pid), "MAINPID=%u", r.pid);
+		notify(main_pid);
+		return true;
+	}
+	if (d->paused && api_start(d->api, why, sizeof(why)))
+		log_err("after an upgrade that failed: %s", why);
+	return false;
+}
+
+/* The next daemon serves; what could not move ends when it ends. */
+static void retire(struct daemon *d)
+{
+	const struct timespec step = {.tv_nsec = 50 * 1000 * 1000};
+	int sig, left = SESSION_STEPS;
+
+	api_close(d->api);
+	d->api = NULL;
+	while (edge_conns_active(d->edge)) {
+		/* agents go to the next daemon when nobody here waits for them any more */
+		if (left && (!--left || !upgrade_conns_starting(d->edge))) {
+			left = 0;
+			edge_leave_agents(d->edge);
+		}
+		sig = sigtimedwait(&d->signals, NULL, &step);
+		if (sig == SIGUSR1)
+			events_reopen(edge_events(d->edge));
+		if (sig == SIGTERM || sig == SIGINT) {
+			drain(d->edge, &d->signals);
+			return;
+		}
+	}
+}
+
+static void serve(struct daemon *d)
+{
+	const struct timespec second = {.tv_sec = 1};
 
 	for (;;) {
-		sig = sigwaitinfo(set, NULL);
-		switch (sig) {
+		switch (sigtimedwait(&d->signals, NULL, &second)) {
 		case SIGHUP:
-			reload(g);
+			reload(d->edge);
 			break;
 		case SIGUSR1:
-			events_reopen(edge_events(g));
+			events_reopen(edge_events(d->edge));
+			break;
+		case SIGUSR2:
+			if (upgrade(d)) {
+				retire(d);
+				return;
+			}
 			break;
 		case SIGTERM:
 		case SIGINT:
-			drain(g, set);
+			drain(d->edge, &d->signals);
 			return;
+		default:
+			takeover_look_after_elders(d->edge);
 		}
 	}
 }
@@ -247,64 +245,133 @@ static uint32_t chosen_mutant(void)
 	return MUTANT_NONE;
 }
 
-int main(int argc, char **argv)
+/* What is to be asked of the file or of the daemon that runs, without becoming one. */
+static int ask(const struct options *o, const struct config *c)
 {
-	struct config *config;
-	struct api *api = NULL;
-	struct options o;
-	struct edge *g;
-	char why[600] = "";
-	sigset_t set;
+	char why[600];
+	unsigned pid;
 	int err;
 
-	if (parse_options(argc, argv, &o))
-		return EXIT_USAGE;
-	if (o.version)
-		return print_version();
-	/* private keys are read from here on: no core dump, no debugger but root's */
-	prctl(PR_SET_DUMPABLE, 0);
-	config = read_config(&o);
-	if (!config)
-		return EXIT_USAGE;
-	if (o.check) {
-		printf("%s: fine\n", o.config ? o.config : DEFAULT_CONFIG);
-		config_free(config);
+	if (o->check) {
+		printf("%s: fine\n", o->config ? o->config : DEFAULT_CONFIG);
 		return EXIT_OK;
 	}
-	/* before any thread is made: they all inherit it, main waits for the signals */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	err = upgrade_ask(c->control_socket, &pid, why, sizeof(why));
+	if (!err) {
+		printf("pid %u serves now\n", pid);
+		return EXIT_OK;
+	}
+	log_err("%s", why);
+	return err == -ECONNREFUSED ? EXIT_UNREACHABLE : EXIT_USAGE;
+}
 
-	if (o.datapath == -1)
-		o.datapath = (int)config->datapath;
-	err = edge_open(config, (enum datapath)o.datapath, chosen_mutant(), &g, why, sizeof(why));
+/* Signals that main waits for.  Before any thread is made: they all inherit it. */
+static void block_signals(sigset_t *set)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(set, signals[i]);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Everything is open, nothing serves.  EXIT_OK, or what to exit with. */
+static int open_all(struct daemon *d, struct config *config, char *why, size_t why_size)
+{
+	struct api_sockets given = {-1, -1};
+	enum datapath datapath = (enum datapath)d->options.datapath;
+	struct takeover *t = NULL;
+	struct handover want;
+	int fd = takeover_fd(), err = 0;
+
+	edge_wants(config, datapath, &want);
+	if (fd != -1)
+		err = takeover_begin(fd, &want, &t, why, why_size);
+	if (!err)
+		err = edge_open(config, datapath, chosen_mutant(), t, &d->edge, why, why_size);
 	if (err) {
-		log_err("%s", why);
+		takeover_refuse(t, why);
+		takeover_free(t);
 		config_free(config);
 		return err == -ENOTSUP ? EXIT_KERNEL : EXIT_USAGE;
 	}
-	api = api_open(g, edge_store(g), config, why, sizeof(why));
-	if (!api) {
-		log_err("%s", why);
-		edge_stop(g);
-		edge_close(g);
+	given.control = takeover_listener(t, HANDOVER_USE_CONTROL, config->control_socket, 0);
+	given.http = takeover_listener(t, HANDOVER_USE_HTTP, config->http.text, 0);
+	d->api = api_open(d->edge, edge_store(d->edge), config, &given, why, why_size);
+	if (!d->api)
+		takeover_refuse(t, why);
+	if (!d->api || (t && takeover_finish(t, d->edge, why, why_size)))
 		return EXIT_USAGE;
-	}
-	log_info("ready: %u endpoints", registry_count(edge_registry(g)));
-	notify("READY=1");
-	if (o.ready_fd != -1) {
-		if (write(o.ready_fd, "\n", 1) < 0)
-			log_warn("--ready-fd: %s", strerror(errno));
-		close(o.ready_fd);
-	}
-	serve(g, &set);
-	api_close(api);
-	edge_stop(g);
-	edge_close(g);
 	return EXIT_OK;
+}
+
+static void close_all(struct daemon *d)
+{
+	api_close(d->api);
+	if (!d->edge)
+		return;
+	edge_stop(d->edge);
+	edge_close(d->edge);
+}
+
+static int start_all(struct daemon *d, struct config *config)
+{
+	char why[600] = "";
+	int status = open_all(d, config, why, sizeof(why));
+
+	if (!status &&
+	    (edge_start(d->edge, why, sizeof(why)) || api_start(d->api, why, sizeof(why))))
+		status = EXIT_USAGE;
+	if (status)
+		log_err("%s", why);
+	return status;
+}
+
+static void tell_ready(struct daemon *d)
+{
+	int fd = d->options.ready_fd;
+
+	log_info("ready: %u endpoints", registry_count(edge_registry(d->edge)));
+	notify("READY=1");
+	if (fd == -1)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		log_warn("--ready-fd: %s", strerror(errno));
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {.options.check = false};
+	struct config *config;
+	int status;
+
+	if (options_parse(argc, argv, &d.options))
+		return EXIT_USAGE;
+	if (d.options.version)
+		return print_version();
+	upgrade_remember_program();
+	/* private keys are read from here on: no core dump, no debugger but root's */
+	prctl(PR_SET_DUMPABLE, 0);
+	config = read_config(&d.options);
+	if (!config)
+		return EXIT_USAGE;
+	if (d.options.check || d.options.upgrade) {
+		status = ask(&d.options, config);
+		config_free(config);
+		return status;
+	}
+	block_signals(&d.signals);
+	d.given_datapath = d.options.datapath;
+	if (d.options.datapath == -1)
+		d.options.datapath = (int)config->datapath;
+	status = start_all(&d, config);
+	if (!status) {
+		tell_ready(&d);
+		serve(&d);
+	}
+	close_all(&d);
+	return status;
 }

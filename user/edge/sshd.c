@@ -34,6 +34,7 @@
 extern char **environ;
 
 struct sshd {
+	bool after_another; /* daemon, whose gateway still has the port: the thread starts ours */
 	pthread_t thread;
 	int stop_fd;
 	pid_t pid;
@@ -217,13 +218,14 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 		free(s);
 		return -1;
 	}
+	s->after_another = g->takeover;
 	err = prepare(g, s, why, why_size);
 	if (err && !g->config->ssh_given) {
 		log_warn("%s: there is no ssh -R (`ssh: none` says so without a warning)", why);
 		sshd_stop(s);
 		return 0;
 	}
-	if (!err && start_once(s))
+	if (!err && !s->after_another && start_once(s))
 		log_warn("ssh: " PROGRAM " does not start, see above: there is no ssh -R on %s "
 			 "until it does, which is tried again and again (`ssh: none` switches it "
 			 "off)",

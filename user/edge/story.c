@@ -61,9 +61,8 @@ static void wide(const union conn_addr *from, struct sockaddr_storage *to)
 
 const char *conn_id(const struct conn *c, char out[CONN_ID_MAX])
 {
-	snprintf(out, CONN_ID_MAX, "conn_%012llx%02x%010llx",
-		 (unsigned long long)c->worker->edge->id_prefix, c->worker->index & 0xff,
-		 (unsigned long long)c->number);
+	snprintf(out, CONN_ID_MAX, "conn_%012llx%02x%010llx", (unsigned long long)c->id_prefix,
+		 c->id_worker, (unsigned long long)c->number);
 	return out;
 }
 

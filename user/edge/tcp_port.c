@@ -13,6 +13,7 @@
 #include "config_tcp.h"
 #include "edge_private.h"
 #include "listener.h"
+#include "takeover.h"
 
 #define ALREADY_ONLINE 334
 
@@ -101,13 +102,17 @@ static void close_port(struct tcp_port *p)
 
 static int open_one(struct tcp_port *p, const struct config_addr *a, struct fault *f)
 {
-	int fd = listener_socket(a, p->owner->edge->kern != NULL);
+	struct edge *g = p->owner->edge;
+	int fd = takeover_listener(g->takeover, HANDOVER_USE_TCP, a->text, p->n % g->n_workers);
 
+	if (fd == -1)
+		fd = listener_socket(a, g->kern != NULL);
 	if (fd < 0)
 		return fault_set(f, fd == -EADDRINUSE ? 409 : 503, 0, "url",
 				 "cannot listen on %s: %s", a->text, strerror(-fd));
 	p->listeners[p->n] = listener_new_tcp(p->host, fd);
 	if (p->listeners[p->n]) {
+		snprintf(p->listeners[p->n]->text, sizeof(p->listeners[p->n]->text), "%s", a->text);
 		p->n++;
 		return 0;
 	}
@@ -132,7 +137,9 @@ static int open_port(struct tcp_port *p, struct fault *f)
 	if (!p->listeners)
 		return fault_set(f, 500, 0, "url", "out of memory");
 	for (int i = 0; i < n; i++) {
-		err = listener_probe(&addrs[i], why, sizeof(why));
+		err = takeover_has_listener(g->takeover, HANDOVER_USE_TCP, addrs[i].text)
+			      ? 0
+			      : listener_probe(&addrs[i], why, sizeof(why));
 		/* no IPv6 on this machine: the other addresses serve */
 		if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && n > 1)
 			continue;

@@ -17,6 +17,7 @@
 #include "endpoint.h"
 #include "fault.h"
 #include "log.h"
+#include "takeover.h"
 #include "tls_server.h"
 #include "tunnel_private.h"
 
@@ -201,7 +202,9 @@ int tunnel_open(struct edge *g, struct tunnel **ret_t, char *why, size_t why_siz
 	t->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	t->mail_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	t->listen_fd = open_listener(&c->tunnel, g->kern != NULL);
+	t->listen_fd = takeover_listener(g->takeover, HANDOVER_USE_TUNNEL, c->tunnel.text, 0);
+	if (t->listen_fd == -1)
+		t->listen_fd = open_listener(&c->tunnel, g->kern != NULL);
 	if (t->listen_fd < 0) {
 		snprintf(why, why_size, "tunnel: cannot listen on %s: %s", c->tunnel.text,
 			 strerror(-t->listen_fd));
@@ -225,6 +228,19 @@ int tunnel_start(struct tunnel *t)
 	if (t)
 		t->started = !err;
 	return err;
+}
+
+int tunnel_listen_fd(const struct tunnel *t)
+{
+	return t ? t->listen_fd : -1;
+}
+
+void tunnel_listen(struct tunnel *t, bool on)
+{
+	if (t && on)
+		add(t, t->listen_fd, &t->listen_fd);
+	else if (t)
+		epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, t->listen_fd, NULL);
 }
 
 void tunnel_stop(struct tunnel *t)

@@ -36,6 +36,12 @@ int tunnel_open(struct edge *g, struct tunnel **ret_t, char *why, size_t why_siz
 int tunnel_start(struct tunnel *t); /* 0 or -errno; NULL is fine everywhere below */
 /* Tells the agents (742) and takes nothing new; channels that are wanted still come. */
 void tunnel_drain(struct tunnel *t);
+/*
+ * The listening socket (-1: none), which another daemon gets.  tunnel_listen(): off while that is
+ * decided, on again if it does not.
+ */
+int tunnel_listen_fd(const struct tunnel *t);
+void tunnel_listen(struct tunnel *t, bool on);
 void tunnel_stop(struct tunnel *t); /* ends the thread and all sessions */
 void tunnel_close(struct tunnel *t);
 

@@ -14,6 +14,7 @@
 #include "listener.h"
 #include "log.h"
 #include "pool.h"
+#include "slots.h"
 #include "trickle.h"
 
 #define EVENTS_A_TURN 64 /* a new client waits for no more than these */
@@ -53,45 +54,6 @@ void worker_watch(struct worker *w, struct end *e, uint32_t mask)
 	if (epoll_ctl(w->epoll_fd, e->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, e->fd, &ev))
 		log_err("epoll_ctl: %s", strerror(errno));
 	e->watched = true;
-}
-
-uint32_t worker_slot_get(struct worker *w, struct end *e)
-{
-	uint32_t slot;
-
-	if (!w->kern || !w->n_slot_stock)
-		return SLOT_NONE;
-	slot = w->slot_stock[--w->n_slot_stock];
-	w->slot_end[slot - w->slot_base] = e;
-	return slot;
-}
-
-void worker_slot_put(struct worker *w, uint32_t slot)
-{
-	if (slot == SLOT_NONE)
-		return;
-	w->slot_end[slot - w->slot_base] = NULL;
-	w->slot_stock[w->n_slot_stock++] = slot;
-}
-
-uint32_t worker_replay_get(struct worker *w)
-{
-	struct list *it, *tmp;
-
-	if (!w->n_replay_stock) {
-		/* those whose upstream has answered since */
-		list_for_each_safe(it, tmp, &w->answers)
-			conn_release_hello(list_of(it, struct conn, answer));
-	}
-	return w->n_replay_stock ? w->replay_stock[--w->n_replay_stock] : 0;
-}
-
-void worker_replay_put(struct worker *w, uint32_t idx)
-{
-	if (!idx)
-		return;
-	kern_replay(w->kern, idx)->len = 0;
-	w->replay_stock[w->n_replay_stock++] = idx;
 }
 
 /* ---- what the kernel tells ---- */
@@ -166,10 +128,12 @@ static void sweep_if_lost(struct worker *w)
 {
 	struct counters k;
 
-	if (!w->kern || w->now_ns < w->sweep_ns)
+	if ((!w->kern && !w->adopted) || w->now_ns < w->sweep_ns)
 		return;
 	w->sweep_ns = w->now_ns + SWEEP_NS;
-	if (w->polled) {
+	slots_reclaim(w);
+	if (w->polled || w->adopted) {
+		w->adopted = false; /* their events went elsewhere */
 		sweep(w);
 		return;
 	}
@@ -419,27 +383,6 @@ static int watch_own(struct worker *w, int fd, void *ptr)
 	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
-static int open_slots(struct worker *w, struct edge *edge)
-{
-	uint32_t i;
-
-	w->n_slots = edge->slots_a_worker;
-	w->slot_base = 1 + w->index * w->n_slots;
-	w->n_replays = edge->replays_a_worker;
-	w->slot_stock = calloc(w->n_slots, sizeof(*w->slot_stock));
-	w->slot_end = calloc(w->n_slots, sizeof(*w->slot_end));
-	w->replay_stock = calloc(w->n_replays + 1, sizeof(*w->replay_stock));
-	if (!w->slot_stock || !w->slot_end || !w->replay_stock)
-		return -ENOMEM;
-	/* low ones on top, so that few pages of the maps are touched */
-	for (i = 0; i < w->n_slots; i++)
-		w->slot_stock[w->n_slot_stock++] = w->slot_base + w->n_slots - 1 - i;
-	for (i = 0; i < w->n_replays; i++)
-		w->replay_stock[w->n_replay_stock++] =
-			1 + w->index * w->n_replays + w->n_replays - 1 - i;
-	return kern_ring_open(w->kern, w->index, &w->ring);
-}
-
 int worker_open(struct edge *edge, unsigned index, struct worker *w)
 {
 	int i, err;
@@ -481,7 +424,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	if (!err)
 		err = watch_own(w, w->mail_fd, &w->mail_fd);
 	if (!err && w->kern) {
-		err = open_slots(w, edge);
+		err = slots_open(w, edge);
 		if (!err)
 			err = watch_own(w, kern_ring_fd(w->ring), &w->ring);
 	}
@@ -507,6 +450,12 @@ void worker_drain(struct worker *w, void *arg)
 	w->draining = true;
 	listener_close_all(w);
 	pool_drop_all(w);
+}
+
+void worker_leave(struct worker *w)
+{
+	worker_drain(w, NULL);
+	w->slots_left = true;
 }
 
 void worker_stop(struct worker *w, void *arg)
@@ -567,9 +516,7 @@ void worker_close(struct worker *w)
 		close(w->mail_fd);
 	if (w->spare_fd > 0)
 		close(w->spare_fd);
-	free(w->slot_stock);
-	free(w->slot_end);
-	free(w->replay_stock);
+	slots_close(w);
 	pump_done(&w->pump);
 	pthread_mutex_destroy(&w->mail_lock);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "addr.h"
 #include "config.h"
 #include "edge.h"
 #include "half.h"
@@ -88,6 +89,7 @@ struct pool;
 struct listener {
 	int fd;
 	unsigned kind; /* END_LISTENER: what epoll's pointer points at */
+	char text[ADDR_TEXT_MAX];
 	struct worker *worker;
 	char *tcp;	  /* of this TCP endpoint: its tcp://HOST:PORT; NULL: TLS */
 	struct list link; /* in worker->tcp_listeners */
@@ -112,6 +114,9 @@ struct worker {
 	uint32_t slot_base, n_slots;
 	uint32_t *slot_stock;
 	uint32_t n_slot_stock;
+	uint32_t *foreign; /* slots of earlier daemons' connections */
+	uint32_t n_foreign;
+	bool slots_left; /* they are the next daemon's: none is taken or given back any more */
 	struct end **slot_end; /* by slot - slot_base */
 	uint32_t *replay_stock;
 	uint32_t n_replay_stock, n_replays;
@@ -144,6 +149,7 @@ struct worker {
 
 	uint64_t event_lost_seen, sweep_ns;
 	bool draining, stop;
+	bool adopted; /* connections of another daemon's came before the first turn */
 	struct histogram connect_us, handshake_us; /* of upstreams; of clients that got through */
 	atomic_uint_fast64_t counters[WC_MAX];
 	atomic_uint_fast64_t reasons[CLOSE_REASON_MAX]; /* connections by close_reason */
@@ -189,6 +195,11 @@ void worker_watch(struct worker *w, struct end *e, uint32_t mask);
 /* The stock of slots and replay buffers; 0: none left. */
 uint32_t worker_slot_get(struct worker *w, struct end *e);
 void worker_slot_put(struct worker *w, uint32_t slot);
+/* The stock of a worker whose `flows` were another daemon's: what nobody uses.  Before it starts.
+ */
+void worker_take_slots(struct worker *w);
+/* Gives what is left of its slots to the next daemon, and drains; while it stands still. */
+void worker_leave(struct worker *w);
 uint32_t worker_replay_get(struct worker *w);
 void worker_replay_put(struct worker *w, uint32_t idx);
 #endif

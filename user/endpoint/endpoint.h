@@ -174,6 +174,15 @@ void registry_set_ops(struct registry *r,
 int registry_add(struct registry *r, const struct endpoint_spec *s, const char *id,
 		 const struct timespec *created, struct endpoint **ret_e, struct fault *f);
 
+/*
+ * What live connections of an earlier daemon belong to when it is not registered (any more): for
+ * their events.  Nobody finds it, it is gone already.  A reference, or NULL: out of memory.
+ */
+struct orphan {
+	const char *id, *host, *upstream, *terminate_at;
+};
+struct endpoint *registry_orphan(struct registry *r, const struct orphan *o);
+
 /* By id, or by (normalised or plain) name.  A reference, or NULL. */
 struct endpoint *registry_find(struct registry *r, const char *id_or_name);
 

@@ -215,7 +215,7 @@ static int make_private(struct store *s, struct fault *f)
 	return err;
 }
 
-int store_open(const char *dir, struct store **ret_s, struct fault *f)
+static int open_db(struct store *s, struct fault *f)
 {
 	/* EXCLUSIVE: a second daemon on this state_dir is refused, not interleaved */
 	static const char setup[] = "PRAGMA locking_mode = EXCLUSIVE;"
@@ -224,8 +224,19 @@ int store_open(const char *dir, struct store **ret_s, struct fault *f)
 				    "PRAGMA foreign_keys = ON;"
 				    "PRAGMA secure_delete = ON;" /* private keys */
 				    "BEGIN IMMEDIATE; COMMIT;";
-	struct store *s;
 	int err, code;
+
+	code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(s->db, setup, NULL, NULL, NULL);
+	err = code == SQLITE_OK ? migrate(s, f) : failed(s, code, f);
+	return err ? err : check_whole(s, f);
+}
+
+int store_open(const char *dir, struct store **ret_s, struct fault *f)
+{
+	struct store *s;
+	int err;
 
 	err = make_dir(dir, f);
 	if (err)
@@ -242,12 +253,7 @@ int store_open(const char *dir, struct store **ret_s, struct fault *f)
 		store_close(s);
 		return err;
 	}
-	code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_exec(s->db, setup, NULL, NULL, NULL);
-	err = code == SQLITE_OK ? migrate(s, f) : failed(s, code, f);
-	if (!err)
-		err = check_whole(s, f);
+	err = open_db(s, f);
 	if (err) {
 		store_close(s);
 		return err;
@@ -263,6 +269,41 @@ void store_close(struct store *s)
 	sqlite3_close(s->db);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+/* ---- the same for two processes, in turn ---- */
+
+void store_lend(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	sqlite3_close(s->db);
+	s->db = NULL;
+}
+
+int store_return(struct store *s, struct fault *f)
+{
+	int err = open_db(s, f);
+
+	if (err) {
+		sqlite3_close(s->db);
+		s->db = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+void store_leave(struct store *s)
+{
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Under the lock. */
+static int is_here(const struct store *s, struct fault *f)
+{
+	if (s->db)
+		return 0;
+	fault_set(f, 503, 0, "", "another daemon is taking this one's place; ask again");
+	return -ESHUTDOWN;
 }
 
 /* ---- rows ---- */
@@ -322,6 +363,9 @@ int store_put(struct store *s, const char *kind, const struct store_row *r, stru
 	int err = 0, code;
 
 	pthread_mutex_lock(&s->lock);
+	err = is_here(s, f);
+	if (err)
+		goto out;
 	code = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = put_all(s, kind, r);
@@ -331,16 +375,18 @@ int store_put(struct store *s, const char *kind, const struct store_row *r, stru
 		err = failed(s, code, f);
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	}
+out:
 	pthread_mutex_unlock(&s->lock);
 	return err;
 }
 
 int store_del(struct store *s, const char *kind, const char *id, struct fault *f)
 {
-	int err = 0, code;
+	int err, code;
 
 	pthread_mutex_lock(&s->lock);
-	code = del(s, kind, id);
+	err = is_here(s, f);
+	code = err ? SQLITE_OK : del(s, kind, id);
 	if (code != SQLITE_OK)
 		err = failed(s, code, f);
 	pthread_mutex_unlock(&s->lock);
@@ -407,6 +453,11 @@ int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const str
 	int res = 0, code;
 
 	pthread_mutex_lock(&s->lock);
+	res = is_here(s, f);
+	if (res) {
+		pthread_mutex_unlock(&s->lock);
+		return res;
+	}
 	code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);

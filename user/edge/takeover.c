@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "takeover.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "conn_move.h"
+#include "edge_private.h"
+#include "handover_io.h"
+#include "log.h"
+
+#define ANSWER_MS 60000 /* the other one may have tens of thousands to tell of */
+#define EXPECT_NS (10ULL * 1000000000)
+
+struct offer {
+	enum handover_use use;
+	unsigned worker;
+	char text[128];
+	int fd;
+};
+
+struct known_name {
+	char id[64], host[256];
+	struct timespec created;
+	bool agent, used;
+};
+
+struct takeover {
+	int fd;
+	struct kern_heritage heritage;
+	bool kernel;
+	pthread_mutex_t lock; /* of the offers, which ports of agents' endpoints wait in */
+	struct offer *offers;
+	struct known_name *names;
+	unsigned n_offers, n_names, n_agents;
+	int elders[RING_SETS];
+	unsigned n_elders;
+	uint64_t expect_until_ns;
+	uint64_t old_pid;
+	struct parcel parcel;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+int takeover_fd(void)
+{
+	const char *text = getenv("SNISPLIT_HANDOVER");
+	int fd = text ? atoi(text) : -1;
+
+	unsetenv("SNISPLIT_HANDOVER"); /* not for those whom we start */
+	return fd;
+}
+
+/* ---- what comes before READY ---- */
+
+/* One more of <size>, zeroed; NULL: out of memory. */
+static void *grow(void *array, unsigned *n, size_t size, void **ret_array)
+{
+	char *p = realloc(array, (*n + 1) * size);
+
+	if (!p)
+		return NULL;
+	*ret_array = p;
+	return memset(p + (*n)++ * size, 0, size);
+}
+
+static int take_kernel(struct takeover *t, const struct handover *h)
+{
+	if (t->kernel || !t->parcel.n_fds)
+		return -EBADMSG;
+	t->heritage.lock_fd = parcel_take(&t->parcel, 0);
+	t->heritage.ring_set = (unsigned)h->ring_set % RING_SETS;
+	for (unsigned i = 0; i < KERN_SHARE_MAX; i++)
+		t->heritage.maps[i] = h->kernel ? parcel_take(&t->parcel, 1 + i) : -1;
+	t->kernel = true;
+	return h->kernel && t->heritage.maps[KERN_SHARE_MAX - 1] == -1 ? -EBADMSG : 0;
+}
+
+static int take_listener(struct takeover *t, const struct handover *h)
+{
+	struct offer *o = grow(t->offers, &t->n_offers, sizeof(*o), (void **)&t->offers);
+
+	if (!o)
+		return -ENOMEM;
+	o->use = (enum handover_use)h->use;
+	o->worker = (unsigned)h->worker;
+	snprintf(o->text, sizeof(o->text), "%.127s", h->text);
+	o->fd = parcel_take(&t->parcel, 0);
+	return o->fd == -1 ? -EBADMSG : 0;
+}
+
+static int take_name(struct takeover *t, const struct handover *h)
+{
+	struct known_name *n = grow(t->names, &t->n_names, sizeof(*n), (void **)&t->names);
+
+	if (!n)
+		return -ENOMEM;
+	snprintf(n->id, sizeof(n->id), "%s", h->id);
+	snprintf(n->host, sizeof(n->host), "%s", h->host);
+	n->created = (struct timespec){(time_t)h->created_s, (long)h->created_ns};
+	n->agent = h->agent != 0;
+	t->n_agents += n->agent;
+	return 0;
+}
+
+static int take_elder(struct takeover *t)
+{
+	if (t->n_elders == RING_SETS)
+		return -EBADMSG;
+	t->elders[t->n_elders] = parcel_take(&t->parcel, 0);
+	return t->elders[t->n_elders++] == -1 ? -EBADMSG : 0;
+}
+
+static int take(struct takeover *t, const struct handover *h)
+{
+	switch (h->type) {
+	case HANDOVER_KERNEL:
+		return take_kernel(t, h);
+	case HANDOVER_LISTENER:
+		return take_listener(t, h);
+	case HANDOVER_NAME:
+		return take_name(t, h);
+	case HANDOVER_ELDER:
+		return take_elder(t);
+	default:
+		return 0; /* of a later version */
+	}
+}
+
+static int fail(int err, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "what the running daemon hands over cannot be used: %s",
+		 strerror(-err));
+	return err;
+}
+
+int takeover_begin(int fd, const struct handover *want, struct takeover **ret_t, char *why,
+		   size_t why_size)
+{
+	struct takeover *t = calloc(1, sizeof(*t));
+	struct handover h = *want;
+	int err;
+
+	if (!t)
+		return fail(-ENOMEM, why, why_size);
+	*ret_t = t;
+	pthread_mutex_init(&t->lock, NULL);
+	t->fd = fd;
+	t->heritage.lock_fd = -1;
+	for (int i = 0; i < KERN_SHARE_MAX; i++)
+		t->heritage.maps[i] = -1;
+	h.type = HANDOVER_HELLO;
+	h.format = HANDOVER_FORMAT;
+	h.abi = ABI_VERSION;
+	h.pid = (uint64_t)getpid();
+	snprintf(h.version, sizeof(h.version), "%s", VERSION);
+	err = handover_say(fd, &h, NULL, 0);
+	for (h.type = 0; !err && h.type != HANDOVER_READY;) {
+		err = handover_receive(fd, &t->parcel, ANSWER_MS);
+		if (!err)
+			err = handover_read(t->parcel.bytes, t->parcel.len, &h);
+		if (!err && h.type == HANDOVER_REFUSED) {
+			snprintf(why, why_size, "%s", h.text);
+			return -ECANCELED;
+		}
+		if (!err)
+			err = take(t, &h);
+		parcel_close(&t->parcel);
+	}
+	t->old_pid = h.pid;
+	return err ? fail(err, why, why_size) : 0;
+}
+
+void takeover_refuse(struct takeover *t, const char *why)
+{
+	struct handover h = {.type = HANDOVER_REFUSED};
+
+	if (!t || t->fd == -1)
+		return;
+	snprintf(h.text, sizeof(h.text), "%s", why);
+	handover_say(t->fd, &h, NULL, 0);
+}
+
+static void close_all(int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i] != -1)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+/* Descriptors that nobody has taken; <all>: nor will. */
+static void close_rest(struct takeover *t, bool all)
+{
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < t->n_offers; i++)
+		if (all || t->offers[i].use != HANDOVER_USE_TCP)
+			close_all(&t->offers[i].fd, 1);
+	pthread_mutex_unlock(&t->lock);
+	close_all(&t->heritage.lock_fd, 1);
+	close_all(t->heritage.maps, KERN_SHARE_MAX);
+}
+
+void takeover_free(struct takeover *t)
+{
+	if (!t)
+		return;
+	close_rest(t, true);
+	pthread_mutex_destroy(&t->lock);
+	close_all(t->elders, t->n_elders);
+	close_all(&t->fd, 1);
+	free(t->offers);
+	free(t->names);
+	free(t);
+}
+
+/* ---- who gets it ---- */
+
+const struct kern_heritage *takeover_heritage(const struct takeover *t)
+{
+	return t && t->kernel ? &t->heritage : NULL;
+}
+
+bool takeover_has_listener(struct takeover *t, enum handover_use use, const char *text)
+{
+	bool found = false;
+
+	if (!t)
+		return false;
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < t->n_offers && !found; i++)
+		found = t->offers[i].use == use && t->offers[i].fd != -1 &&
+			!strcmp(t->offers[i].text, text);
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
+int takeover_listener(struct takeover *t, enum handover_use use, const char *text, unsigned worker)
+{
+	int fd = -1;
+
+	if (!t)
+		return -1;
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < t->n_offers && fd == -1; i++) {
+		struct offer *o = &t->offers[i];
+
+		if (o->use != use || o->worker != worker || strcmp(o->text, text) != 0)
+			continue;
+		fd = o->fd;
+		o->fd = -1;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return fd;
+}
+
+const char *takeover_id(struct takeover *t, const char *host, struct timespec *ret_created)
+{
+	for (unsigned i = 0; t && i < t->n_names; i++) {
+		struct known_name *n = &t->names[i];
+
+		if (n->agent || n->used || strcmp(n->host, host) != 0)
+			continue;
+		n->used = true;
+		*ret_created = n->created;
+		return n->id;
+	}
+	return NULL;
+}
+
+bool takeover_expects(const struct takeover *t, const char *name)
+{
+	const char *dot;
+
+	if (!t || !t->n_agents || clock_ns() > t->expect_until_ns)
+		return false;
+	for (unsigned i = 0; i < t->n_names; i++) {
+		if (!t->names[i].agent)
+			continue;
+		if (!strcmp(t->names[i].host, name))
+			return true;
+		for (dot = strchr(name, '.'); dot && *t->names[i].host == '*';
+		     dot = strchr(dot + 1, '.'))
+			if (!strcmp(t->names[i].host + 1, dot))
+				return true;
+	}
+	return false;
+}
+
+/* ---- from READY to SERVING ---- */
+
+static int adopt(struct takeover *t, struct edge *g)
+{
+	struct handover_conn h;
+	struct worker *w;
+	int err = handover_conn_read(t->parcel.bytes, t->parcel.len, &h);
+
+	if (err)
+		return err;
+	w = &g->workers[conn_move_worker(&h, g->n_workers)];
+	return conn_adopt(w, &h, t->parcel.fds, t->parcel.n_fds);
+}
+
+/* Until COMMIT.  How many came, or -errno. */
+static int adopt_all(struct takeover *t, struct edge *g)
+{
+	struct handover h = {.type = 0};
+	int n = 0, err;
+
+	for (;;) {
+		err = handover_receive(t->fd, &t->parcel, ANSWER_MS);
+		if (err)
+			return err;
+		if (handover_type_of(t->parcel.bytes, t->parcel.len) == HANDOVER_CONN) {
+			err = adopt(t, g);
+			n++;
+		} else {
+			err = handover_read(t->parcel.bytes, t->parcel.len, &h);
+		}
+		parcel_close(&t->parcel);
+		if (err)
+			return err;
+		if (h.type == HANDOVER_REFUSED)
+			return -ECANCELED;
+		if (h.type == HANDOVER_COMMIT)
+			return h.count == (uint64_t)n ? n : -EBADMSG;
+	}
+}
+
+/* The other one is an elder as well now: its end of the socket pair closes when it is gone. */
+static void keep_elders(struct takeover *t, struct edge *g)
+{
+	for (unsigned i = 0; i < t->n_elders && g->n_elders < RING_SETS - 1; i++) {
+		g->elders[g->n_elders++] = t->elders[i];
+		t->elders[i] = -1;
+	}
+	g->elders[g->n_elders++] = t->fd;
+	t->fd = -1;
+	atomic_store(&g->n_elders_alive, g->n_elders);
+}
+
+int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_size)
+{
+	struct handover h = {.type = HANDOVER_READY};
+	int err = handover_say(t->fd, &h, NULL, 0), n;
+
+	for (unsigned i = 0; i < g->n_workers; i++)
+		g->workers[i].now_ns = clock_ns();
+	n = err ? err : adopt_all(t, g);
+	if (n < 0)
+		return fail(n, why, why_size);
+	for (unsigned i = 0; i < g->n_workers; i++)
+		worker_take_slots(&g->workers[i]);
+	if (g->kern && kern_take_over(g->kern, why, why_size))
+		return -EIO;
+	h.type = HANDOVER_SERVING;
+	/* (one that has died meanwhile is in nobody's way) */
+	handover_say(t->fd, &h, NULL, 0);
+	log_info("took over from pid %u: connections=%d", (unsigned)t->old_pid, n);
+	keep_elders(t, g);
+	close_rest(t, false);
+	t->expect_until_ns = clock_ns() + EXPECT_NS;
+	return 0;
+}
+
+unsigned takeover_look_after_elders(struct edge *g)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g->n_elders; i++) {
+		struct pollfd p = {.fd = g->elders[i], .events = 0};
+
+		if (poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR))
+			close(p.fd);
+		else
+			g->elders[n++] = p.fd;
+	}
+	if (g->takeover && g->takeover->fd == -1 && clock_ns() > g->takeover->expect_until_ns)
+		close_rest(g->takeover, true);
+	g->n_elders = n;
+	atomic_store(&g->n_elders_alive, n);
+	return n;
+}

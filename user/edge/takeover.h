@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * takeover - the daemon that takes another one's place, from its start until it serves: what the
+ * other gives, and who gets it.  upgrade.h is the other's side.
+ *
+ *   takeover_begin()   what we are goes over; sockets, maps and names come
+ *   edge_open()        takes of them what it can use, opens the rest by itself
+ *   takeover_finish()  connections come; from here on there is no way back
+ *
+ * The main thread's, but for takeover_expects() and listeners.  NULL stands for a daemon that
+ * starts by itself.
+ */
+#ifndef TAKEOVER_H
+#define TAKEOVER_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "handover.h"
+#include "kern.h"
+
+struct edge;
+struct takeover;
+
+/* The descriptor to the daemon that has started us for this; -1: nobody has. */
+int takeover_fd(void);
+
+/*
+ * <want>: how many workers, slots a worker (0: no kernel path), which decide whether the kernel's
+ * maps can be shared.  0, or -errno with <why>.
+ */
+int takeover_begin(int fd, const struct handover *want, struct takeover **ret_t, char *why,
+		   size_t why_size);
+/* It does not work out: the other daemon is told why, and goes on. */
+void takeover_refuse(struct takeover *t, const char *why);
+void takeover_free(struct takeover *t);
+
+/* The kernel's maps; NULL: there are none that we could use. */
+const struct kern_heritage *takeover_heritage(const struct takeover *t);
+/* Takes a listening socket; -1: there is none (more). */
+int takeover_listener(struct takeover *t, enum handover_use use, const char *text, unsigned worker);
+/* Did the other daemon listen there, and is the socket still to be had? */
+bool takeover_has_listener(struct takeover *t, enum handover_use use, const char *text);
+/* The id that the endpoint of the file with this name had; NULL: a new one.  Once each. */
+const char *takeover_id(struct takeover *t, const char *host, struct timespec *ret_created);
+
+/*
+ * Is this the name of an agent's endpoint that was online and is on its way here?  Any thread; for
+ * a few seconds after takeover_finish().
+ */
+bool takeover_expects(const struct takeover *t, const char *name);
+
+/* All is open: connections come, then it is ours.  0, or -errno with <why>. */
+int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_size);
+
+/* How many earlier daemons still have connections; the main thread asks once a second. */
+unsigned takeover_look_after_elders(struct edge *g);
+#endif

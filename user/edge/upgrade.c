@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conn_move.h"
+#include "conn.h"
+#include "edge_open.h"
+#include "edge_private.h"
+#include "halt.h"
+#include "handover_io.h"
+#include "log.h"
+#include "store.h"
+#include "tcp_port.h"
+#include "tunnel.h"
+
+#define HELLO_MS 20000 /* to start, and to read the configuration */
+#define OPEN_MS 60000  /* to load the programs, on a busy machine, and all endpoints */
+#define ADOPT_MS 60000
+#define HANDOVER_FD 3
+
+extern char **environ;
+
+struct upgrade {
+	struct edge *edge;
+	const struct upgrade_how *how;
+	struct upgrade_result *result;
+	pid_t pid;
+	int fd;
+	bool kernel; /* the maps are shared */
+};
+
+static int fail(struct upgrade *u, int err, const char *what)
+{
+	if (!*u->result->why)
+		snprintf(u->result->why, sizeof(u->result->why), "%s: %s", what, strerror(-err));
+	return err;
+}
+
+/* ---- the new program ---- */
+
+static char **environment(void)
+{
+	size_t n = 0;
+	char **env;
+
+	while (environ[n])
+		n++;
+	env = calloc(n + 2, sizeof(*env));
+	if (!env)
+		return NULL;
+	memcpy(env, environ, n * sizeof(*env));
+	env[n] = (char *)"SNISPLIT_HANDOVER=3";
+	return env;
+}
+
+static int spawn(struct upgrade *u, int fd)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	char **env = environment();
+	sigset_t none;
+	int err;
+
+	if (!env)
+		return -ENOMEM;
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, fd, HANDOVER_FD);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	err = posix_spawn(&u->pid, u->how->path, &files, &attr, u->how->argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	free(env);
+	return -err;
+}
+
+static int start(struct upgrade *u)
+{
+	int fds[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return fail(u, -errno, "socketpair");
+	/* (dup2() of a descriptor to itself would leave it close-on-exec) */
+	if (fds[1] == HANDOVER_FD) {
+		fds[1] = fcntl(fds[1], F_DUPFD_CLOEXEC, HANDOVER_FD + 1);
+		close(HANDOVER_FD);
+	}
+	u->fd = fds[0];
+	err = fds[1] == -1 ? -errno : spawn(u, fds[1]);
+	if (fds[1] != -1)
+		close(fds[1]);
+	return err ? fail(u, err, u->how->path) : 0;
+}
+
+/* It has ended, or must: and what did it die of? */
+static void end(struct upgrade *u)
+{
+	int status = 0;
+
+	if (u->pid <= 0)
+		return;
+	/* one that has refused is about to end by itself */
+	for (int i = 0; i < 100 && !waitpid(u->pid, &status, WNOHANG); i++) {
+		if (i == 50)
+			kill(u->pid, SIGKILL);
+		usleep(10000);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) && strstr(u->result->why, strerror(EPIPE)))
+		snprintf(u->result->why, sizeof(u->result->why),
+			 "the new program ended with status %d; what it said is in the log",
+			 WEXITSTATUS(status));
+	u->pid = 0;
+}
+
+static int expect(struct upgrade *u, uint8_t type, int timeout_ms, struct handover *h)
+{
+	struct parcel *p = malloc(sizeof(*p));
+	int err = p ? handover_receive(u->fd, p, timeout_ms) : -ENOMEM;
+
+	if (!err) {
+		err = handover_read(p->bytes, p->len, h);
+		parcel_close(p);
+	}
+	free(p);
+	if (!err && h->type == HANDOVER_REFUSED) {
+		snprintf(u->result->why, sizeof(u->result->why), "%s", h->text);
+		return -ECANCELED;
+	}
+	if (!err && h->type != type)
+		err = -EBADMSG;
+	return err ? fail(u, err, "the new program") : 0;
+}
+
+/* ---- what goes over before it is decided ---- */
+
+static int give_kernel(struct upgrade *u)
+{
+	struct handover h = {.type = HANDOVER_KERNEL, .kernel = u->kernel};
+	int fds[1 + KERN_SHARE_MAX];
+	struct kern_heritage k;
+
+	if (!u->edge->kern)
+		return 0;
+	kern_give(u->edge->kern, &k);
+	h.ring_set = k.ring_set;
+	fds[0] = k.lock_fd;
+	memcpy(fds + 1, k.maps, sizeof(k.maps));
+	return handover_say(u->fd, &h, fds, u->kernel ? 1 + KERN_SHARE_MAX : 1);
+}
+
+static int give_listener(struct upgrade *u, enum handover_use use, const char *text,
+			 unsigned worker, int fd)
+{
+	struct handover h = {.type = HANDOVER_LISTENER, .use = use, .worker = worker};
+
+	if (fd == -1 || !text)
+		return 0;
+	snprintf(h.text, sizeof(h.text), "%s", text);
+	return handover_say(u->fd, &h, &fd, 1);
+}
+
+static int give_workers(struct upgrade *u, struct worker *w)
+{
+	struct list *it;
+	int err = 0;
+
+	for (unsigned i = 0; i < w->n_listeners && !err; i++)
+		err = give_listener(u, HANDOVER_USE_TLS, w->listeners[i].text, w->index,
+				    w->listeners[i].fd);
+	list_for_each(it, &w->tcp_listeners) {
+		struct listener *l = list_of(it, struct listener, link);
+
+		if (!err)
+			err = give_listener(u, HANDOVER_USE_TCP, l->text, w->index, l->fd);
+	}
+	return err;
+}
+
+static int give_listeners(struct upgrade *u)
+{
+	struct edge *g = u->edge;
+	int err = give_listener(u, HANDOVER_USE_CONTROL, u->how->control, 0, u->how->control_fd);
+
+	if (!err)
+		err = give_listener(u, HANDOVER_USE_HTTP, u->how->http, 0, u->how->http_fd);
+	if (!err)
+		err = give_listener(u, HANDOVER_USE_TUNNEL, g->config->tunnel.text, 0,
+				    tunnel_listen_fd(g->tunnel));
+	for (unsigned i = 0; i < g->n_workers && !err; i++)
+		err = give_workers(u, &g->workers[i]);
+	return err;
+}
+
+static int give_elders(struct upgrade *u)
+{
+	const struct handover h = {.type = HANDOVER_ELDER};
+	int err = 0;
+
+	for (unsigned i = 0; i < u->edge->n_elders && !err; i++)
+		err = handover_say(u->fd, &h, &u->edge->elders[i], 1);
+	return err;
+}
+
+static int give_name(void *arg, struct endpoint *e)
+{
+	struct handover h = {.type = HANDOVER_NAME, .agent = e->origin == ENDPOINT_AGENT};
+	struct upgrade *u = arg;
+
+	if (e->origin != ENDPOINT_AGENT && e->origin != ENDPOINT_FILE)
+		return 0; /* the state database has them */
+	snprintf(h.id, sizeof(h.id), "%s", e->id);
+	snprintf(h.host, sizeof(h.host), "%s", e->host);
+	h.created_s = (uint64_t)e->created.tv_sec;
+	h.created_ns = (uint64_t)e->created.tv_nsec;
+	return handover_say(u->fd, &h, NULL, 0);
+}
+
+static int give(struct upgrade *u)
+{
+	const struct handover ready = {.type = HANDOVER_READY, .pid = (uint64_t)getpid()};
+	int err = give_kernel(u);
+
+	if (!err)
+		err = give_listeners(u);
+	if (!err)
+		err = give_elders(u);
+	if (!err)
+		err = registry_each(u->edge->registry, give_name, u);
+	if (!err)
+		err = handover_say(u->fd, &ready, NULL, 0);
+	return err ? fail(u, err, "the new program") : 0;
+}
+
+/* ---- connections ---- */
+
+static void each_conn(struct upgrade *u, void (*fn)(struct upgrade *u, struct conn *c))
+{
+	struct list *it, *tmp;
+
+	for (unsigned i = 0; i < u->edge->n_workers; i++)
+		list_for_each_safe(it, tmp, &u->edge->workers[i].conns)
+			fn(u, list_of(it, struct conn, all));
+}
+
+static void stay(struct upgrade *u, struct conn *c)
+{
+	(void)u;
+	if (c->described)
+		conn_stay(c);
+	c->described = false;
+}
+
+static void forget(struct upgrade *u, struct conn *c)
+{
+	(void)u;
+	if (c->described)
+		conn_forget(c);
+}
+
+static int describe(struct upgrade *u, struct conn *c)
+{
+	struct handover_conn h;
+	struct chan_out o = {0};
+	int fds[HANDOVER_FDS_MAX];
+	unsigned n;
+
+	conn_describe(c, &h, fds, &n);
+	handover_conn_write(&o, &h);
+	c->described = true;
+	return handover_send(u->fd, &o, fds, n);
+}
+
+static int describe_all(struct upgrade *u)
+{
+	struct handover h = {.type = HANDOVER_COMMIT};
+	struct list *it, *tmp;
+	struct worker *w;
+	int err = 0;
+
+	for (unsigned i = 0; i < u->edge->n_workers && !err; i++) {
+		w = &u->edge->workers[i];
+		worker_read_ring(w);
+		list_for_each_safe(it, tmp, &w->conns) {
+			struct conn *c = list_of(it, struct conn, all);
+
+			if (err || !conn_may_move(c, u->kernel))
+				continue;
+			err = describe(u, c);
+			h.count++;
+		}
+	}
+	if (!err)
+		err = handover_say(u->fd, &h, NULL, 0);
+	u->result->moved = (unsigned)h.count;
+	return err ? fail(u, err, "the new program") : 0;
+}
+
+/* ---- all of it ---- */
+
+static bool may_share(const struct edge *g, const struct handover *h)
+{
+	return g->kern && h->abi == ABI_VERSION && h->workers == g->n_workers &&
+	       h->slots == g->slots_a_worker;
+}
+
+static int check(struct upgrade *u, const struct handover *h)
+{
+	if (h->format == HANDOVER_FORMAT && u->edge->n_elders < RING_SETS - 2)
+		return 0;
+	if (h->format != HANDOVER_FORMAT)
+		snprintf(u->result->why, sizeof(u->result->why),
+			 "snisplitd %s hands over in another way than this %s: restart instead",
+			 h->version, VERSION);
+	else
+		snprintf(u->result->why, sizeof(u->result->why),
+			 "%u earlier daemons still have connections; wait for them, or end them",
+			 u->edge->n_elders);
+	return -EPROTO;
+}
+
+/* The workers stand still.  0: it is the new one's. */
+static int commit(struct upgrade *u)
+{
+	struct handover h;
+	char why[200];
+	int err = describe_all(u);
+
+	if (!err)
+		err = expect(u, HANDOVER_SERVING, ADOPT_MS, &h);
+	if (err) {
+		end(u); /* before anything of its own can run */
+		each_conn(u, stay);
+		if (u->edge->kern && kern_take_over(u->edge->kern, why, sizeof(why)))
+			log_err("after an upgrade that failed: %s", why);
+		for (unsigned i = 0; i < u->edge->n_workers; i++) {
+			u->edge->workers[i].adopted = true;
+			u->edge->workers[i].sweep_ns = 0;
+		}
+		return err;
+	}
+	each_conn(u, forget);
+	tcp_ports_stop(u->edge->tcp_ports); /* or it would shut down what the other one has, too */
+	for (unsigned i = 0; i < u->edge->n_workers; i++)
+		worker_leave(&u->edge->workers[i]);
+	if (u->edge->kern)
+		kern_leave(u->edge->kern);
+	return 0;
+}
+
+static int hand_over(struct upgrade *u)
+{
+	struct edge *g = u->edge;
+	struct halt halt;
+	int err;
+
+	tunnel_listen(g->tunnel, false);
+	u->how->pause(u->how->arg);
+	err = halt_begin(&halt, g);
+	if (!err)
+		err = commit(u);
+	halt_end(&halt);
+	if (!err) {
+		g->draining = true;
+		tunnel_drain(g->tunnel);
+		return 0;
+	}
+	tunnel_listen(g->tunnel, true);
+	return err;
+}
+
+static int run(struct upgrade *u)
+{
+	struct handover h = {.type = 0};
+	struct fault f = {.msg = ""};
+	int err = start(u);
+
+	if (!err)
+		err = expect(u, HANDOVER_HELLO, HELLO_MS, &h);
+	if (!err)
+		err = check(u, &h);
+	if (err)
+		return err;
+	u->kernel = may_share(u->edge, &h);
+	store_lend(u->edge->store);
+	err = give(u);
+	if (!err)
+		err = expect(u, HANDOVER_READY, OPEN_MS, &h);
+	if (!err)
+		err = hand_over(u);
+	if (!err) {
+		store_leave(u->edge->store);
+		return 0;
+	}
+	end(u); /* it may have the database open */
+	if (store_return(u->edge->store, &f))
+		log_err("after an upgrade that failed: %s", f.msg);
+	return err;
+}
+
+void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_result *r)
+{
+	struct upgrade u = {.edge = g, .how = how, .result = r, .fd = -1};
+
+	*r = (struct upgrade_result){.pid = 0};
+	log_info("upgrade: starting %s", how->path);
+	pthread_mutex_lock(&g->reload_lock);
+	if (run(&u)) {
+		end(&u);
+		if (u.fd != -1)
+			close(u.fd);
+		log_err("upgrade: %s; this daemon goes on", r->why);
+	} else {
+		/* our end of the socket pair stays open: it tells the others that we live */
+		r->pid = (unsigned)u.pid;
+		r->stayed = edge_conns_active(g);
+		log_info("upgrade: pid %u serves now: moved=%u stayed=%u", r->pid, r->moved,
+			 r->stayed);
+	}
+	pthread_mutex_unlock(&g->reload_lock);
+}
+
+/* ---- who asked ---- */
+
+struct upgrade_asked {
+	bool done;
+	struct upgrade_result result;
+};
+
+int edge_upgrade(struct edge *g, unsigned *ret_pid, struct fault *f)
+{
+	struct upgrade_asked a = {.done = false};
+
+	pthread_mutex_lock(&g->asked_lock);
+	if (g->asked || g->draining) {
+		pthread_mutex_unlock(&g->asked_lock);
+		return fault_set(f, 409, 0, "", "this daemon is already being replaced or stopped");
+	}
+	g->asked = &a;
+	kill(getpid(), SIGUSR2); /* the main thread does it */
+	while (!a.done)
+		pthread_cond_wait(&g->asked_done, &g->asked_lock);
+	g->asked = NULL;
+	pthread_mutex_unlock(&g->asked_lock);
+	if (!a.result.pid)
+		return fault_set(f, 500, 0, "", "%s; pid %d goes on", a.result.why, getpid());
+	*ret_pid = a.result.pid;
+	return 0;
+}
+
+void upgrade_tell(struct edge *g, const struct upgrade_result *r)
+{
+	pthread_mutex_lock(&g->asked_lock);
+	if (g->asked) {
+		g->asked->result = *r;
+		g->asked->done = true;
+		pthread_cond_broadcast(&g->asked_done);
+	}
+	pthread_mutex_unlock(&g->asked_lock);
+}
+
+static void count_starting(struct worker *w, void *arg)
+{
+	unsigned *n = arg;
+	struct list *it;
+
+	list_for_each(it, &w->conns)
+		*n += list_of(it, struct conn, all)->phase < CONN_OPEN;
+}
+
+unsigned upgrade_conns_starting(struct edge *g)
+{
+	unsigned n = 0;
+
+	edge_each_worker(g, count_starting, &n);
+	return n;
+}
