@@ -116,11 +116,13 @@ int ssh_key_host(struct call *c);
 int tunnel_tls(struct call *c);
 int tunnel_http(struct call *c);
 int tunnel_tcp(struct call *c);
+int tunnel_labelled(struct call *c);
 int tunnel_start_named(struct call *c);
 int tunnel_config_check(struct call *c);
 int tunnel_config_add_authtoken(struct call *c);
 
-extern const struct opt tunnel_tls_opts[], tunnel_http_opts[], tunnel_tcp_opts[];
+extern const struct opt tunnel_labelled_opts[], tunnel_tls_opts[], tunnel_http_opts[],
+	tunnel_tcp_opts[];
 extern const struct opt tunnel_start_opts[];
 extern const struct opt tunnel_config_opts[];
 extern const struct opt authtoken_opts[];

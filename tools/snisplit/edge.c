@@ -58,7 +58,11 @@ const struct opt backend_opts[] = {
 	{.name = "health-fall", .arg = "N", .help = "failures that make it dead (3)"},
 	{.name = "backend",
 	 .arg = "ID[=WEIGHT]",
-	 .help = "a static one; in order (failover), with its weight (weighted)",
+	 .help = "in order (failover), with its weight (weighted)",
+	 .many = true},
+	{.name = "label",
+	 .arg = "KEY=VALUE",
+	 .help = "of the tunnels in a tunnel group: all that have all of these",
 	 .many = true},
 	{.name = "description", .arg = "TEXT", .help = "for people"},
 	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
@@ -216,10 +220,25 @@ static bool set_member(json_t *body, const char *value)
 	return resource_set(part(body, "backends"), id, "backend", json_integer(atoll(weight + 1)));
 }
 
+static bool set_label(json_t *body, const char *value)
+{
+	char key[64];
+	size_t len = strcspn(value, "=");
+
+	if (!value[len] || !len || len >= sizeof(key)) {
+		fprintf(stderr, "snisplit: --label: must be KEY=VALUE, got '%s'\n", value);
+		return false;
+	}
+	snprintf(key, sizeof(key), "%.*s", (int)len, value);
+	return resource_set(part(body, "labels"), key, "label", json_string(value + len + 1));
+}
+
 static bool set_backend(json_t *body, const char *o, const char *v)
 {
 	if (!strcmp(o, "backend"))
 		return set_member(body, v);
+	if (!strcmp(o, "label"))
+		return set_label(body, v);
 	if (!strcmp(o, "tls"))
 		return resource_set(part(body, "tls"), "enabled", o, json_true());
 	if (!strcmp(o, "health-check"))
@@ -244,14 +263,15 @@ static char *path_of(const char *id)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strncmp(id, kinds[i][0], strlen(kinds[i][0])))
 			return client_path(kinds[i][1], id);
-	fprintf(stderr, "snisplit: '%s' is no backend's id (bkdst_, bkdwd_, bkdfo_)\n", id);
+	fprintf(stderr, "snisplit: '%s' is no backend's id (bkdst_, bkdwd_, bkdfo_, bkdtg_)\n", id);
 	exit(EXIT_USAGE);
 }
 
 int backend_create(struct call *c)
 {
 	if (!field_is_choice("static|weighted|failover|tunnel_group", c->args[0])) {
-		fprintf(stderr, "snisplit: backend create: must be static, weighted or failover\n");
+		fprintf(stderr, "snisplit: backend create: must be static, weighted, failover or "
+				"tunnel_group\n");
 		return EXIT_USAGE;
 	}
 	return ask(c, "POST", client_path("/backends/", c->args[0]), set_backend);
@@ -287,17 +307,21 @@ static void list_members(struct table *t, const json_t *b)
 		if (n < sizeof(text))
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? " " : "",
 					      json_string_value(v));
+	json_object_foreach(json_object_get(b, "labels"), id, v)
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=%s", n ? " " : "",
+					      id, json_string_value(v));
 	table_cell(t, n ? text : show_text(b, "address"));
 }
 
 int backend_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "KIND", "WHERE", "DESCRIPTION"};
-	static const char *const kinds[] = {"static", "weighted", "failover"};
+	static const char *const kinds[] = {"static", "weighted", "failover", "tunnel_group"};
 	struct table *t = table_new(heads, "<<<<", 4);
 	int code = EXIT_OK;
 
-	for (size_t k = 0; !code && k < 3; k++) {
+	for (size_t k = 0; !code && k < 4; k++) {
 		char *path = client_path("/backends/", kinds[k]);
 		struct reply r = {0};
 		const json_t *b;

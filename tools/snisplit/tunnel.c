@@ -117,6 +117,19 @@ const struct opt tunnel_tcp_opts[] = {
 	{.name = NULL},
 };
 
+const struct opt tunnel_labelled_opts[] = {
+	{.name = "label",
+	 .arg = "KEY=VALUE",
+	 .help = "what edges pick it by; those that ask for some of them get it",
+	 .many = true},
+	{.name = "proxy-proto", .arg = "1|2", .help = "tell the upstream the client's address"},
+	{.name = "name", .arg = "TEXT", .help = "what to call it"},
+	{.name = "description", .arg = "TEXT", .help = "for people"},
+	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
+	SESSION_OPTS,
+	{.name = NULL},
+};
+
 const struct opt tunnel_start_opts[] = {
 	{.name = "all", .help = "all tunnels of the file"},
 	SESSION_OPTS,
@@ -164,6 +177,8 @@ static bool set_endpoint(struct tunnel_one *o, const struct call *c)
 			ok = tunnel_list_add(&o->allow, c->values[i].value);
 		else if (!strcmp(c->values[i].opt->name, "cidr-deny"))
 			ok = tunnel_list_add(&o->deny, c->values[i].value);
+		else if (!strcmp(c->values[i].opt->name, "label"))
+			ok = tunnel_list_add(&o->labels, c->values[i].value);
 		else if (!strcmp(c->values[i].opt->name, "certificate-authorities"))
 			ok = tunnel_list_add(&o->cas, c->values[i].value);
 	}
@@ -251,6 +266,15 @@ int tunnel_http(struct call *c)
 int tunnel_tcp(struct call *c)
 {
 	return run_one(c, "tcp");
+}
+
+int tunnel_labelled(struct call *c)
+{
+	if (!call_value(c, "label")) {
+		fprintf(stderr, "snisplit: tunnel: needs --label KEY=VALUE (ERR_SNISPLIT_394)\n");
+		return EXIT_USAGE;
+	}
+	return run_one(c, TUNNEL_LABELLED);
 }
 
 /* ---- those of the file ---- */

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "field.h"
+#include "labels.h"
 #include "quantity.h"
 
 bool tunnel_set(char **where, const char *text)
@@ -182,6 +183,26 @@ static bool check_tcp(const struct tunnel_one *o, FILE *err)
 	return true;
 }
 
+/* What the edge says of it cannot be said here. */
+static bool check_labels(const struct tunnel_one *o, FILE *err)
+{
+	struct fault f;
+	bool ok = true;
+
+	for (unsigned i = 0; i < o->labels.n; i++)
+		if (label_check(o->labels.at[i], "labels", &f))
+			ok = say(err, o, f.msg);
+	if (o->url || o->terminate_at || o->crt || o->key || o->mutual_tls_cas || o->cas.n ||
+	    o->allow.n || o->deny.n || o->upstream_tls_verify || o->upstream_tls_verify_cas ||
+	    o->pooling_enabled)
+		return say(err, o,
+			   "labels go with addr, proxy_proto, name, description and metadata only: "
+			   "all else is for the edge to say");
+	if (o->addr && !strncasecmp(o->addr, "tls://", 6))
+		return say(err, o, "addr: must be [HOST:]PORT with labels");
+	return ok;
+}
+
 static bool check_one(const struct tunnel_one *o, FILE *err)
 {
 	char what[400];
@@ -198,6 +219,8 @@ static bool check_one(const struct tunnel_one *o, FILE *err)
 			 o->addr);
 		return say(err, o, what);
 	}
+	if (o->proto && !strcmp(o->proto, TUNNEL_LABELLED))
+		return check_labels(o, err);
 	return check_tcp(o, err) && check_pair(o, err) && check_files(o, err);
 }
 
@@ -246,6 +269,7 @@ static void one_done(struct tunnel_one *o)
 	list_done(&o->allow);
 	list_done(&o->deny);
 	list_done(&o->cas);
+	list_done(&o->labels);
 }
 
 void tunnel_conf_done(struct tunnel_conf *t)

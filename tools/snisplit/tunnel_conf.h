@@ -14,6 +14,7 @@ struct call;
 struct opt;
 
 #define TUNNEL_LIST_MAX 64
+#define TUNNEL_LABELLED "labels" /* the proto of one that has no name but labels */
 
 struct tunnel_list {
 	char *at[TUNNEL_LIST_MAX + 1]; /* ends with NULL */
@@ -23,7 +24,7 @@ struct tunnel_list {
 /* One endpoint. */
 struct tunnel_one {
 	char *label; /* of the file; "command_line" */
-	char *proto; /* tls, http, tcp */
+	char *proto; /* tls, http, tcp, TUNNEL_LABELLED */
 	char *addr;  /* [tls://][HOST:]PORT */
 	char *url;   /* name or tls://NAME; [tcp://][HOST:]PORT; NULL: made up */
 	char *terminate_at;
@@ -33,8 +34,9 @@ struct tunnel_one {
 	bool upstream_tls_verify, pooling_enabled;
 	char *name, *description, *metadata;
 	struct tunnel_list allow, deny;
-	struct tunnel_list cas; /* certificate_authorities */
-	char *file;		/* where it was read; NULL: the command line */
+	struct tunnel_list cas;	   /* certificate_authorities */
+	struct tunnel_list labels; /* KEY=VALUE; of TUNNEL_LABELLED only */
+	char *file;		   /* where it was read; NULL: the command line */
 	unsigned line;
 };
 

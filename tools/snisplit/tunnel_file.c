@@ -83,7 +83,6 @@ static const struct doc_key ip_keys[] = {
 	{.name = NULL},
 };
 
-static const char no_groups[] = "no tunnel groups";
 static const char no_http[] = "HTTP is passed on as bytes";
 
 static const struct doc_key tunnel_keys[] = {
@@ -105,7 +104,7 @@ static const struct doc_key tunnel_keys[] = {
 	{"name", doc_string, ONE(name), 0, 0, NULL},
 	{"description", doc_string, ONE(description), 0, 0, NULL},
 	{"metadata", doc_string, ONE(metadata), 0, 0, NULL},
-	{"labels", doc_refuse, 0, 0, 0, no_groups},
+	{"labels", read_list, ONE(labels), 0, 0, NULL},
 	{"remote_addr", doc_string, ONE(url), 0, 0, NULL},
 	{"subdomain", doc_refuse, 0, 0, 0, "give domain: NAME.BASE_DOMAIN"},
 	{"inspect", doc_refuse, 0, 0, 0, no_http},
@@ -145,8 +144,13 @@ static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s
 	o->line = doc_line(name);
 	doc_enter(d, label, -1);
 	doc_map(d, &map, node, o);
-	if (!o->proto)
-		doc_error(d, node, "proto is missing: tls, http or tcp");
+	if (o->proto && o->labels.n)
+		doc_error(d, node, "proto and labels exclude each other: an edge has the name");
+	else if (o->labels.n)
+		tunnel_set(&o->proto, TUNNEL_LABELLED);
+	else if (!o->proto)
+		doc_error(d, node,
+			  "proto (tls, http or tcp) or labels must be there (ERR_SNISPLIT_394)");
 	doc_leave(d);
 }
 

@@ -170,6 +170,7 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 		.crt = o->crt,
 		.key = o->key,
 		.mutual_tls_cas = o->mutual_tls_cas,
+		.labels = o->labels.n ? (const char *const *)o->labels.at : NULL,
 		.certificate_authorities = (const char *const *)o->cas.at,
 		.cidr_allow = (const char *const *)o->allow.at,
 		.cidr_deny = (const char *const *)o->deny.at,

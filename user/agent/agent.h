@@ -74,7 +74,8 @@ struct snisplit_listener {
 	uint64_t request;
 	char endpoint[48]; /* the edge's id; "" offline */
 	char url[300];
-	bool sealed; /* its channels are TLS */
+	bool sealed;   /* its channels are TLS */
+	bool labelled; /* it has no name, and channels differ in that */
 	bool answered, failed, removed;
 	bool stopped;	   /* by somebody at the edge: it does not come back */
 	uint64_t retry_ns; /* refused after it had been online: not before */
@@ -142,6 +143,7 @@ struct stream {
 	struct sockaddr_storage src, dst; /* the client's connection; family 0: not known */
 	bool opened;			  /* told of */
 	bool headed;			  /* no PROXY header comes any more */
+	bool sealed;			  /* the channel is TLS */
 };
 
 struct snisplit {
@@ -215,7 +217,7 @@ void listener_put(struct snisplit_listener *l);
 
 /* stream.c */
 int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
-	       const uint8_t token[CHAN_TOKEN_LEN]);
+	       const uint8_t token[CHAN_TOKEN_LEN], bool sealed);
 void stream_on_started(struct snisplit *a, const struct chan_frame *f);
 void stream_close(struct stream *s, const char *reason, bool reset);
 void stream_tick(struct snisplit *a);

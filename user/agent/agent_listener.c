@@ -216,6 +216,38 @@ static bool is_tcp(const struct snisplit_endpoint *e)
 	return e->url && !strncasecmp(e->url, "tcp://", 6);
 }
 
+/* Of a tunnel with labels: what is its edges' to say it must not. */
+static int fill_labelled(struct snisplit_listener *l, const struct snisplit_endpoint *e,
+			 struct fault *f)
+{
+	char version[2] = {(char)('0' + (e->upstream ? e->proxy_proto : 2)), '\0'};
+
+	if (e->url || e->terminate_at || e->crt || e->key || e->mutual_tls_cas ||
+	    e->pooling_enabled || (e->cidr_allow && *e->cidr_allow) ||
+	    (e->cidr_deny && *e->cidr_deny) ||
+	    (e->certificate_authorities && *e->certificate_authorities) || (e->alpn && *e->alpn))
+		return fault_set(f, 400, 0, "labels",
+				 "go with none of url, terminate_at, crt, key, mutual_tls_cas, "
+				 "certificate_authorities, alpn, cidr_allow, cidr_deny and "
+				 "pooling_enabled: these are for the edge to say");
+	if (e->upstream && !strncasecmp(e->upstream, "tls://", 6))
+		return fault_set(f, 400, 0, "upstream",
+				 "cannot be tls:// for a tunnel with labels: where TLS ends at the "
+				 "edge it gets plaintext, else the client's own TLS");
+	if (check_proxy(e, f) || set_upstream(l, e, false, f))
+		return -1;
+	l->labelled = true;
+	l->proxy_proto = e->proxy_proto;
+	if (*version != '0' && add_field(l, "proxy_proto", version, f))
+		return -1;
+	return add_list(l, "labels", e->labels, f) || add_field(l, "upstream", e->upstream, f) ||
+			       add_field(l, "name", e->name, f) ||
+			       add_field(l, "description", e->description, f) ||
+			       add_field(l, "metadata", e->metadata, f)
+		       ? -1
+		       : 0;
+}
+
 static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, struct fault *f)
 {
 	const char *at = e->terminate_at ? e->terminate_at : "upstream";
@@ -240,6 +272,8 @@ static int fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, 
 		return fault_set(f, 400, 224, "terminate_at",
 				 "is for tls:// endpoints: a TCP endpoint passes bytes on as they "
 				 "are");
+	if (e->labels)
+		return fill_labelled(l, e, f);
 	if (check_proxy(e, f) || set_upstream(l, e, !agent && !edge, f))
 		return -1;
 	l->proxy_proto = e->proxy_proto;
@@ -449,7 +483,8 @@ void listener_on_listening(struct snisplit *a, const struct chan_frame *f)
 	snprintf(l->url, sizeof(l->url), "%s", url);
 	l->sealed = chan_number(f, CHAN_TAG_SEALED, 0);
 	l->answered = true;
-	keep_url(l);
+	if (!l->labelled)
+		keep_url(l);
 	agent_tell(a, &e, "%s -> %s", l->url, l->upstream ? l->upstream : "this program");
 	pthread_cond_broadcast(&a->changed);
 }

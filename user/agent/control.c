@@ -391,12 +391,13 @@ static void on_dial(struct snisplit *a, const struct chan_frame *f)
 {
 	const char *id = chan_text(f, CHAN_TAG_ENDPOINT);
 	struct snisplit_listener *l = id ? listener_find(a, id) : NULL;
+	bool sealed = l && (l->labelled ? chan_number(f, CHAN_TAG_SEALED, 0) : l->sealed);
 	struct chan_field field;
 	size_t pos = 0;
 
 	while (l && !a->draining && chan_next(f, &pos, &field))
 		if (field.tag == CHAN_TAG_PROOF && field.len == 8 + CHAN_TOKEN_LEN)
-			stream_new(a, l, chan_get64(field.at), field.at + 8);
+			stream_new(a, l, chan_get64(field.at), field.at + 8, sealed);
 }
 
 static void on_ping(struct snisplit *a, const struct chan_frame *f)

@@ -116,6 +116,12 @@ struct snisplit_endpoint {
 	int upstream_tls_verify;
 	const char *upstream_tls_verify_cas; /* PEM file; NULL: the system's */
 	int pooling_enabled;		     /* shares its name with others that have this too */
+	/*
+	 * "KEY=VALUE", as cidr_allow; NULL: an endpoint.  Else a tunnel without a name: edges whose
+	 * backend has labels that are among these send it connections, in plaintext where TLS ends
+	 * at the edge, else as they come.  url, terminate_at and whom to let in are theirs to say.
+	 */
+	const char *const *labels;
 };
 
 /*
@@ -126,7 +132,7 @@ struct snisplit_endpoint {
 SNISPLIT_API struct snisplit_listener *
 snisplit_listen(struct snisplit *s, const struct snisplit_endpoint *e, struct snisplit_error *err);
 SNISPLIT_API void snisplit_unlisten(struct snisplit_listener *l);
-/* "tls://NAME" or "tcp://HOST:PORT", whole; as long as the listener. */
+/* "tls://NAME" or "tcp://HOST:PORT", whole, or the labels for people; as long as the listener. */
 SNISPLIT_API const char *snisplit_url(const struct snisplit_listener *l);
 
 /*

@@ -255,7 +255,7 @@ static void connected(struct stream *s)
 	}
 	if (end_info(&s->client, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
 		return;
-	if (!s->listener->sealed) {
+	if (!s->sealed) {
 		prove(s);
 		return;
 	}
@@ -331,7 +331,7 @@ static unsigned n_streams(const struct snisplit *a)
 }
 
 int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
-	       const uint8_t token[CHAN_TOKEN_LEN])
+	       const uint8_t token[CHAN_TOKEN_LEN], bool sealed)
 {
 	struct stream *s = n_streams(a) < STREAMS_MAX ? calloc(1, sizeof(*s)) : NULL;
 	int err;
@@ -340,6 +340,7 @@ int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 		return -ENOMEM;
 	s->agent = a;
 	s->listener = l;
+	s->sealed = sealed;
 	l->refs++;
 	s->number = number;
 	chan_proof_write(s->proof, number, token);

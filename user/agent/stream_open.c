@@ -39,7 +39,7 @@ static ssize_t look(struct stream *s, const uint8_t **ret_at)
 	struct pump *p = &s->agent->pump;
 	ssize_t n;
 
-	if (!s->listener->sealed) {
+	if (!s->sealed) {
 		n = recv(s->client.fd, p->buf, p->size, MSG_PEEK | MSG_DONTWAIT);
 		*ret_at = p->buf;
 		return n < 0 ? -errno : n;
@@ -53,7 +53,7 @@ static ssize_t look(struct stream *s, const uint8_t **ret_at)
 
 static void take(struct stream *s, size_t n)
 {
-	if (!s->listener->sealed) {
+	if (!s->sealed) {
 		while (n) {
 			ssize_t got = recv(s->client.fd, s->agent->pump.buf, n, MSG_DONTWAIT);
 

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "edge.h"
 #include "edges.h"
+#include "labelled.h"
 #include "feed.h"
 #include "log.h"
 #include "request.h"
@@ -147,7 +148,7 @@ struct api *api_open(struct edge *e, struct store *s, const struct config *c,
 	pthread_mutex_init(&a->change, NULL);
 	if (feed_open(s, edge_events(e), c->state_dir, &a->feed, &f))
 		snprintf(why, why_size, "%s", f.msg);
-	else if (edges_open(s, edge_registry(e), c->base_domain, &a->edges, &f))
+	else if (edges_open(s, edge_registry(e), edge_labelled(e), c->base_domain, &a->edges, &f))
 		snprintf(why, why_size, "%s", f.msg);
 	else if (!listen_all(a, c, given, why, why_size))
 		return a;

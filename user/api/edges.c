@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "edges.h"
+#include "edges_private.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,143 +10,6 @@
 #include "stamp.h"
 #include "store.h"
 #include "ulid.h"
-
-struct edges {
-	pthread_mutex_t lock;
-	struct store *store;
-	struct registry *registry;
-	char *base_domain;
-	json_t *docs[EDGES_KIND_MAX]; /* each an object, by id */
-	bool opening;		      /* names that do not resolve yet are fine */
-};
-
-/* ---- endpoints of one edge ---- */
-
-static int spec_of(struct edges *g, const json_t *doc, const char *hostport,
-		   struct endpoint_spec *ret_s, struct fault *f)
-{
-	int err = edges_doc_spec(doc, g->docs, ret_s, f);
-
-	ret_s->may_be_unresolved = g->opening;
-	if (!err)
-		err = endpoint_spec_set(ret_s, "url", FIELD_STRING, hostport, f);
-	return err;
-}
-
-/* A new one; its id is kept in <ids>. */
-static int put_online(struct edges *g, const json_t *doc, const char *hostport, json_t *ids,
-		      struct fault *f)
-{
-	const char *id = json_string_value(json_object_get(ids, hostport));
-	struct endpoint_spec s;
-	struct endpoint *e;
-	int err = spec_of(g, doc, hostport, &s, f);
-
-	if (!err)
-		err = registry_add(g->registry, &s, id, NULL, &e, f);
-	if (!err) {
-		json_object_set_new(ids, hostport, json_string(e->id));
-		endpoint_put(e);
-	}
-	endpoint_spec_done(&s);
-	return err;
-}
-
-/* What may take the place of the one there is. */
-static struct endpoint *prepare(struct edges *g, const json_t *doc, const char *hostport,
-				struct endpoint *old, struct fault *f)
-{
-	struct endpoint *fresh = NULL;
-	struct endpoint_spec s;
-
-	if (!spec_of(g, doc, hostport, &s, f))
-		fresh = registry_prepare(g->registry, old, &s, NULL, f);
-	endpoint_spec_done(&s);
-	return fresh;
-}
-
-/* ---- a change ---- */
-
-struct change {
-	struct edges *g;
-	json_t *doc; /* the edge as it will be */
-	json_t *ids; /* its endpoints, by hostport */
-	struct endpoint **old, **fresh;
-	unsigned n;
-	json_t *added; /* hostports */
-};
-
-static void undo(struct change *c)
-{
-	const char *hostport;
-	json_t *v;
-
-	json_object_foreach(c->added, hostport, v)
-		registry_remove(c->g->registry, json_string_value(v), NULL);
-	for (unsigned i = 0; i < c->n; i++) {
-		endpoint_put(c->old[i]);
-		endpoint_put(c->fresh[i]);
-	}
-}
-
-/* All that can fail; nothing that is there changes. */
-static int ready(struct change *c, const json_t *was, struct fault *f)
-{
-	json_t *hostports = json_object_get(c->doc, "hostports"), *hp;
-	size_t i;
-
-	json_array_foreach(hostports, i, hp) {
-		const char *text = json_string_value(hp);
-		const char *id = json_string_value(json_object_get(was, text));
-		struct endpoint *old = id ? registry_find(c->g->registry, id) : NULL;
-
-		if (json_object_get(c->ids, text)) {
-			endpoint_put(old);
-			return fault_set(f, 400, 0, "hostports", "'%.200s' is there twice", text);
-		}
-		if (old) {
-			json_object_set_new(c->ids, text, json_string(id));
-			c->old[c->n] = old;
-			c->fresh[c->n] = prepare(c->g, c->doc, text, old, f);
-			if (!c->fresh[c->n++])
-				return -1;
-			continue;
-		}
-		if (c->g->opening && id)
-			json_object_set_new(c->ids, text, json_string(id));
-		if (put_online(c->g, c->doc, text, c->ids, f))
-			return -1;
-		json_object_set(c->added, text, json_object_get(c->ids, text));
-	}
-	return 0;
-}
-
-/* 0, or -1 with <f>: saved, but a name still serves by the old rules.  Never told as done. */
-static int commit(struct change *c, const json_t *was, struct fault *f)
-{
-	struct fault why = {.msg = ""};
-	const char *hostport;
-	int err = 0;
-	json_t *id;
-
-	for (unsigned i = 0; i < c->n; i++) {
-		if (registry_swap(c->g->registry, c->old[i], c->fresh[i], &why)) {
-			log_err("tls://%s is not changed as its edge is: %s", c->old[i]->host,
-				why.msg);
-			err = fault_set(
-				f, 503, 0, "",
-				"tls://%s still serves by what held before: %.200s; make the "
-				"change again",
-				c->old[i]->host, why.msg);
-			endpoint_put(c->fresh[i]);
-		}
-		endpoint_put(c->old[i]);
-	}
-	json_object_foreach((json_t *)was, hostport, id)
-		if (!json_object_get(c->ids, hostport))
-			registry_remove(c->g->registry, json_string_value(id), NULL);
-	return err;
-}
 
 static int check_hostports(const json_t *doc, struct fault *f)
 {
@@ -166,7 +28,7 @@ static int check_hostports(const json_t *doc, struct fault *f)
 	return 0;
 }
 
-static int save(struct edges *g, enum edges_kind kind, const json_t *doc, struct fault *f)
+int edges_save(struct edges *g, enum edges_kind kind, const json_t *doc, struct fault *f)
 {
 	char *text = json_dumps(doc, JSON_COMPACT);
 	struct store_field field = {"json", text};
@@ -181,87 +43,6 @@ static int save(struct edges *g, enum edges_kind kind, const json_t *doc, struct
 	err = store_put(g->store, edges_types[kind].name, &row, f) ? -1 : 0;
 	free(text);
 	return err;
-}
-
-/* <doc> is to be edge <doc>.id: its endpoints, and the disk. */
-static int apply_edge(struct edges *g, json_t *doc, bool to_disk, struct fault *f)
-{
-	json_t *was = json_object_get(doc, "endpoints");
-	size_t n = json_array_size(json_object_get(doc, "hostports"));
-	struct change c = {.g = g, .doc = doc, .ids = json_object(), .added = json_object()};
-	int err;
-
-	c.old = calloc(n + 1, sizeof(struct endpoint *));
-	c.fresh = calloc(n + 1, sizeof(struct endpoint *));
-	was = was ? json_incref(was) : json_object();
-	err = !c.old || !c.fresh || !c.ids || !c.added || !was
-		      ? fault_set(f, 500, 0, "", "out of memory")
-		      : ready(&c, was, f);
-	if (!err) {
-		json_object_set(doc, "endpoints", c.ids);
-		if (to_disk)
-			err = save(g, EDGES_TLS, doc, f);
-	}
-	if (err)
-		undo(&c);
-	else
-		err = commit(&c, was, f);
-	free(c.old);
-	free(c.fresh);
-	json_decref(c.ids);
-	json_decref(c.added);
-	json_decref(was);
-	return err;
-}
-
-/* ---- who names whom ---- */
-
-/* Does edge <doc> depend on backend <id>, itself or by another backend? */
-static bool depends(struct edges *g, const json_t *doc, const char *id)
-{
-	const char *backend;
-	json_t *v;
-
-	if (edges_doc_names(EDGES_TLS, doc, id))
-		return true;
-	for (int k = EDGES_WEIGHTED; k <= EDGES_FAILOVER; k++)
-		json_object_foreach(g->docs[k], backend, v)
-			if (edges_doc_names((enum edges_kind)k, v, id) &&
-			    edges_doc_names(EDGES_TLS, doc, backend))
-				return true;
-	return false;
-}
-
-/* A backend has changed: so have the edges that use it.  Stops at the first that cannot. */
-static int apply_users(struct edges *g, const char *backend, struct fault *f)
-{
-	const char *id;
-	json_t *doc;
-
-	json_object_foreach(g->docs[EDGES_TLS], id, doc)
-		if (depends(g, doc, backend) && apply_edge(g, doc, true, f))
-			return -1;
-	return 0;
-}
-
-static int check_members(struct edges *g, enum edges_kind kind, const json_t *doc, struct fault *f)
-{
-	json_t *list = json_object_get(doc, "backends"), *v;
-	const char *id;
-	size_t i;
-
-	if (kind != EDGES_WEIGHTED && kind != EDGES_FAILOVER)
-		return 0;
-	json_object_foreach(list, id, v)
-		if (!json_object_get(g->docs[EDGES_STATIC], id))
-			return fault_set(f, 400, 0, "backends",
-					 "there is no static backend '%.64s'", id);
-	json_array_foreach(list, i, v)
-		if (!json_object_get(g->docs[EDGES_STATIC], json_string_value(v)))
-			return fault_set(f, 400, 0, "backends",
-					 "there is no static backend '%.64s'",
-					 json_string_value(v));
-	return 0;
 }
 
 /* ---- verbs ---- */
@@ -291,21 +72,72 @@ static int put_backend(struct edges *g, enum edges_kind kind, const char *id, js
 {
 	json_t *old = json_incref(json_object_get(g->docs[kind], id));
 	struct fault unused;
-	int err = check_members(g, kind, doc, f);
+	int err;
 
-	if (!err) {
-		json_object_set(g->docs[kind], id, doc);
-		err = apply_users(g, id, f);
-		if (!err)
-			err = save(g, kind, doc, f);
-		if (err && old) {
-			json_object_set(g->docs[kind], id, old);
-			apply_users(g, id, &unused);
-		} else if (err) {
-			json_object_del(g->docs[kind], id);
-		}
+	json_object_set(g->docs[kind], id, doc);
+	err = edges_backend_check_members(g->docs, id, f);
+	if (!err)
+		err = edges_apply_users(g, id, f);
+	if (!err)
+		err = edges_save(g, kind, doc, f);
+	if (err && old) {
+		json_object_set(g->docs[kind], id, old);
+		edges_apply_users(g, id, &unused);
+	} else if (err) {
+		json_object_del(g->docs[kind], id);
 	}
 	json_decref(old);
+	return err;
+}
+
+/* With what is true at the moment only. */
+static json_t *show(struct edges *g, enum edges_kind kind, const json_t *doc)
+{
+	json_t *j = json_deep_copy(doc);
+
+	if (j && kind == EDGES_TUNNEL_GROUP)
+		json_object_set_new(j, "tunnels", edges_backend_tunnels(doc, g->labelled));
+	return j;
+}
+
+/* An edge that brings neither name nor backend goes where tunnels with its own label are. */
+static int add_group(struct edges *g, json_t *edge, const char **ret_id, struct fault *f)
+{
+	json_t *doc = new_doc(g, EDGES_TUNNEL_GROUP);
+	const char *id = json_string_value(json_object_get(doc, "id"));
+	int err = id ? 0 : fault_set(f, 500, 0, "", "out of memory");
+
+	if (!err) {
+		json_object_set_new(doc, "labels",
+				    json_pack("{s:O}", "edge", json_object_get(edge, "id")));
+		json_object_set_new(doc, "description", json_string("made with its edge"));
+		err = put_backend(g, EDGES_TUNNEL_GROUP, id, doc, f);
+	}
+	if (!err) {
+		json_object_set_new(edge, "backend",
+				    json_pack("{s:b, s:s}", "enabled", 1, "backend_id", id));
+		*ret_id = json_string_value(
+			json_object_get(json_object_get(edge, "backend"), "backend_id"));
+	}
+	json_decref(doc);
+	return err;
+}
+
+static int put_edge(struct edges *g, json_t *doc, const json_t *in, bool fresh, struct fault *f)
+{
+	const char *group = NULL, *id = json_string_value(json_object_get(doc, "id"));
+	int err = check_hostports(doc, f);
+
+	if (!err && fresh && !json_object_get(doc, "backend") && !json_object_get(in, "hostports"))
+		err = add_group(g, doc, &group, f);
+	if (!err)
+		err = edges_apply(g, doc, true, f);
+	if (!err) {
+		json_object_set(g->docs[EDGES_TLS], id, doc);
+	} else if (group) {
+		store_del(g->store, edges_types[EDGES_TUNNEL_GROUP].name, group, NULL);
+		json_object_del(g->docs[EDGES_TUNNEL_GROUP], group);
+	}
 	return err;
 }
 
@@ -324,19 +156,17 @@ int edges_put(struct edges *g, enum edges_kind kind, const char *id, const json_
 		err = fault_set(f, 500, 0, "", "out of memory");
 	if (!err)
 		err = edges_doc_merge(kind, doc, in, f);
+	if (!err && kind == EDGES_TLS)
+		err = put_edge(g, doc, in, !id, f);
+	else if (!err)
+		err = edges_backend_check(kind, doc, f) ||
+				      put_backend(g, kind,
+						  json_string_value(json_object_get(doc, "id")),
+						  doc, f)
+			      ? -1
+			      : 0;
 	if (!err)
-		err = edges_doc_check(kind, doc, f);
-	if (!err)
-		id = json_string_value(json_object_get(doc, "id"));
-	if (!err && kind == EDGES_TLS) {
-		err = check_hostports(doc, f) || apply_edge(g, doc, true, f) ? -1 : 0;
-		if (!err)
-			json_object_set(g->docs[kind], id, doc);
-	} else if (!err) {
-		err = put_backend(g, kind, id, doc, f);
-	}
-	if (!err)
-		*ret_j = json_deep_copy(doc);
+		*ret_j = show(g, kind, doc);
 	json_decref(doc);
 	pthread_mutex_unlock(&g->lock);
 	return err;
@@ -401,7 +231,7 @@ json_t *edges_list(struct edges *g, enum edges_kind kind)
 
 	pthread_mutex_lock(&g->lock);
 	json_object_foreach(g->docs[kind], id, doc)
-		json_array_append_new(list, json_deep_copy(doc));
+		json_array_append_new(list, show(g, kind, doc));
 	pthread_mutex_unlock(&g->lock);
 	return list;
 }
@@ -411,7 +241,8 @@ json_t *edges_get(struct edges *g, enum edges_kind kind, const char *id)
 	json_t *doc;
 
 	pthread_mutex_lock(&g->lock);
-	doc = json_deep_copy(json_object_get(g->docs[kind], id));
+	doc = json_object_get(g->docs[kind], id);
+	doc = doc ? show(g, kind, doc) : NULL;
 	pthread_mutex_unlock(&g->lock);
 	return doc;
 }
@@ -431,8 +262,8 @@ static int load(void *arg, const struct store_row *r)
 	return json_object_set_new(docs, r->id, doc);
 }
 
-int edges_open(struct store *store, struct registry *registry, const char *base_domain,
-	       struct edges **ret_g, struct fault *f)
+int edges_open(struct store *store, struct registry *registry, struct labelled *l,
+	       const char *base_domain, struct edges **ret_g, struct fault *f)
 {
 	struct edges *g = calloc(1, sizeof(*g));
 	struct fault why = {.msg = ""};
@@ -444,6 +275,7 @@ int edges_open(struct store *store, struct registry *registry, const char *base_
 	pthread_mutex_init(&g->lock, NULL);
 	g->store = store;
 	g->registry = registry;
+	g->labelled = l;
 	g->base_domain = strdup(base_domain);
 	for (int k = 0; k < EDGES_KIND_MAX; k++) {
 		g->docs[k] = json_object();
@@ -454,11 +286,15 @@ int edges_open(struct store *store, struct registry *registry, const char *base_
 		}
 	}
 	/* not fatal: the others must come back even when one's name is in the file now */
-	g->opening = true;
+	g->opening = g->lenient = true;
 	json_object_foreach(g->docs[EDGES_TLS], id, doc)
-		if (apply_edge(g, doc, false, &why))
+		if (edges_apply(g, doc, false, &why))
 			log_err("edge %s is not restored: %s: %s", id, why.field, why.msg);
-	g->opening = false;
+	g->opening = g->lenient = false;
+	if (edges_follow_start(g)) {
+		edges_close(g);
+		return fault_set(f, 500, 0, "", "no thread for the edges");
+	}
 	*ret_g = g;
 	return 0;
 }
@@ -467,6 +303,7 @@ void edges_close(struct edges *g)
 {
 	if (!g)
 		return;
+	edges_follow_stop(g);
 	for (int k = 0; k < EDGES_KIND_MAX; k++)
 		json_decref(g->docs[k]);
 	pthread_mutex_destroy(&g->lock);

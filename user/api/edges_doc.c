@@ -39,6 +39,8 @@ static const struct edges_field weighted_fields[] = {
 	{"backends", JSON_OBJECT, 0, NULL}, TEXTS, {.name = NULL}};
 static const struct edges_field failover_fields[] = {
 	{"backends", JSON_ARRAY, 0, NULL}, TEXTS, {.name = NULL}};
+static const struct edges_field group_fields[] = {
+	{"labels", JSON_OBJECT, 0, NULL}, TEXTS, {.name = NULL}};
 static const struct edges_field tls_fields[] = {
 	{"hostports", JSON_ARRAY, 0, NULL},
 	{"backend", JSON_OBJECT, 0, "enabled|backend_id"},
@@ -53,6 +55,8 @@ const struct edges_type edges_types[EDGES_KIND_MAX] = {
 	[EDGES_STATIC] = {"static_backends", "/backends/static", "bkdst_", static_fields},
 	[EDGES_WEIGHTED] = {"weighted_backends", "/backends/weighted", "bkdwd_", weighted_fields},
 	[EDGES_FAILOVER] = {"failover_backends", "/backends/failover", "bkdfo_", failover_fields},
+	[EDGES_TUNNEL_GROUP] = {"tunnel_group_backends", "/backends/tunnel_group", "bkdtg_",
+				group_fields},
 	[EDGES_TLS] = {"tls_edges", "/edges/tls", "edgtls_", tls_fields},
 };
 
@@ -122,156 +126,21 @@ int edges_doc_merge(enum edges_kind kind, json_t *doc, const json_t *in, struct 
 	return 0;
 }
 
-/* ---- backends ---- */
-
-static bool is_enabled(const json_t *module)
+bool edges_doc_is_enabled(const json_t *module)
 {
 	const json_t *enabled = json_object_get(module, "enabled");
 
 	return module && !json_is_false(enabled);
 }
 
-/* One upstream of the list that is being made, with the health checks of all. */
 struct build {
-	json_t *const *docs;
 	struct endpoint_spec *s;
-	FILE *upstreams;
-	unsigned n;
 	struct fault *f;
 };
 
 static int set(struct build *b, const char *field, enum field_kind kind, const char *text)
 {
 	return endpoint_spec_set(b->s, field, kind, text, b->f);
-}
-
-static int set_health(struct build *b, const json_t *backend)
-{
-	static const char *const names[] = {"health_check", "health_interval", "health_rise",
-					    "health_fall"};
-	char number[32];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const json_t *v = json_object_get(backend, names[i]);
-		const char *text = json_string_value(v), *now;
-		const struct field *fd = field_find(names[i]);
-
-		if (json_is_integer(v)) {
-			snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
-			text = number;
-		}
-		now = b->s->values[fd - field_table];
-		if (b->n && strcmp(now ? now : "", text ? text : ""))
-			return fault_set(b->f, 400, 0, "backends",
-					 "differ in %s: it is one for all of them", names[i]);
-		if (!b->n && text && set(b, names[i], fd->kind, text))
-			return -1;
-	}
-	return 0;
-}
-
-/* <weight> < 0: none. */
-static int add_static(struct build *b, const char *id, long long weight)
-{
-	const json_t *d = json_object_get(b->docs[EDGES_STATIC], id);
-
-	if (!d)
-		return fault_set(b->f, 400, 0, "backends", "there is no static backend '%.64s'",
-				 id);
-	if (set_health(b, d))
-		return -1;
-	fprintf(b->upstreams, "%s%s%s", b->n ? "," : "",
-		is_enabled(json_object_get(d, "tls")) ? "tls://" : "",
-		json_string_value(json_object_get(d, "address")));
-	if (weight >= 0)
-		fprintf(b->upstreams, "=%lld", weight);
-	b->n++;
-	return 0;
-}
-
-static int add_weighted(struct build *b, const json_t *d)
-{
-	const char *id;
-	json_t *weight;
-
-	json_t *list = json_object_get(d, "backends");
-	bool one = json_object_size(list) == 1; /* has nobody to be weighed against */
-
-	json_object_foreach(list, id, weight)
-		if (add_static(b, id, one ? -1 : json_integer_value(weight)))
-			return -1;
-	return set(b, "balance", FIELD_STRING, b->n > 1 ? "weighted" : "even");
-}
-
-static int add_failover(struct build *b, const json_t *d)
-{
-	json_t *id;
-	size_t i;
-
-	json_array_foreach(json_object_get(d, "backends"), i, id)
-		if (add_static(b, json_string_value(id), -1))
-			return -1;
-	return set(b, "balance", FIELD_STRING, b->n > 1 ? "failover" : "even");
-}
-
-static int add_backend(struct build *b, const char *id)
-{
-	json_t *weighted = json_object_get(b->docs[EDGES_WEIGHTED], id);
-	json_t *failover = json_object_get(b->docs[EDGES_FAILOVER], id);
-
-	if (weighted)
-		return add_weighted(b, weighted);
-	if (failover)
-		return add_failover(b, failover);
-	if (!json_object_get(b->docs[EDGES_STATIC], id))
-		return fault_set(b->f, 400, 0, "backend", "there is no backend '%.64s'", id);
-	return add_static(b, id, -1);
-}
-
-static int set_upstreams(struct build *b, const char *id)
-{
-	char *text = NULL;
-	size_t len;
-	int err;
-
-	b->upstreams = open_memstream(&text, &len);
-	if (!b->upstreams)
-		return fault_set(b->f, 500, 0, "", "out of memory");
-	err = add_backend(b, id);
-	if (fclose(b->upstreams) && !err)
-		err = fault_set(b->f, 500, 0, "", "out of memory");
-	if (!err)
-		err = set(b, "upstream", FIELD_STRING, text);
-	free(text);
-	return err;
-}
-
-/* A list that is one of strings: '\n' between, or of objects' keys with weights. */
-int edges_doc_check(enum edges_kind kind, const json_t *doc, struct fault *f)
-{
-	const char *address = json_string_value(json_object_get(doc, "address")), *id;
-	json_t *list = json_object_get(doc, "backends"), *v;
-	size_t i;
-
-	if (kind == EDGES_STATIC && (!address || strpbrk(address, ",= ")))
-		return fault_set(f, 400, 0, "address",
-				 address ? "must be one HOST:PORT" : "is missing: HOST:PORT");
-	if (kind == EDGES_STATIC)
-		return endpoint_spec_check_hostport(address, "address", f);
-	if (kind == EDGES_TLS)
-		return 0;
-	json_object_foreach(list, id, v)
-		if (!json_is_integer(v) || json_integer_value(v) < 0 ||
-		    json_integer_value(v) > ENDPOINT_WEIGHT_MAX)
-			return fault_set(f, 400, 0, "backends",
-					 "the weight of %.64s must be 0 to %d", id,
-					 ENDPOINT_WEIGHT_MAX);
-	json_array_foreach(list, i, v)
-		if (!json_is_string(v))
-			return fault_set(f, 400, 0, "backends", "must be a list of ids");
-	if (!json_object_size(list) && !json_array_size(list))
-		return fault_set(f, 400, 0, "backends", "is missing: ids of static backends");
-	return 0;
 }
 
 bool edges_doc_names(enum edges_kind kind, const json_t *doc, const char *id)
@@ -310,7 +179,7 @@ static int set_termination(struct build *b, const json_t *m)
 	const char *at = json_string_value(json_object_get(m, "terminate_at"));
 	const char *min = json_string_value(json_object_get(m, "min_version"));
 
-	if (!is_enabled(m))
+	if (!edges_doc_is_enabled(m))
 		return 0;
 	if (set(b, "terminate_at", FIELD_STRING, at ? at : "edge"))
 		return -1;
@@ -345,7 +214,7 @@ static int set_mutual_tls(struct build *b, const json_t *m)
 	const json_t *ids = json_object_get(m, "certificate_authority_ids");
 	const char *cas = json_string_value(json_object_get(m, "mutual_tls_cas"));
 
-	if (!is_enabled(m))
+	if (!edges_doc_is_enabled(m))
 		return 0;
 	if (!cas && !json_array_size(ids))
 		return fault_set(b->f, 400, 0, "mutual_tls",
@@ -361,22 +230,22 @@ static int set_restriction(struct build *b, const json_t *m)
 {
 	const json_t *ids = json_object_get(m, "ip_policy_ids");
 
-	if (!is_enabled(m))
+	if (!edges_doc_is_enabled(m))
 		return 0;
 	return set_ids(b, "ip_policies", ids, "ip_restriction", "ip_policy_ids", IP_POLICIES_MAX);
 }
 
-int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX],
+int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX], struct labelled *l,
 		   struct endpoint_spec *ret_s, struct fault *f)
 {
 	const json_t *backend = json_object_get(doc, "backend");
 	const char *id = json_string_value(json_object_get(backend, "backend_id"));
-	struct build b = {.docs = docs, .s = ret_s, .f = f};
+	struct build b = {.s = ret_s, .f = f};
 	const char *texts[] = {"description", "metadata"};
 
 	memset(ret_s, 0, sizeof(*ret_s));
 	ret_s->origin = ENDPOINT_EDGE;
-	if (!is_enabled(backend) || !id)
+	if (!edges_doc_is_enabled(backend) || !id)
 		return fault_set(f, 400, 0, "backend", "is missing: {\"backend_id\": ID}");
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = json_string_value(json_object_get(doc, texts[i]));
@@ -384,7 +253,8 @@ int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX],
 		if (text && set(&b, texts[i], FIELD_STRING, text))
 			return -1;
 	}
-	if (set_upstreams(&b, id) || set_termination(&b, json_object_get(doc, "tls_termination")))
+	if (edges_backend_spec(docs, l, id, ret_s, f) ||
+	    set_termination(&b, json_object_get(doc, "tls_termination")))
 		return -1;
 	if (set_mutual_tls(&b, json_object_get(doc, "mutual_tls")))
 		return -1;

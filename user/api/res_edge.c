@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * res_edge - /edges/tls and /backends/{static,weighted,failover}.
+ * res_edge - /edges/tls and /backends/{static,weighted,failover,tunnel_group}.
  */
 #include <string.h>
 
@@ -128,7 +128,8 @@ static int kind_of(struct request *r, enum edges_kind *ret_kind)
 {
 	static const char *const names[] = {[EDGES_STATIC] = "static",
 					    [EDGES_WEIGHTED] = "weighted",
-					    [EDGES_FAILOVER] = "failover"};
+					    [EDGES_FAILOVER] = "failover",
+					    [EDGES_TUNNEL_GROUP] = "tunnel_group"};
 
 	for (int k = 0; k < EDGES_TLS; k++) {
 		if (strcmp(names[k], r->part))
@@ -136,10 +137,7 @@ static int kind_of(struct request *r, enum edges_kind *ret_kind)
 		*ret_kind = (enum edges_kind)k;
 		return 0;
 	}
-	return fault_set(&r->fault, 400, 0, "",
-			 "/backends/%s is not available in this version (no labelled tunnels); "
-			 "there are static, weighted and failover",
-			 r->part);
+	return fault_set(&r->fault, 404, 0, "", "no /backends/%s", r->part);
 }
 
 int backends_get(struct request *r)

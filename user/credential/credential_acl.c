@@ -8,6 +8,7 @@
 #include "credentials.h"
 #include "endpoint_spec.h"
 #include "field.h"
+#include "labels.h"
 #include "name.h"
 
 #define BAD_RULE 600
@@ -36,6 +37,13 @@ static int read_tcp(const char *rule, char ret_host[ENDPOINT_NAME_MAX], bool *re
 	return 0;
 }
 
+static int fault_recode(struct fault *f, int code)
+{
+	if (f)
+		f->code = code;
+	return -1;
+}
+
 static int check_rule(const char *rule, struct fault *f)
 {
 	char key[NAME_KEY_LEN];
@@ -47,6 +55,8 @@ static int check_rule(const char *rule, struct fault *f)
 	if (strncmp(rule, "bind:", 5))
 		return fault_set(f, 400, BAD_RULE, "acl",
 				 "must be * or start with bind:, got '%.100s'", rule);
+	if (strchr(rule, '='))
+		return label_check(rule + 5, "acl", f) ? fault_recode(f, BAD_RULE) : 0;
 	if (strchr(rule + 5, ':'))
 		return read_tcp(rule + 5, key, &all, f);
 	if (name_normalise(rule + 5, key, true, &why) < 0)
@@ -99,4 +109,31 @@ bool credential_allows(const char *acl, const char *host)
 		if (covers(item, host))
 			return true;
 	return false;
+}
+
+/* bind:app=foo that label, bind:app=* any of that key. */
+static bool covers_label(const char *rule, const char *label)
+{
+	size_t key = strcspn(label, "=") + 1;
+
+	if (!strcmp(rule, "*") || !strcmp(rule, "bind:*"))
+		return true;
+	if (strncmp(rule, "bind:", 5) || strncmp(rule + 5, label, key))
+		return false;
+	return !strcmp(rule + 5 + key, "*") || !strcmp(rule + 5, label);
+}
+
+bool credential_allows_labels(const char *acl, const char *labels)
+{
+	char label[FIELD_ITEM_MAX], item[FIELD_ITEM_MAX];
+	const char *rules;
+
+	while (acl && (labels = field_item(labels, label))) {
+		for (rules = field_item(acl, item); rules; rules = field_item(rules, item))
+			if (covers_label(item, label))
+				break;
+		if (!rules)
+			return false;
+	}
+	return true;
 }

@@ -63,4 +63,6 @@ int credentials_check_key(struct credentials *c, const char *fingerprint,
 int credential_check_acl(const char *acl, struct fault *f);
 /* May a session with these rules bind the (normalised) name? */
 bool credential_allows(const char *acl, const char *host);
+/* ... a tunnel with all of these labels, a line each? */
+bool credential_allows_labels(const char *acl, const char *labels);
 #endif

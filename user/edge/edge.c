@@ -18,6 +18,7 @@
 #include "edge_open.h"
 #include "edge_policy.h"
 #include "ip_policy_store.h"
+#include "labelled.h"
 #include "edge_private.h"
 #include "edge_tls.h"
 #include "group.h"
@@ -76,6 +77,13 @@ int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 	return kern_endpoint_put(g->kern, e->host, e->wild, &v);
 }
 
+static int open_port(struct edge *g, struct endpoint *e)
+{
+	if (!e->tcp_port) /* back again, after a change that was refused */
+		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, NULL);
+	return e->tcp_port ? tcp_port_accept(e->tcp_port) : -EADDRINUSE;
+}
+
 static int on_online(void *arg, struct endpoint *e)
 {
 	struct edge *g = arg;
@@ -83,18 +91,20 @@ static int on_online(void *arg, struct endpoint *e)
 
 	if (!err && !client_cas_are_there(g->client_cas, &e->spec))
 		err = -EAGAIN;
-	if (err || !e->tcp)
-		return err ? err : edge_show(g, e, e->policy);
-	if (!e->tcp_port) /* back again, after a change that was refused */
-		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, NULL);
-	return e->tcp_port ? tcp_port_accept(e->tcp_port) : -EADDRINUSE;
+	if (!err && e->tcp)
+		return open_port(g, e);
+	if (!err)
+		err = edge_show(g, e, e->policy);
+	if (!err && e->has_tunnels)
+		pool_announce(g, e);
+	return err;
 }
 
 static void on_shown(void *arg, struct endpoint *e)
 {
 	struct edge *g = arg;
 
-	if (edge_show(g, e, e->policy))
+	if (!e->tcp && edge_show(g, e, e->policy))
 		kern_endpoint_del(g->kern, e->host, e->wild); /* left to user space */
 }
 
@@ -138,6 +148,13 @@ static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 	if (e->origin == ENDPOINT_AGENT)
 		tunnel_gone(g->tunnel, e);
 	atomic_fetch_add(&g->gone_seq, 1);
+}
+
+static uint64_t tunnel_of(void *arg, const char *tunnel, unsigned *ret_proxy_proto)
+{
+	struct edge *g = arg;
+
+	return labelled_agent(g->labelled, tunnel, ret_proxy_proto);
 }
 
 static struct group_value *group_value_of(void *arg, uint32_t num)
@@ -317,6 +334,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size)
 {
 	struct registry_ops ops = {.on_new = on_new,
+				   .tunnel_of = tunnel_of,
 				   .on_online = on_online,
 				   .on_shown = on_shown,
 				   .on_offline = on_offline,
@@ -356,7 +374,9 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	g->crowd = crowd_new();
 	g->sources = limit_sources_new(LIMIT_SOURCES);
 	g->tcp_ports = tcp_ports_new(g);
-	if (edge_policy_open(g) || !g->tcp_ports || !g->registry || !g->workers || !g->sources)
+	g->labelled = labelled_new();
+	if (!g->labelled || edge_policy_open(g) || !g->tcp_ports || !g->registry || !g->workers ||
+	    !g->sources)
 		goto fail;
 	ops.arg = g;
 	if (g->kern) {
@@ -483,6 +503,7 @@ void edge_close(struct edge *g)
 	credentials_close(g->ssh_credentials);
 	explicit_bzero(&g->ssh_secret, sizeof(g->ssh_secret));
 	registry_free(g->registry);
+	labelled_free(g->labelled);
 	client_cas_close(g->client_cas);
 	tcp_ports_free(g->tcp_ports);
 	edge_policy_close(g);

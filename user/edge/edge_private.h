@@ -31,6 +31,7 @@
 struct client_cas;
 struct credentials;
 struct crowd;
+struct labelled;
 struct sshd;
 struct takeover;
 struct tcp_ports;
@@ -51,6 +52,7 @@ struct edge {
 	pthread_mutex_t cert_lock;	 /* of changes to uploaded certificates */
 	struct kern *kern;		 /* NULL: userspace datapath */
 	struct tunnel *tunnel;		 /* NULL: no agents */
+	struct labelled *labelled;	 /* tunnels without a name */
 	struct credentials *credentials; /* of agents */
 	struct credentials *ssh_credentials;
 	struct ssh_secret ssh_secret;

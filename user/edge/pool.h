@@ -57,6 +57,10 @@ void pool_leave(struct conn *c); /* it waits no longer */
 /* For worker_post(): a struct channel (tunnel.h), which it takes over; an endpoint's reference. */
 void pool_on_channel(struct worker *w, void *arg);
 void pool_on_online(struct worker *w, void *arg);
+/* No channel comes any more: who waits for one goes elsewhere. */
+void pool_on_lost(struct worker *w, void *arg);
+/* Posts pool_on_online() to all workers, for all of its targets that are agents'. */
+void pool_announce(struct edge *g, struct endpoint *e);
 
 void pool_on_warm(struct warm *wm); /* its socket has news */
 void pool_tick(struct worker *w);   /* expiry, demand; every POOL_TICK_NS */

@@ -88,7 +88,8 @@ void pool_skip_proof(struct conn *c)
 
 void pool_wait(struct pool *p, struct conn *c)
 {
-	if (!p || atomic_load(&p->endpoint->gone)) {
+	if (!p || atomic_load(&p->endpoint->gone) ||
+	    (*p->endpoint->tunnel && atomic_load(&p->endpoint->dead))) {
 		conn_dial_failed(c, ECONNREFUSED);
 		return;
 	}
@@ -210,6 +211,27 @@ void pool_on_online(struct worker *w, void *arg)
 	if (p && pool_share(w)) {
 		p->want = p->want ? p->want : 1;
 		pool_renew(p);
+	}
+	endpoint_put(e);
+}
+
+void pool_announce(struct edge *g, struct endpoint *e)
+{
+	/* each worker wants a channel of its own, ahead of the first connection */
+	for (struct endpoint *t = e; t; t = t->next_target)
+		for (unsigned i = 0; t->agent && i < g->n_workers; i++)
+			if (worker_post(&g->workers[i], pool_on_online, endpoint_get(t)))
+				endpoint_put(t);
+}
+
+void pool_on_lost(struct worker *w, void *arg)
+{
+	struct endpoint *e = arg;
+	struct pool *p = e->num < w->n_pools ? w->pools[e->num] : NULL;
+
+	if (p && p->endpoint == e) {
+		p->n_asked = 0;
+		pool_fail_waiting(p);
 	}
 	endpoint_put(e);
 }

@@ -110,24 +110,26 @@ static void refuse(struct caller *c, uint64_t request, const struct fault *f)
 	chan_end(&c->out);
 }
 
+static void say_listening(struct caller *c, uint64_t request, const char *id, const char *url,
+			  bool sealed)
+{
+	chan_begin(&c->out, CHAN_LISTENING);
+	chan_put_number(&c->out, CHAN_TAG_REQUEST, request);
+	chan_put_text(&c->out, CHAN_TAG_ENDPOINT, id);
+	chan_put_text(&c->out, CHAN_TAG_URL, url);
+	chan_put_number(&c->out, CHAN_TAG_SEALED, sealed);
+	chan_end(&c->out);
+}
+
 static void welcome(struct caller *c, uint64_t request, struct endpoint *e)
 {
-	struct edge *g = c->tunnel->edge;
 	char url[ENDPOINT_NAME_MAX + 8];
 
 	snprintf(url, sizeof(url), "%s%s", endpoint_scheme(e->host), e->host);
-	chan_begin(&c->out, CHAN_LISTENING);
-	chan_put_number(&c->out, CHAN_TAG_REQUEST, request);
-	chan_put_text(&c->out, CHAN_TAG_ENDPOINT, e->id);
-	chan_put_text(&c->out, CHAN_TAG_URL, url);
-	chan_put_number(&c->out, CHAN_TAG_SEALED, e->tls_server != NULL);
-	chan_end(&c->out);
+	say_listening(c, request, e->id, url, e->tls_server != NULL);
 	log_info("endpoint online: endpoint=%s url=%s session=%s credential=%s", e->id, url, c->id,
 		 c->credential);
-	/* each worker wants a channel of its own, ahead of the first connection */
-	for (unsigned i = 0; i < g->n_workers; i++)
-		if (worker_post(&g->workers[i], pool_on_online, endpoint_get(e)))
-			endpoint_put(e);
+	pool_announce(c->tunnel->edge, e);
 }
 
 /* ---- names that are taken ---- */
@@ -189,26 +191,53 @@ out:
 	return res;
 }
 
-static int put_online(struct caller *c, const struct endpoint_spec *s, struct endpoint **ret_e,
-		      struct fault *f)
+struct bound *bound_new(struct caller *c, struct fault *f)
 {
-	struct bound *b;
+	struct bound *b = c->n_bounds < BOUNDS_MAX ? calloc(1, sizeof(*b)) : NULL;
 
-	if (c->n_bounds >= BOUNDS_MAX)
-		return fault_set(f, 429, TOO_MANY, "", "a session has at most %d endpoints",
-				 BOUNDS_MAX);
-	b = calloc(1, sizeof(*b));
-	if (!b)
-		return fault_set(f, 500, 0, "", "out of memory");
-	if (registry_add(c->tunnel->edge->registry, s, NULL, NULL, &b->endpoint, f)) {
-		free(b);
-		return -1;
+	if (!b) {
+		fault_set(f, 429, TOO_MANY, "", "a session has at most %d endpoints", BOUNDS_MAX);
+		return NULL;
 	}
 	list_init(&b->link);
 	list_add_tail(&c->bounds, &b->link);
 	c->n_bounds++;
+	return b;
+}
+
+void bound_drop(struct caller *c, struct bound *b)
+{
+	list_del(&b->link);
+	c->n_bounds--;
+	free(b);
+}
+
+static int put_online(struct caller *c, const struct endpoint_spec *s, struct endpoint **ret_e,
+		      struct fault *f)
+{
+	struct bound *b = bound_new(c, f);
+
+	if (!b)
+		return -1;
+	if (registry_add(c->tunnel->edge->registry, s, NULL, NULL, &b->endpoint, f)) {
+		bound_drop(c, b);
+		return -1;
+	}
 	*ret_e = b->endpoint;
 	return 0;
+}
+
+static void listen_labelled(struct caller *c, const struct chan_frame *fr)
+{
+	uint64_t request = chan_number(fr, CHAN_TAG_REQUEST, 0);
+	char id[40], text[ENDPOINT_NAME_MAX + 40];
+	struct fault f = {.msg = ""};
+
+	if (labelled_listen(c, fr, id, text, sizeof(text), &f))
+		refuse(c, request, &f);
+	else
+		say_listening(c, request, id, text, false);
+	session_flush(c);
 }
 
 static void listen_for(struct caller *c, const uint8_t *bytes, const struct chan_frame *fr,
@@ -247,6 +276,10 @@ void session_listen(struct caller *c, const uint8_t *bytes, const struct chan_fr
 	struct list *it;
 	unsigned n = 0;
 
+	if (labelled_of(f)) {
+		listen_labelled(c, f);
+		return;
+	}
 	list_for_each(it, &c->claims)
 		n++;
 	listen_for(c, bytes, f, n >= CLAIMS_MAX);
@@ -286,11 +319,11 @@ static void bound_free(struct caller *c, struct bound *b, bool online)
 {
 	struct endpoint *e = b->endpoint;
 
-	list_del(&b->link);
-	c->n_bounds--;
-	free(b);
-	if (online && !atomic_load(&e->gone))
+	if (!e)
+		labelled_offline(c, b->tunnel);
+	else if (online && !atomic_load(&e->gone))
 		registry_remove(c->tunnel->edge->registry, e->id, NULL);
+	bound_drop(c, b);
 	endpoint_put(e);
 }
 
@@ -298,9 +331,12 @@ static struct bound *find_bound(struct caller *c, const char *id)
 {
 	struct list *it;
 
-	list_for_each(it, &c->bounds)
-		if (!strcmp(list_of(it, struct bound, link)->endpoint->id, id))
-			return list_of(it, struct bound, link);
+	list_for_each(it, &c->bounds) {
+		struct bound *b = list_of(it, struct bound, link);
+
+		if (!strcmp(b->endpoint ? b->endpoint->id : b->tunnel, id))
+			return b;
+	}
 	return NULL;
 }
 

@@ -38,10 +38,11 @@ struct claim {
 	uint8_t frame[];
 };
 
-/* An endpoint that a session has online. */
+/* What a session has online: an endpoint, or a tunnel with labels. */
 struct bound {
 	struct list link;
-	struct endpoint *endpoint; /* a reference */
+	struct endpoint *endpoint; /* a reference; NULL: <tunnel> */
+	char tunnel[40];	   /* tn_... */
 };
 
 /* What the first bytes of a connection have shown it to be. */
@@ -131,6 +132,17 @@ void session_listen(struct caller *c, const uint8_t *bytes, const struct chan_fr
 void session_unlisten(struct caller *c, const char *endpoint_id);
 void session_check_claims(struct caller *c);
 void session_offline(struct caller *c); /* all of them */
+/* An empty one of <c>'s.  NULL with <f>: 324, there are enough. */
+struct bound *bound_new(struct caller *c, struct fault *f);
+void bound_drop(struct caller *c, struct bound *b); /* what is in it stays as it is */
+
+/* tunnel_labelled.c: those without a name */
+/* The labels that a CHAN_LISTEN has; NULL: it is for an endpoint. */
+const char *labelled_of(const struct chan_frame *fr);
+/* Puts one online: its id, and the labels for people.  0, or -1 with <f>. */
+int labelled_listen(struct caller *c, const struct chan_frame *fr, char ret_id[40], char *ret_text,
+		    size_t text_size, struct fault *f);
+void labelled_offline(struct caller *c, const char *id);
 
 /* tunnel_proof.c: they go with their session, and are not for others' endpoints */
 /* Puts <n> fresh proofs for <e> into a CHAN_DIAL to <c>. */

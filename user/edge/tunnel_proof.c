@@ -119,7 +119,9 @@ static void give(struct caller *c, struct endpoint *e, unsigned worker, unsigned
 	struct proof *p;
 
 	chan_begin(&c->out, CHAN_DIAL);
-	chan_put_text(&c->out, CHAN_TAG_ENDPOINT, e->id);
+	chan_put_text(&c->out, CHAN_TAG_ENDPOINT, *e->tunnel ? e->tunnel : e->id);
+	if (*e->tunnel) /* its edges differ in that */
+		chan_put_number(&c->out, CHAN_TAG_SEALED, e->tls_server != NULL);
 	while (n--) {
 		p = t->n_proofs < PROOFS_MAX && c->n_proofs < PROOFS_EACH ? proof_new(c, e, worker)
 									  : NULL;

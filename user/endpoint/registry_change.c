@@ -3,8 +3,18 @@
  * registry_change - one endpoint exchanged for a changed one.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "registry_entry.h"
+
+/* A name that does not resolve at the moment is where it was. */
+static void keep_addrs(struct endpoint *t, const struct endpoint *old)
+{
+	for (; t; t = t->next_target)
+		for (const struct endpoint *o = old; o && !t->addrs.n; o = o->next_target)
+			if (!strcmp(o->upstream, t->upstream))
+				t->addrs = o->addrs;
+}
 
 struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,
 				  const struct endpoint_spec *s, const struct endpoint_known *known,
@@ -14,6 +24,8 @@ struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,
 
 	if (!t)
 		return NULL;
+	if (s->may_be_unresolved)
+		keep_addrs(&t->e, old);
 	entry_succeed(t, list_of(old, struct entry, e));
 	return &t->e;
 }
