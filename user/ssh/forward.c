@@ -19,6 +19,8 @@
 #define HELD_MS 1500  /* until the command follows, behind that */
 #define FREED_MS 3000 /* until the edge has noticed that a session is gone */
 #define TAKEN 334
+#define BAD_URL 249
+#define NO_SUCH_PORT 1116 /* of a port alone */
 
 /* A port that this session has not heard of: the client tells its -R apart by them. */
 static unsigned label(const struct session *s, unsigned port)
@@ -198,7 +200,7 @@ static void begin(struct session *s, struct forward *f)
 {
 	char url[CMDLINE_URL_MAX];
 	struct snisplit_status edge;
-	struct cmdline_bind b;
+	struct cmdline_bind b = {.host = ""};
 	unsigned port;
 
 	if (f->reserved)
@@ -206,6 +208,8 @@ static void begin(struct session *s, struct forward *f)
 	snisplit_status(s->edge, &edge);
 	if (f->refused || cmdline_bind(f->host, f->port, &b, &f->why) ||
 	    cmdline_url(&s->cmd, &b, edge.domain, url, &f->why) || !go_online(s, f, url, &f->why)) {
+		if (s->cmd.type == CMDLINE_TCP && f->port && !*b.host && f->why.code == BAD_URL)
+			f->why.code = NO_SUCH_PORT;
 		f->dead = true;
 		order_refuse(s, &f->why);
 		return;
