@@ -30,6 +30,7 @@ python3 - "$TMP" <<-'PY' &
 PY
 for port in 443 80 22 3389; do wait_for listening $port; done
 # those have the ports of 127.0.0.1
+# shellcheck disable=SC2034 # lib_ssh.sh reads it
 EDGE=127.0.0.2 TUNNEL=127.0.0.2:4443
 start_gateway <<-CONF
 	datapath: userspace

@@ -181,12 +181,17 @@ static void run_down(struct stream *st)
 
 /* ---- begin and end ---- */
 
+/* What closes <fd> without shutting it down resets it: also the end of a process that is killed. */
+static void set_reset(int fd, bool on)
+{
+	struct linger now = {.l_onoff = on};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 static void stream_free(struct stream *st, bool reset)
 {
-	struct linger now = {.l_onoff = 1};
-
-	if (reset)
-		setsockopt(st->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	set_reset(st->fd, reset);
 	close(st->fd);
 	ssh_remove_channel_callbacks(st->channel, &st->callbacks);
 	ssh_channel_free(st->channel);
@@ -237,6 +242,7 @@ static struct stream *stream_new(struct session *s, struct forward *f, int fd,
 	st->forward = f;
 	st->conn = *conn;
 	st->fd = fd;
+	set_reset(fd, true);
 	st->poll = -1;
 	st->until_ms = gateway_now_ms() + OPEN_MS;
 	cb->userdata = st;
