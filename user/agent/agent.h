@@ -125,6 +125,13 @@ enum stream_state {
 	STREAM_DEAD
 };
 
+/* The protocols (ALPN) that an upstream is offered, in wire form. */
+struct stream_offer {
+	char name[256]; /* that the client asked for, if TLS ends here */
+	uint16_t len;
+	uint8_t bytes[];
+};
+
 /* One channel, later one connection (stream.c). */
 struct stream {
 	struct source client_source, upstream_source;
@@ -139,6 +146,7 @@ struct stream {
 	uint64_t until_ns, began_ns;
 	int addr; /* of the upstream, tried now */
 	uint8_t proof[CHAN_PROOF_LEN];
+	struct stream_offer *offer; /* NULL: none */
 	struct snisplit_conn conn;
 	struct sockaddr_storage src, dst; /* the client's connection; family 0: not known */
 	bool opened;			  /* told of */

@@ -68,6 +68,7 @@ static void forget(struct stream *s)
 	}
 	half_done(&s->up);
 	half_done(&s->down);
+	free(s->offer);
 	list_add_tail(&a->graves, &s->link);
 }
 

@@ -73,6 +73,33 @@ static void copy_range(const uint8_t *from, const struct proxy_range *r, char *t
 		log_escape(from + r->off, r->len, to, size);
 }
 
+/* What there is to offer to an upstream that speaks TLS.  Without memory it is offered nothing. */
+static void keep_offer(struct stream *s, const char *name, const uint8_t *bytes, size_t len)
+{
+	struct stream_offer *o = calloc(1, sizeof(*o) + len);
+
+	if (!o)
+		return;
+	snprintf(o->name, sizeof(o->name), "%s", name);
+	o->len = (uint16_t)len;
+	memcpy(o->bytes, bytes, len);
+	free(s->offer);
+	s->offer = o;
+}
+
+/* What the client and the edge, where its TLS ends, have agreed on. */
+static void keep_agreed(struct stream *s, const uint8_t *from, const struct proxy_range *alpn)
+{
+	uint8_t list[256];
+
+	if (!s->listener->sealed || !s->listener->client || !alpn->off || !alpn->len ||
+	    alpn->len > 255)
+		return;
+	list[0] = (uint8_t)alpn->len;
+	memcpy(list + 1, from + alpn->off, alpn->len);
+	keep_offer(s, "", list, alpn->len + 1);
+}
+
 /* 1: there is none, or it is taken; 0: more of it is to come; -1: closed. */
 static int read_header(struct stream *s, const uint8_t *buf, size_t len)
 {
@@ -100,8 +127,19 @@ static int read_header(struct stream *s, const uint8_t *buf, size_t len)
 	}
 	copy_range(buf, &h.unique_id, s->conn.id, sizeof(s->conn.id));
 	copy_range(buf, &h.authority, s->conn.name, sizeof(s->conn.name));
+	keep_agreed(s, buf, &h.alpn);
 	take(s, h.end);
 	return 1;
+}
+
+static void open_relay(struct stream *s)
+{
+	enum half_mover mover = s->client.tls || s->upstream.tls ? MOVER_COPY : MOVER_SPLICE;
+
+	s->up.mover = s->down.mover = mover;
+	s->state = STREAM_OPEN;
+	s->until_ns = 0;
+	stream_run(s);
 }
 
 /* ---- TLS that ends here ---- */
@@ -111,7 +149,10 @@ static void shake(struct stream *s)
 	switch (tls_handshake(s->client.tls)) {
 	case TLS_DONE:
 		s->until_ns = 0;
-		stream_dial(s);
+		if (s->upstream.fd != -1)
+			open_relay(s);
+		else
+			stream_dial(s);
 		return;
 	case TLS_FAILED:
 		s->conn.reason = "tls_handshake";
@@ -122,7 +163,24 @@ static void shake(struct stream *s)
 	}
 }
 
-/* The hello is parsed for its name only: OpenSSL reads it again. */
+/* <alpn>: what the upstream has chosen of the offer; NULL: it was not asked. */
+static void accept_client(struct stream *s, const char *name, const char *alpn)
+{
+	s->client.tls = tls_accept(s->listener->server, s->client.fd, NULL, 0, name, alpn);
+	if (!s->client.tls) {
+		stream_close(s, none_left, true);
+		return;
+	}
+	s->state = STREAM_SHAKE;
+	s->until_ns = s->agent->now_ns + HELLO_NS;
+	shake(s);
+}
+
+/*
+ * The hello is parsed for its name and its protocols only: OpenSSL reads it again.  An upstream
+ * that speaks TLS chooses the protocol, so its handshake comes first; not so if the PROXY header,
+ * which goes ahead of it, is to tell of the client's.
+ */
 static void read_hello(struct stream *s, const uint8_t *buf, size_t len)
 {
 	char name[HELLO_KEY_LEN] = "";
@@ -133,6 +191,9 @@ static void read_hello(struct stream *s, const uint8_t *buf, size_t len)
 	v = sni_feed(&sni, buf, len);
 	if (v == HELLO_OK && sni.name_len > 0)
 		memcpy(name, sni.name, sizeof(name));
+	if ((v == HELLO_OK || v == HELLO_NO_SNI) && sni.hello.alpn_len && s->listener->client &&
+	    !s->listener->proxy_proto)
+		keep_offer(s, name, sni.msg + sni.hello.alpn_off, sni.hello.alpn_len);
 	sni_done(&sni);
 	if (v == HELLO_MORE)
 		return;
@@ -142,14 +203,10 @@ static void read_hello(struct stream *s, const uint8_t *buf, size_t len)
 	}
 	if (!*s->conn.name)
 		snprintf(s->conn.name, sizeof(s->conn.name), "%.255s", name);
-	s->client.tls = tls_accept(s->listener->server, s->client.fd, NULL, 0, name, NULL);
-	if (!s->client.tls) {
-		stream_close(s, none_left, true);
-		return;
-	}
-	s->state = STREAM_SHAKE;
-	s->until_ns = s->agent->now_ns + HELLO_NS;
-	shake(s);
+	if (s->offer)
+		stream_dial(s);
+	else
+		accept_client(s, name, NULL);
 }
 
 static void linger(struct stream *s)
@@ -213,16 +270,6 @@ void stream_on_client(struct stream *s)
 
 /* ---- the upstream ---- */
 
-static void open_relay(struct stream *s)
-{
-	enum half_mover mover = s->client.tls || s->upstream.tls ? MOVER_COPY : MOVER_SPLICE;
-
-	s->up.mover = s->down.mover = mover;
-	s->state = STREAM_OPEN;
-	s->until_ns = 0;
-	stream_run(s);
-}
-
 static int add_session(const struct stream *s, struct tls_info *i, struct proxy_ssl *ssl,
 		       struct proxy_extra *x)
 {
@@ -274,9 +321,16 @@ static void upstream_failed(struct stream *s, const char *why)
 
 static void shake_upstream(struct stream *s)
 {
+	struct tls_info i;
+
 	switch (tls_handshake(s->upstream.tls)) {
 	case TLS_DONE:
-		open_relay(s);
+		if (!s->listener->server || s->client.tls) {
+			open_relay(s);
+			return;
+		}
+		tls_info(s->upstream.tls, &i);
+		accept_client(s, s->offer->name, i.alpn);
 		return;
 	case TLS_FAILED:
 		upstream_failed(s, tls_why(s->upstream.tls));
@@ -310,7 +364,9 @@ static void joined(struct stream *s)
 		open_relay(s);
 		return;
 	}
-	s->upstream.tls = tls_connect(l->client, s->upstream.fd, upstream_name(s), NULL, 0);
+	s->upstream.tls =
+		tls_connect(l->client, s->upstream.fd, upstream_name(s),
+			    s->offer ? s->offer->bytes : NULL, s->offer ? s->offer->len : 0);
 	s->state = STREAM_SHAKE_UPSTREAM;
 	if (s->upstream.tls)
 		shake_upstream(s);
