@@ -87,8 +87,8 @@ struct snisplit_listener {
 	} fields[20];
 	unsigned n_fields;
 	/* TLS that ends here */
-	struct tls_server *server; /* NULL: not here */
-	char *crt_path, *key_path, *cas_path;
+	struct tls_server *server;	      /* NULL: not here */
+	char *crt_path, *key_path, *cas_path; /* also of what the edge is given; NULL: no crt */
 	uint64_t files_stamp;
 	/* where to */
 	char *upstream; /* HOST:PORT; NULL: accepted by the program */
@@ -211,6 +211,12 @@ bool pin_matches(const char *pem, const char *pin);
 /* control_probe.c */
 void probe_tick(struct snisplit *a); /* while the session is online */
 void probe_close(struct snisplit *a);
+
+/* listener_make.c */
+int listener_fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, struct fault *f);
+/* What the edge made up, a name or a port, is asked for again after a reconnection. */
+void listener_keep_url(struct snisplit_listener *l);
+void listener_renew(struct snisplit_listener *l); /* when its files have changed */
 
 /* agent_listener.c */
 void listener_ask(struct snisplit_listener *l); /* LISTEN */

@@ -100,7 +100,7 @@ struct snisplit_endpoint {
 	 */
 	const char *url;
 	const char *terminate_at; /* "upstream" (NULL), "agent" or "edge"; none of tcp:// */
-	const char *crt, *key;	  /* PEM files; of "agent": read again when they change */
+	const char *crt, *key;	  /* PEM files, read again when they change */
 	const char *mutual_tls_cas;
 	/* of "edge": those that the edge has under these names or ids; as cidr_allow */
 	const char *const *certificate_authorities;

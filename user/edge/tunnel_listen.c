@@ -2,6 +2,7 @@
 /*
  * tunnel_listen - the endpoints of a session: which it may have, and from when to when.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,19 @@ out:
 	return res;
 }
 
+static struct bound *find_bound(struct caller *c, const char *id)
+{
+	struct list *it;
+
+	list_for_each(it, &c->bounds) {
+		struct bound *b = list_of(it, struct bound, link);
+
+		if (!strcmp(b->endpoint ? b->endpoint->id : b->tunnel, id))
+			return b;
+	}
+	return NULL;
+}
+
 struct bound *bound_new(struct caller *c, struct fault *f)
 {
 	struct bound *b = c->n_bounds < BOUNDS_MAX ? calloc(1, sizeof(*b)) : NULL;
@@ -240,10 +254,41 @@ static void listen_labelled(struct caller *c, const struct chan_frame *fr)
 	session_flush(c);
 }
 
+/* An endpoint of its own becomes what <s> says: there are other certificates, say. */
+static int change(struct caller *c, const char *id, const struct endpoint_spec *s,
+		  struct endpoint **ret_e, struct fault *f)
+{
+	struct registry *r = c->tunnel->edge->registry;
+	struct bound *b = find_bound(c, id);
+	char host[ENDPOINT_NAME_MAX];
+	struct endpoint *fresh;
+
+	if (!b || !b->endpoint)
+		return fault_set(f, 404, 0, "", "no endpoint '%.60s' of this session", id);
+	if (endpoint_url_host(s->values[FIELD_ID_URL], host, f) || strcmp(host, b->endpoint->host))
+		return fault_set(f, 400, 0, "url", "cannot be changed");
+	fresh = registry_prepare(r, b->endpoint, s, NULL, f);
+	if (!fresh)
+		return -1;
+	endpoint_get(fresh); /* the session's; the other one is the registry's */
+	switch (registry_swap(r, b->endpoint, fresh, f)) {
+	case 0:
+		endpoint_put(b->endpoint);
+		b->endpoint = *ret_e = fresh;
+		return 0;
+	case -EAGAIN:
+		fault_set(f, 409, 0, "", "%s has just been removed", id);
+	}
+	endpoint_put(fresh);
+	endpoint_put(fresh);
+	return -1;
+}
+
 static void listen_for(struct caller *c, const uint8_t *bytes, const struct chan_frame *fr,
 		       bool asked)
 {
 	uint64_t request = chan_number(fr, CHAN_TAG_REQUEST, 0);
+	const char *id = chan_text(fr, CHAN_TAG_ENDPOINT);
 	struct endpoint_spec s = {.line = 0};
 	struct endpoint *e = NULL;
 	struct fault f = {.msg = ""};
@@ -252,10 +297,10 @@ static void listen_for(struct caller *c, const uint8_t *bytes, const struct chan
 	err = read_spec(c, fr, &s, &f);
 	if (!err)
 		err = check_name(c, &s, &f);
-	if (!err)
+	if (!err && !id)
 		err = make_way(c, &s, bytes, fr->end, asked, &f);
 	if (!err)
-		err = put_online(c, &s, &e, &f);
+		err = id ? change(c, id, &s, &e, &f) : put_online(c, &s, &e, &f);
 	endpoint_spec_done(&s);
 	if (err < 0)
 		refuse(c, request, &f);
@@ -327,19 +372,6 @@ static void bound_free(struct caller *c, struct bound *b, bool online)
 	endpoint_put(e);
 }
 
-static struct bound *find_bound(struct caller *c, const char *id)
-{
-	struct list *it;
-
-	list_for_each(it, &c->bounds) {
-		struct bound *b = list_of(it, struct bound, link);
-
-		if (!strcmp(b->endpoint ? b->endpoint->id : b->tunnel, id))
-			return b;
-	}
-	return NULL;
-}
-
 void session_unlisten(struct caller *c, const char *endpoint_id)
 {
 	struct bound *b = endpoint_id ? find_bound(c, endpoint_id) : NULL;
@@ -352,7 +384,8 @@ void session_lost(struct caller *c, const char *endpoint_id)
 {
 	struct bound *b = find_bound(c, endpoint_id);
 
-	if (!b)
+	if (!b || (b->endpoint &&
+		   !atomic_load(&b->endpoint->gone))) /* it has made way for its successor */
 		return;
 	bound_free(c, b, false);
 	chan_begin(&c->out, CHAN_OFFLINE);
