@@ -21,7 +21,7 @@
 #define ABI_VERSION 1
 
 #define WORKERS_MAX 64
-#define RING_SETS 16 /* daemons whose connections can be alive at once, see upgrade.h */
+#define RING_SETS 64 /* daemons whose connections can be alive at once, see upgrade.h */
 #define RINGS_MAX (WORKERS_MAX * RING_SETS)
 #define ENDPOINT_KEY_MAX 256 /* a normalised name, zero padded */
 #define POOL_SLOTS 64	     /* warm upstreams per endpoint and worker */

@@ -329,6 +329,8 @@ void conn_on_retry(struct conn *c)
 		conn_run(c);
 		return;
 	}
+	if (c->phase == CONN_HELLO && c->awaits)
+		conn_decide_again(c);
 	if (c->phase != CONN_FLUSH)
 		return;
 	to = c->client.err ? &c->upstream : &c->client;

@@ -97,6 +97,7 @@ struct conn {
 	bool early;	    /* its hello has early data, which is not for repeating (RFC 8446 8) */
 	bool described;	    /* another daemon has been told of it, see upgrade.h */
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
+	bool awaits;	    /* HELLO: an agent that is on its way here, see takeover_expects() */
 	bool trickles;	    /* waits for the rest of its hello in trickle.h's set */
 	bool acme;	    /* goes to the endpoint's acme_upstream, as it is */
 	bool watch_all;	    /* a PASS episode: both sockets are in epoll */
@@ -137,6 +138,8 @@ void conn_fail(struct conn *c, struct end *broken);
 
 /* start.c: the slow start */
 void conn_read_hello(struct conn *c);
+/* It has waited (<awaits>): is its endpoint there now? */
+void conn_decide_again(struct conn *c);
 /* The hello of a client whose TLS ends here is whole, and still in its socket; <buf> has a copy. */
 void conn_start_peeked(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
 		       int name_len);
@@ -170,6 +173,8 @@ void conn_let_go(struct worker *w);
 /* The upstream has died; true: what was kept is on its way to another. */
 bool conn_replay(struct conn *c);
 /* Writes the program's hello to the new upstream.  False: it is broken as well. */
+/* Lets go of what is kept of it if its upstream has seen some of that: it cannot be repeated. */
+void conn_settle(struct conn *c);
 bool conn_write_replay(struct conn *c);
 /* Lets the hello's buffer go once the upstream has answered. */
 void conn_release_hello(struct conn *c);

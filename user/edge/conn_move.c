@@ -61,8 +61,7 @@ bool conn_may_move(struct conn *c, bool kernel)
 		return false;
 	if (c->client.tls || c->upstream.tls || c->client.err || c->upstream.err || c->sni)
 		return false;
-	if (c->replay)
-		conn_release_hello(c);
+	conn_settle(c);
 	if (c->replay || c->replay_pending || c->up.keeps)
 		return false;
 	return may_half(&c->up) && may_half(&c->down);

@@ -349,6 +349,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 		return -ENOMEM;
 	g->config = config;
 	g->takeover = takeover;
+	g->heir_fd = -1;
 	g->mutant = mutant;
 	pthread_mutex_init(&g->reload_lock, NULL);
 	pthread_mutex_init(&g->config_lock, NULL);

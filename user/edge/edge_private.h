@@ -62,6 +62,8 @@ struct edge {
 	struct takeover *takeover; /* NULL: started by itself */
 	int elders[RING_SETS];	   /* life lines of earlier daemons; main's */
 	unsigned n_elders;
+	int heir_fd;	  /* to the daemon that has taken our place; -1: none has */
+	bool heir_kernel; /* it shares the maps */
 	atomic_uint n_elders_alive;
 	pthread_mutex_t asked_lock;
 	pthread_cond_t asked_done;

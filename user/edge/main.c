@@ -26,6 +26,7 @@
 #include "tls.h"
 #include "upgrade.h"
 
+#define FOLLOW_STEPS 4
 #define SESSION_STEPS                                                               \
 	40 /* of 50 ms: the longest that agents stay with a daemon that is replaced \
 	    */
@@ -170,11 +171,13 @@ static bool upgrade(struct daemon *d)
 static void retire(struct daemon *d)
 {
 	const struct timespec step = {.tv_nsec = 50 * 1000 * 1000};
-	int sig, left = SESSION_STEPS;
+	int sig, left = SESSION_STEPS, n = 0;
 
 	api_close(d->api);
 	d->api = NULL;
 	while (edge_conns_active(d->edge)) {
+		if (++n % FOLLOW_STEPS == 0)
+			upgrade_follow(d->edge);
 		/* agents go to the next daemon when nobody here waits for them any more */
 		if (left && (!--left || !upgrade_conns_starting(d->edge))) {
 			left = 0;
@@ -192,10 +195,11 @@ static void retire(struct daemon *d)
 
 static void serve(struct daemon *d)
 {
-	const struct timespec second = {.tv_sec = 1};
+	const struct timespec look = {.tv_nsec = 200 * 1000 * 1000}, idle = {.tv_sec = 1};
+	unsigned elders = 0;
 
 	for (;;) {
-		switch (sigtimedwait(&d->signals, NULL, &second)) {
+		switch (sigtimedwait(&d->signals, NULL, elders ? &look : &idle)) {
 		case SIGHUP:
 			reload(d->edge);
 			break;
@@ -212,9 +216,8 @@ static void serve(struct daemon *d)
 		case SIGINT:
 			drain(d->edge, &d->signals);
 			return;
-		default:
-			takeover_look_after_elders(d->edge);
 		}
+		elders = takeover_look_after_elders(d->edge);
 	}
 }
 

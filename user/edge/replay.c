@@ -73,6 +73,24 @@ void conn_let_go(struct worker *w)
 	}
 }
 
+void conn_settle(struct conn *c)
+{
+	struct tcp_info ti;
+
+	if ((!c->replay && !c->up.keeps) || c->phase != CONN_OPEN)
+		return;
+	/* our SYN counts as one */
+	if (!is_answered(c) && (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked <= 1))
+		return;
+	list_del(&c->answer);
+	half_forget(&c->up);
+	if (!c->replay)
+		return;
+	c->client.flow->replay = 0;
+	worker_replay_put(c->worker, c->replay);
+	c->replay = 0;
+}
+
 /* ---- once more ---- */
 
 /* The upstream is closed; what goes to the next one is pending, or in the replay buffer. */

@@ -89,6 +89,16 @@ void slots_reclaim(struct worker *w)
 	w->n_foreign = n;
 }
 
+void slots_expect(struct worker *w, uint32_t slot)
+{
+	for (uint32_t i = 0; i < w->n_foreign; i++) {
+		if (w->foreign[i] != slot)
+			continue;
+		w->foreign[i] = w->foreign[--w->n_foreign];
+		return;
+	}
+}
+
 uint32_t worker_slot_get(struct worker *w, struct end *e)
 {
 	uint32_t slot;

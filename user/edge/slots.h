@@ -12,6 +12,8 @@
 
 int slots_open(struct worker *w, struct edge *edge); /* 0 or -errno */
 void slots_close(struct worker *w);
+/* The connection of an earlier daemon that has this slot is about to come. */
+void slots_expect(struct worker *w, uint32_t slot);
 /* Takes in what earlier daemons have freed; all of it once none of them is alive. */
 void slots_reclaim(struct worker *w);
 #endif

@@ -21,8 +21,11 @@
 #include "log.h"
 #include "pool.h"
 #include "sni.h"
+#include "takeover.h"
 #include "terminate.h"
 #include "trickle.h"
+
+#define AWAIT_NS (20ULL * 1000 * 1000)
 
 /* RFC 8446 6: fatal alerts, in the clear, as a server that has chosen nothing. */
 enum { ALERT_MISSING_EXTENSION = 109, ALERT_UNRECOGNIZED_NAME = 112 };
@@ -360,6 +363,24 @@ static uint32_t turn_of(const struct conn *c)
 }
 
 /* <h>, <name> and <name_len> mean something for OK and NO_SNI only. */
+/*
+ * An earlier daemon had this name online, for an agent that is on its way here: the client waits
+ * for it, longer than for a hello.
+ */
+static bool await(struct conn *c, const char *name)
+{
+	struct worker *w = c->worker;
+
+	c->awaits = c->sni && takeover_expects(w->edge->takeover, name);
+	if (!c->awaits)
+		return false;
+	conn_set_timer(c, TIMER_HELLO);
+	c->retry_at_ns = w->now_ns + AWAIT_NS;
+	list_del(&c->retry);
+	list_add_tail(&w->retry, &c->retry);
+	return true;
+}
+
 static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, const struct hello *h,
 		   const char *name, int name_len)
 {
@@ -377,9 +398,13 @@ static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, con
 		refuse(c, HELLO_BAD);
 		return;
 	}
-	worker_count(w, v == HELLO_OK ? WC_hello_ok : WC_hello_no_sni);
+	if (!c->awaits)
+		worker_count(w, v == HELLO_OK ? WC_hello_ok : WC_hello_no_sni);
 	if (v == HELLO_OK)
 		e = registry_route(w->edge->registry, name, turn_of(c));
+	if (!e && v == HELLO_OK && await(c, name))
+		return;
+	c->awaits = false;
 	if (!e && w->config->default_endpoint)
 		e = registry_default(w->edge->registry, w->config->default_endpoint);
 	if (e) {
@@ -393,6 +418,14 @@ static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, con
 	} else {
 		refuse_with_alert(c, CLOSE_NO_SNI, ALERT_MISSING_EXTENSION);
 	}
+}
+
+void conn_decide_again(struct conn *c)
+{
+	const struct sni *s = c->sni;
+
+	list_del(&c->retry);
+	decide(c, HELLO_OK, s->msg, &s->hello, s->name, s->name_len);
 }
 
 void conn_start_peeked(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name,
@@ -439,6 +472,8 @@ void conn_read_hello(struct conn *c)
 	uint8_t buf[16384];
 	ssize_t n;
 
+	if (c->awaits)
+		return; /* it is read; what follows is for its endpoint */
 	if (!c->sni) {
 		c->sni = malloc(sizeof(*c->sni));
 		if (!c->sni) {

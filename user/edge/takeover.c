@@ -2,7 +2,6 @@
 #include "takeover.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +213,12 @@ static void close_rest(struct takeover *t, bool all)
 	close_all(t->heritage.maps, KERN_SHARE_MAX);
 }
 
+void takeover_expire(struct takeover *t)
+{
+	if (t && t->fd == -1 && clock_ns() > t->expect_until_ns)
+		close_rest(t, true);
+}
+
 void takeover_free(struct takeover *t)
 {
 	if (!t)
@@ -374,23 +379,4 @@ int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_si
 	close_rest(t, false);
 	t->expect_until_ns = clock_ns() + EXPECT_NS;
 	return 0;
-}
-
-unsigned takeover_look_after_elders(struct edge *g)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < g->n_elders; i++) {
-		struct pollfd p = {.fd = g->elders[i], .events = 0};
-
-		if (poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR))
-			close(p.fd);
-		else
-			g->elders[n++] = p.fd;
-	}
-	if (g->takeover && g->takeover->fd == -1 && clock_ns() > g->takeover->expect_until_ns)
-		close_rest(g->takeover, true);
-	g->n_elders = n;
-	atomic_store(&g->n_elders_alive, n);
-	return n;
 }

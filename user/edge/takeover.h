@@ -54,6 +54,12 @@ bool takeover_expects(const struct takeover *t, const char *name);
 /* All is open: connections come, then it is ours.  0, or -errno with <why>. */
 int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_size);
 
-/* How many earlier daemons still have connections; the main thread asks once a second. */
+/* Closes what nobody will come for any more; now and then. */
+void takeover_expire(struct takeover *t);
+
+/*
+ * elders.c: takes the connections that follow.  How many earlier daemons still have some; the main
+ * thread, now and then.
+ */
 unsigned takeover_look_after_elders(struct edge *g);
 #endif

@@ -269,7 +269,7 @@ static void forget(struct upgrade *u, struct conn *c)
 		conn_forget(c);
 }
 
-static int describe(struct upgrade *u, struct conn *c)
+static int describe(int fd, struct conn *c)
 {
 	struct handover_conn h;
 	struct chan_out o = {0};
@@ -279,7 +279,7 @@ static int describe(struct upgrade *u, struct conn *c)
 	conn_describe(c, &h, fds, &n);
 	handover_conn_write(&o, &h);
 	c->described = true;
-	return handover_send(u->fd, &o, fds, n);
+	return handover_send(fd, &o, fds, n);
 }
 
 static int describe_all(struct upgrade *u)
@@ -297,7 +297,7 @@ static int describe_all(struct upgrade *u)
 
 			if (err || !conn_may_move(c, u->kernel))
 				continue;
-			err = describe(u, c);
+			err = describe(u->fd, c);
 			h.count++;
 		}
 	}
@@ -422,7 +422,11 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 			close(u.fd);
 		log_err("upgrade: %s; this daemon goes on", r->why);
 	} else {
-		/* our end of the socket pair stays open: it tells the others that we live */
+		/* the way for those that follow, who must not wait for it; and it tells that we
+		 * live */
+		g->heir_fd = u.fd;
+		g->heir_kernel = u.kernel;
+		fcntl(u.fd, F_SETFL, O_NONBLOCK);
 		r->pid = (unsigned)u.pid;
 		r->stayed = edge_conns_active(g);
 		log_info("upgrade: pid %u serves now: moved=%u stayed=%u", r->pid, r->moved,
@@ -431,43 +435,29 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 	pthread_mutex_unlock(&g->reload_lock);
 }
 
-/* ---- who asked ---- */
+/* ---- those that follow ---- */
 
-struct upgrade_asked {
-	bool done;
-	struct upgrade_result result;
-};
-
-int edge_upgrade(struct edge *g, unsigned *ret_pid, struct fault *f)
+static void follow(struct worker *w, void *arg)
 {
-	struct upgrade_asked a = {.done = false};
+	struct edge *g = w->edge;
+	struct list *it, *tmp;
+	int err = 0;
 
-	pthread_mutex_lock(&g->asked_lock);
-	if (g->asked || g->draining) {
-		pthread_mutex_unlock(&g->asked_lock);
-		return fault_set(f, 409, 0, "", "this daemon is already being replaced or stopped");
+	(void)arg;
+	list_for_each_safe(it, tmp, &w->conns) {
+		struct conn *c = list_of(it, struct conn, all);
+
+		if (err || !conn_may_move(c, g->heir_kernel))
+			continue;
+		err = describe(g->heir_fd, c);
+		if (!err)
+			conn_forget(c);
 	}
-	g->asked = &a;
-	kill(getpid(), SIGUSR2); /* the main thread does it */
-	while (!a.done)
-		pthread_cond_wait(&g->asked_done, &g->asked_lock);
-	g->asked = NULL;
-	pthread_mutex_unlock(&g->asked_lock);
-	if (!a.result.pid)
-		return fault_set(f, 500, 0, "", "%s; pid %d goes on", a.result.why, getpid());
-	*ret_pid = a.result.pid;
-	return 0;
 }
 
-void upgrade_tell(struct edge *g, const struct upgrade_result *r)
+void upgrade_follow(struct edge *g)
 {
-	pthread_mutex_lock(&g->asked_lock);
-	if (g->asked) {
-		g->asked->result = *r;
-		g->asked->done = true;
-		pthread_cond_broadcast(&g->asked_done);
-	}
-	pthread_mutex_unlock(&g->asked_lock);
+	edge_each_worker(g, follow, NULL);
 }
 
 static void count_starting(struct worker *w, void *arg)

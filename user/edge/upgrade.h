@@ -13,8 +13,9 @@
  * the rest, ends
  *
  * Whatever fails before SERVING: the new one is killed and this one goes on as before.  What cannot
- * move (conn_move.h) this daemon finishes, for as long as it takes; its connections are its own
- * until their event.  Slots of the shared maps it gives back one by one, see slots.h.
+ * move (conn_move.h) follows when it can, by further CONNs; the rest this daemon finishes, for as
+ * long as it takes; its connections are its own until their event.  Slots of the shared maps it
+ * gives back one by one, see slots.h.
  */
 #ifndef UPGRADE_H
 #define UPGRADE_H
@@ -55,6 +56,8 @@ struct upgrade_result {
 void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_result *ret_r);
 /* What came of it, for whoever asked by edge_upgrade(); the main thread's. */
 void upgrade_tell(struct edge *g, const struct upgrade_result *r);
+/* After a success, now and then: what could not move then, and can now. */
+void upgrade_follow(struct edge *g);
 /* Connections that have no upstream yet: agents' sessions must stay until there are none. */
 unsigned upgrade_conns_starting(struct edge *g);
 #endif

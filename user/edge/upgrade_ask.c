@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * upgrade_ask - `snisplitd --upgrade`: one request to the daemon that runs.
+ * upgrade_ask - who wants an upgrade: `snisplitd --upgrade`, one request to the daemon that runs;
+ * and in that daemon the request, which the main thread answers.
  */
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "upgrade.h"
+#include "edge_private.h"
 
 #define DELETED " (deleted)"
 
@@ -93,4 +96,43 @@ int upgrade_ask(const char *path, unsigned *ret_pid, char *why, size_t why_size)
 	}
 	json_decref(body);
 	return err;
+}
+
+/* ---- in the daemon ---- */
+
+struct upgrade_asked {
+	bool done;
+	struct upgrade_result result;
+};
+
+int edge_upgrade(struct edge *g, unsigned *ret_pid, struct fault *f)
+{
+	struct upgrade_asked a = {.done = false};
+
+	pthread_mutex_lock(&g->asked_lock);
+	if (g->asked || g->draining) {
+		pthread_mutex_unlock(&g->asked_lock);
+		return fault_set(f, 409, 0, "", "this daemon is already being replaced or stopped");
+	}
+	g->asked = &a;
+	kill(getpid(), SIGUSR2); /* the main thread does it */
+	while (!a.done)
+		pthread_cond_wait(&g->asked_done, &g->asked_lock);
+	g->asked = NULL;
+	pthread_mutex_unlock(&g->asked_lock);
+	if (!a.result.pid)
+		return fault_set(f, 500, 0, "", "%s; pid %d goes on", a.result.why, getpid());
+	*ret_pid = a.result.pid;
+	return 0;
+}
+
+void upgrade_tell(struct edge *g, const struct upgrade_result *r)
+{
+	pthread_mutex_lock(&g->asked_lock);
+	if (g->asked) {
+		g->asked->result = *r;
+		g->asked->done = true;
+		pthread_cond_broadcast(&g->asked_done);
+	}
+	pthread_mutex_unlock(&g->asked_lock);
 }
