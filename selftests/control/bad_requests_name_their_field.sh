@@ -67,7 +67,7 @@ exits 1 '--datapath: must be one of auto|kernel|userspace' endpoint add a.test -
 exits 1 'needs --upstream' endpoint add a.test
 exits 1 'did you mean --upstream?' endpoint add a.test --upstrem x
 exits 1 "did you mean status?" statsu
-exits 1 'tcp: not available in this version' tcp 5432
+exits 1 '--compression: not available in this version' http 8080 --compression
 exits 1 "no endpoint 'none.test'" endpoint get none.test
 exits 2 'ERR_SNISPLIT_334' endpoint add file.test --upstream 127.0.0.1:1
 exits 2 'remove it there and reload' endpoint rm file.test

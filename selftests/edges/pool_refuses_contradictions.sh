@@ -26,8 +26,8 @@ post() # JSON: status and error code
 }
 a=$(cli endpoint add tls://app.sub.test --upstream "$UP:9003" --pooling-enabled --cidr-allow 127.0.0.0/8 | cut -d' ' -f1)
 refused 2 ERR_SNISPLIT_334 'already online' add tls://app.sub.test --upstream "$UP:9003"
-refused 2 ERR_SNISPLIT_334 'cidr_allow: differs' add tls://app.sub.test --upstream "$UP:9003" --pooling-enabled
-refused 2 ERR_SNISPLIT_334 'terminate_at: differs' add tls://app.sub.test --upstream "$UP:9003" --pooling-enabled --terminate-at edge --cidr-allow 127.0.0.0/8
+refused 2 ERR_SNISPLIT_334 '--cidr-allow: differs' add tls://app.sub.test --upstream "$UP:9003" --pooling-enabled
+refused 2 ERR_SNISPLIT_334 '--terminate-at: differs' add tls://app.sub.test --upstream "$UP:9003" --pooling-enabled --terminate-at edge --cidr-allow 127.0.0.0/8
 same "the same with curl" "$(post '{"url": "tls://app.sub.test", "upstream": "127.0.0.1:9003"}')" '409 ERR_SNISPLIT_334'
 refused 2 ERR_SNISPLIT_334 'already online' add 'tls://*.sub.test' --upstream "$UP:9003" --pooling-enabled
 b=$(cli endpoint add tls://app.sub.test --upstream "$UP:9003" --pooling-enabled --cidr-allow 127.0.0.0/8 --proxy-proto 1 | cut -d' ' -f1)

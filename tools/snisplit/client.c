@@ -10,7 +10,7 @@
 
 #include "client.h"
 #include "http.h"
-#include "out.h"
+#include "refusal.h"
 
 #define REPLY_MAX ((size_t)256 << 20)
 #define PATIENCE_S 60
@@ -138,30 +138,6 @@ static int exit_code(int status)
 	return status < 300 ? EXIT_OK : EXIT_USAGE;
 }
 
-/* "ERR_SNISPLIT_334: url: ... is already online"; a refused reload has several lines. */
-static void print_refusal(const struct reply *r)
-{
-	const char *code = json_string_value(json_object_get(r->json, "error_code"));
-	const char *msg = json_string_value(json_object_get(r->json, "msg"));
-
-	fprintf(stderr, "snisplit: ");
-	if (code)
-		fprintf(stderr, "%s: ", code);
-	if (!msg)
-		fprintf(stderr, "the daemon answered %d\n", r->status);
-	while (msg && *msg) {
-		int n = (int)strcspn(msg, "\n");
-		char *line;
-
-		if (asprintf(&line, "%.*s", n, msg) < 0)
-			return;
-		out_text(stderr, line);
-		fprintf(stderr, "\n");
-		free(line);
-		msg += n + (msg[n] == '\n');
-	}
-}
-
 static int finish(const struct call *c, struct reply *r)
 {
 	int code = exit_code(r->status);
@@ -174,7 +150,7 @@ static int finish(const struct call *c, struct reply *r)
 	if (c->json && r->len)
 		fwrite(r->body, 1, r->len, stdout);
 	else if (code)
-		print_refusal(r);
+		refusal_print(c, r->status, r->json);
 	return code;
 }
 

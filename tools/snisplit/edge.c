@@ -146,23 +146,45 @@ static int send_body(struct call *c, const char *method, char *path, json_t *bod
 	return code;
 }
 
+/* --backend has a weight or none, as the kind (or the id, which says it) asks for. */
+static bool members_fit(const char *kind, const json_t *body)
+{
+	const json_t *members = json_object_get(body, "backends");
+	bool weighted = !strcmp(kind, "weighted") || !strncmp(kind, "bkdwd_", 6);
+	bool failover = !strcmp(kind, "failover") || !strncmp(kind, "bkdfo_", 6);
+
+	if (weighted && json_is_array(members))
+		fprintf(stderr, "snisplit: --backend: must be ID=WEIGHT, of a weighted one\n");
+	else if (failover && json_is_object(members))
+		fprintf(stderr, "snisplit: --backend: must be ID without a weight, of a failover "
+				"one: they are tried in order\n");
+	else
+		return true;
+	return false;
+}
+
 static int ask(struct call *c, const char *method, char *path,
 	       bool (*set)(json_t *body, const char *option, const char *value))
 {
 	json_t *body = json_object();
+	bool ok = true;
 
-	for (int i = 0; i < c->n_values; i++) {
-		if (set(body, c->values[i].opt->name, c->values[i].value))
-			continue;
-		json_decref(body);
-		free(path);
-		return EXIT_USAGE;
-	}
-	return send_body(c, method, path, body);
+	for (int i = 0; ok && i < c->n_values; i++)
+		ok = set(body, c->values[i].opt->name, c->values[i].value);
+	if (ok && (!c->n_args || members_fit(c->args[0], body)))
+		return send_body(c, method, path, body);
+	json_decref(body);
+	free(path);
+	return EXIT_USAGE;
 }
 
 int edge_create(struct call *c)
 {
+	if (!call_value(c, "backend")) {
+		fprintf(stderr, "snisplit: edge create: needs --backend ID (see: snisplit backend "
+				"create --help)\n");
+		return EXIT_USAGE;
+	}
 	return ask(c, "POST", client_path(EDGES, ""), set_edge);
 }
 
@@ -217,7 +239,7 @@ static bool set_member(json_t *body, const char *value)
 		return false;
 	}
 	snprintf(id, sizeof(id), "%.*s", (int)(weight - value), value);
-	return resource_set(part(body, "backends"), id, "backend", json_integer(atoll(weight + 1)));
+	return resource_set_number(part(body, "backends"), id, "backend", weight + 1);
 }
 
 static bool set_label(json_t *body, const char *value)
@@ -246,9 +268,9 @@ static bool set_backend(json_t *body, const char *o, const char *v)
 	if (!strcmp(o, "health-interval"))
 		return resource_set(body, "health_interval", o, json_string(v));
 	if (!strcmp(o, "health-rise"))
-		return resource_set(body, "health_rise", o, json_integer(atoll(v)));
+		return resource_set_number(body, "health_rise", o, v);
 	if (!strcmp(o, "health-fall"))
-		return resource_set(body, "health_fall", o, json_integer(atoll(v)));
+		return resource_set_number(body, "health_fall", o, v);
 	return resource_set(body, o, o, json_string(v));
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,39 +58,31 @@ static const struct field *field_of(const struct opt *o)
 	return field_find(name);
 }
 
-static json_t *json_value(const struct field *fd, const char *value)
-{
-	switch (fd->kind) {
-	case FIELD_BOOL:
-		return json_boolean(strcmp(value, "false"));
-	case FIELD_NUMBER:
-		return json_integer(atoll(value));
-	default:
-		return json_string(value);
-	}
-}
-
-static int set_pem(json_t *body, const struct opt *o, const char *path)
+static bool set_pem(json_t *body, const struct opt *o, const char *path)
 {
 	const struct field *fd = field_of(o);
 	char *text = pem_file_read(o->name, path);
 	struct fault f;
-	int err = !text;
+	bool ok = text;
 
 	if (text && field_check(fd, fd->kind, text, &f)) {
 		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
-		err = 1;
+		ok = false;
 	}
-	if (!err && json_object_set_new(body, fd->name, json_string(text))) {
-		fprintf(stderr, "snisplit: --%s: %s: must be UTF-8 text\n", o->name, path);
-		err = 1;
-	}
+	ok = ok && resource_set(body, fd->name, o->name, json_string(text));
 	pem_file_free(text);
-	return err ? -1 : 0;
+	return ok;
 }
 
-/* Checked here too, so that the message can name the option. */
-static int set_option(json_t *body, const struct opt *o, const char *value)
+static bool set_item(json_t *body, const struct opt *o, const char *name, const char *value)
+{
+	if (!json_object_get(body, name))
+		json_object_set_new(body, name, json_array());
+	return !*value || resource_append(json_object_get(body, name), o->name, value);
+}
+
+/* Checked here too, so that the message can name the option.  False after one. */
+static bool set_option(json_t *body, const struct opt *o, const char *value)
 {
 	const struct field *fd = field_of(o);
 	struct fault f;
@@ -100,18 +91,18 @@ static int set_option(json_t *body, const struct opt *o, const char *value)
 		return set_pem(body, o, value);
 	if (field_check(fd, fd->kind, value, &f)) {
 		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
-		return -1;
+		return false;
 	}
-	if (fd->kind == FIELD_LIST) {
-		if (!json_object_get(body, fd->name))
-			json_object_set_new(body, fd->name, json_array());
-		if (*value)
-			json_array_append_new(json_object_get(body, fd->name), json_string(value));
-	} else if (json_object_set_new(body, fd->name, json_value(fd, value))) {
-		fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", o->name);
-		return -1;
+	switch (fd->kind) {
+	case FIELD_LIST:
+		return set_item(body, o, fd->name, value);
+	case FIELD_NUMBER:
+		return resource_set_number(body, fd->name, o->name, value);
+	case FIELD_BOOL:
+		return resource_set(body, fd->name, o->name, json_boolean(strcmp(value, "false")));
+	default:
+		return resource_set(body, fd->name, o->name, json_string(value));
 	}
-	return 0;
 }
 
 int endpoint_add(struct call *c)
@@ -129,7 +120,7 @@ int endpoint_add(struct call *c)
 		code = EXIT_USAGE;
 	}
 	for (int i = 0; !code && i < c->n_values; i++)
-		if (set_option(body, c->values[i].opt, c->values[i].value))
+		if (!set_option(body, c->values[i].opt, c->values[i].value))
 			code = EXIT_USAGE;
 	if (!code)
 		code = client_ask(c, "POST", "/endpoints", body, &r);
@@ -145,18 +136,18 @@ int endpoint_add(struct call *c)
 }
 
 /* "proxy-proto" or "--proxy-proto": null takes the field away. */
-static int unset(json_t *body, const char *option)
+static bool unset(json_t *body, const char *option)
 {
 	const struct opt o = {.name = strncmp(option, "--", 2) ? option : option + 2};
 	const struct field *fd = field_of(&o);
 
 	if (fd && !json_object_get(body, fd->name))
-		return json_object_set_new(body, fd->name, json_null());
+		return !json_object_set_new(body, fd->name, json_null());
 	fprintf(stderr,
 		fd ? "snisplit: --unset: %s is set too\n"
 		   : "snisplit: --unset: there is no option '%s'\n",
 		option);
-	return -1;
+	return false;
 }
 
 int endpoint_set(struct call *c)
@@ -172,7 +163,7 @@ int endpoint_set(struct call *c)
 
 		if (!strcmp(o->name, "kill"))
 			continue;
-		if (strcmp(o->name, "unset") ? set_option(body, o, value) : unset(body, value))
+		if (!(strcmp(o->name, "unset") ? set_option(body, o, value) : unset(body, value)))
 			code = EXIT_USAGE;
 	}
 	if (!code && !json_object_size(body)) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "resource.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
 #include "out.h"
+#include "quantity.h"
 #include "show.h"
 
 int resource_list(struct call *c, const struct resource_list *l)
@@ -99,6 +101,20 @@ static bool is_text(const char *option, bool good)
 bool resource_set(json_t *to, const char *name, const char *option, json_t *value)
 {
 	return is_text(option, value && !json_object_set_new(to, name, value));
+}
+
+bool resource_set_number(json_t *to, const char *name, const char *option, const char *text)
+{
+	uint64_t n;
+	int err = quantity_count(text, &n);
+
+	if (!err && n <= INT64_MAX)
+		return resource_set(to, name, option, json_integer((json_int_t)n));
+	fprintf(stderr, "snisplit: --%s: %s, got '", option,
+		err == -EINVAL ? "must be a number, digits only" : "is too large");
+	out_text(stderr, text);
+	fprintf(stderr, "'\n");
+	return false;
 }
 
 bool resource_append(json_t *list, const char *option, const char *value)

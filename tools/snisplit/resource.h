@@ -39,6 +39,8 @@ void resource_say_killed(const struct call *c, const json_t *reply);
 /* An option's value into <to>.<name>, or at the end of an array; false: not UTF-8, which was told.
  */
 bool resource_set(json_t *to, const char *name, const char *option, json_t *value);
+/* The same of a number: all of <text> must be one, which is told too. */
+bool resource_set_number(json_t *to, const char *name, const char *option, const char *text);
 bool resource_append(json_t *list, const char *option, const char *value);
 /* --description and --metadata, where given. */
 bool resource_set_texts(const struct call *c, json_t *body);

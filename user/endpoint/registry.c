@@ -364,12 +364,14 @@ int registry_say_taken(const struct entry *other, struct fault *f)
 		return fault_set(f, 409, HELD_BY_EDGE, "url",
 				 "tls://%s is held by an edge; take it from its hostports first",
 				 other->e.host);
-	return fault_set(f, 409, ALREADY_ONLINE, "url",
-			 "%s%s is already online as %s%s; remove that one first",
+	return fault_set(f, 409, ALREADY_ONLINE, "url", "%s%s is already online as %s%s; %s",
 			 endpoint_scheme(other->e.host), other->e.host, other->e.id,
 			 other->e.origin == ENDPOINT_FILE    ? " (from the config file)"
 			 : other->e.origin == ENDPOINT_AGENT ? " (an agent's)"
-							     : "");
+							     : "",
+			 endpoint_spec_is(&other->e.spec, FIELD_ID_POOLING_ENABLED)
+				 ? "to share it, give this one pooling_enabled too"
+				 : "remove that one first, or give both pooling_enabled");
 }
 
 static int take_nums(struct registry *r, struct entry *t)

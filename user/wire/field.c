@@ -248,11 +248,14 @@ int field_check(const struct field *fd, enum field_kind kind, const char *text, 
 		return 0;
 	if (kind != fd->kind && !(kind == FIELD_STRING && fd->kind == FIELD_PEM))
 		return fault_set(f, 400, fd->code, fd->name, "must be %s", kind_names[fd->kind]);
-	if (too_long(fd, text))
-		return fault_set(f, 400, fd->code, fd->name, "is longer than %zu bytes", fd->max);
 	if (fd->choices && !field_is_choice(fd->choices, text))
 		return fault_set(f, 400, fd->code, fd->name, "must be one of %s, got '%.40s'",
 				 fd->choices, text);
+	if (too_long(fd, text))
+		return fault_set(f, 400, fd->code, fd->name,
+				 fd->kind == FIELD_NUMBER ? "is too large, at most %zu digits"
+							  : "is longer than %zu bytes",
+				 fd->max);
 	if (fd->needs && !(fd->same && !strcmp(fd->same, text)))
 		return fault_set(f, 400, 0, fd->name, "not available in this version (%s)",
 				 fd->needs);

@@ -1,0 +1,49 @@
+# control/mistakes_are_told_in_options.sh - What a person mistyped is refused by the name of the option or argument, never half taken, and with what to write instead.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath=userspace
+. "$LIB"
+need jq
+start_snisplitd <<-CONF
+	endpoints: [{url: "tls://file.test", upstream: "127.0.0.1:9000"}]
+CONF
+issue a "" 30
+issue b "" 30
+# mistake STATUS TEXT ARG...: TEXT is a part of the message
+mistake()
+{
+	local status=0 want=$1 text=$2
+	shift 2
+	cli "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
+	same "$* exits" $status "$want"
+	grep -qF -- "$text" "$TMP/err" || fail "$*: no '$text' in: $(cat "$TMP/err")"
+	grep -qE '(^|[ :])[a-z]+_[a-z_]+' "$TMP/err" && fail "$*: a field of the API's: $(cat "$TMP/err")"
+	[ ! -s "$TMP/out" ] || fail "$*: on stdout: $(cat "$TMP/out")"
+}
+add() { mistake "$1" "$2" endpoint add tls://a.test --upstream 127.0.0.1:9000 "${@:3}"; }
+
+# numbers are numbers to their last byte
+for n in 1e3 20x '5 6' 1.5 -1 '' 0x10; do
+	add 1 "--max-conns: must be a number, digits only, got '$n'" --max-conns "$n"
+	add 1 '--conn-rate: must be a number' --conn-rate "$n"
+	mistake 1 '--health-rise: must be a number' backend create static --address 127.0.0.1:1 --health-rise "$n"
+done
+add 1 '--max-conns: is too large' --max-conns 99999999999999999999
+same "endpoints made of half a number" "$(cli --json endpoint list | jq '.endpoints | length')" 1
+one=$(cli backend create static --address 127.0.0.1:9000)
+mistake 1 '--backend: must be a number' backend create weighted --backend "$one=1x"
+mistake 1 '--backend: must be ID=WEIGHT' backend create weighted --backend "$one"
+mistake 1 '--backend: must be ID without a weight' backend create failover --backend "$one=2"
+mistake 1 '--backend: is missing' backend create weighted
+mistake 1 'needs --backend ID' edge create
+
+# fields are options
+add 1 '--key: is missing' --terminate-at edge --crt "$TMP/a.pem"
+add 1 '--crt: needs --terminate-at edge' --terminate-at upstream --crt "$TMP/a.pem" --key "$TMP/a.key"
+mistake 1 '--key: does not belong' cert add --crt "$TMP/a.pem" --key "$TMP/b.key"
+mistake 1 'tls://NAME: ' endpoint add tls://a..test --upstream 127.0.0.1:9000
+mistake 2 "or give both --pooling-enabled" endpoint add tls://file.test --upstream 127.0.0.1:1
+cli endpoint add tls://kernel.test --upstream 127.0.0.1:9000 --datapath kernel >"$TMP/id"
+mistake 1 'to take it away: --unset datapath' endpoint set kernel.test --terminate-at edge
+cli endpoint set kernel.test --terminate-at edge --unset datapath >"$TMP/out"
+cli endpoint add tls://pool.test --upstream 127.0.0.1:9000 --pooling-enabled >"$TMP/id"
+mistake 2 'give this one --pooling-enabled too' endpoint add tls://pool.test --upstream 127.0.0.1:1
