@@ -7,12 +7,17 @@
 
 #include "client.h"
 #include "out.h"
+#include "resource.h"
 
 const struct opt authtoken_opts[] = {
 	{.name = "acl",
 	 .arg = "RULE",
-	 .help = "may bind only this name: bind:app.example.com, bind:*.example.com",
+	 .help = "may bind only this: bind:app.example.com, bind:*.example.com, bind:app=*",
 	 .many = true},
+	{.name = "max-sessions", .arg = "N", .help = "at once; 0: any number"},
+	{.name = "max-endpoints",
+	 .arg = "N",
+	 .help = "at once, of all its sessions; 0: any number"},
 	{.name = "description", .arg = "TEXT", .help = "for people"},
 	{.name = "metadata", .arg = "TEXT", .help = "for programs"},
 	{.name = NULL},
@@ -25,30 +30,40 @@ const char *credential_text(const json_t *j, const char *name)
 	return text ? text : "-";
 }
 
+static json_t *limit(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*end || !*text) /* the daemon says what is wrong with it */
+		return json_string(text);
+	return n ? json_integer(n) : json_null();
+}
+
 json_t *credential_body(const struct call *c)
 {
-	json_t *body = json_object(), *rules = NULL, *v;
+	json_t *body = json_object();
+	bool ok = true;
 
-	for (int i = 0; i < c->n_values; i++) {
-		const char *name = c->values[i].opt->name;
+	for (int i = 0; ok && i < c->n_values; i++) {
+		const char *name = c->values[i].opt->name, *text = c->values[i].value;
 
-		v = json_string(c->values[i].value);
-		if (!v) {
-			fprintf(stderr, "snisplit: --%s: must be UTF-8 text\n", name);
-			json_decref(body);
-			return NULL;
+		if (!strcmp(name, "acl")) {
+			if (!json_object_get(body, "acl"))
+				json_object_set_new(body, "acl", json_array());
+			ok = !*text || resource_append(json_object_get(body, "acl"), name, text);
+		} else if (!strcmp(name, "max-sessions")) {
+			ok = resource_set(body, "max_sessions", name, limit(text));
+		} else if (!strcmp(name, "max-endpoints")) {
+			ok = resource_set(body, "max_endpoints", name, limit(text));
+		} else {
+			ok = resource_set(body, name, name, json_string(text));
 		}
-		if (strcmp(name, "acl") != 0) {
-			json_object_set_new(body, name, v);
-			continue;
-		}
-		if (!rules) {
-			rules = json_array();
-			json_object_set_new(body, "acl", rules);
-		}
-		json_array_append_new(rules, v);
 	}
-	return body;
+	if (ok)
+		return body;
+	json_decref(body);
+	return NULL;
 }
 
 int authtoken_add(struct call *c)
@@ -112,21 +127,19 @@ int credential_list(struct call *c, const char *path, const char *key, const cha
 
 int credential_rm(struct call *c, const char *path)
 {
-	char below[64], *full;
-	struct reply r = {0};
-	int code;
+	return resource_remove(c, client_path(path, c->args[0]));
+}
 
-	snprintf(below, sizeof(below), "%s/", path);
-	full = client_path(below, c->args[0]);
-	code = client_ask(c, "DELETE", full, NULL, &r);
-	if (!code && !c->json) {
-		printf("removed ");
-		out_text(stdout, c->args[0]);
-		printf("; its sessions are ended\n");
-	}
-	free(full);
-	reply_done(&r);
-	return code;
+int credential_set(struct call *c, const char *path)
+{
+	json_t *body = credential_body(c);
+
+	return body ? resource_send(c, "PATCH", client_path(path, c->args[0]), body) : EXIT_USAGE;
+}
+
+int authtoken_set(struct call *c)
+{
+	return credential_set(c, "/credentials/");
 }
 
 int authtoken_list(struct call *c)
@@ -136,5 +149,5 @@ int authtoken_list(struct call *c)
 
 int authtoken_rm(struct call *c)
 {
-	return credential_rm(c, "/credentials");
+	return credential_rm(c, "/credentials/");
 }

@@ -19,4 +19,6 @@ void credential_rules_cell(struct table *t, const json_t *j);
 int credential_list(struct call *c, const char *path, const char *key, const char *head);
 /* Removes the one that the call names, below <path>. */
 int credential_rm(struct call *c, const char *path);
+/* Changes it, by the options that were given. */
+int credential_set(struct call *c, const char *path);
 #endif

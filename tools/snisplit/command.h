@@ -107,11 +107,18 @@ int subscription_rm(struct call *c);
 int authtoken_add(struct call *c);
 int authtoken_list(struct call *c);
 int authtoken_rm(struct call *c);
+int authtoken_set(struct call *c);
 
 int ssh_key_add(struct call *c);
 int ssh_key_list(struct call *c);
 int ssh_key_rm(struct call *c);
+int ssh_key_set(struct call *c);
 int ssh_key_host(struct call *c);
+
+int session_list(struct call *c);
+int session_get(struct call *c);
+int session_stop(struct call *c);
+int session_restart(struct call *c);
 
 int tunnel_tls(struct call *c);
 int tunnel_http(struct call *c);

@@ -72,7 +72,12 @@ int ssh_key_list(struct call *c)
 
 int ssh_key_rm(struct call *c)
 {
-	return credential_rm(c, "/ssh_credentials");
+	return credential_rm(c, "/ssh_credentials/");
+}
+
+int ssh_key_set(struct call *c)
+{
+	return credential_set(c, "/ssh_credentials/");
 }
 
 /* What ssh shows and asks about at the first connection. */

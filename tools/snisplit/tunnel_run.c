@@ -19,6 +19,7 @@
 
 #define DRAIN_MS 60000
 #define STEP_MS 200
+#define STOPPED 9003 /* ERR_SNISPLIT_ of a session that was stopped at the edge */
 
 const char *tunnel_addr_shown(const struct tunnel_one *o, char out[300])
 {
@@ -128,8 +129,10 @@ static void on_event(void *arg, const struct snisplit_event *e)
 		snprintf(s->status, sizeof(s->status), "%s%s", e->text,
 			 e->type == SNISPLIT_OFFLINE ? "; reconnecting" : "");
 	}
-	if (e->type == SNISPLIT_DENIED)
+	if (e->type == SNISPLIT_DENIED) {
 		s->denied = true;
+		s->stopped = e->error && e->error->code == STOPPED;
+	}
 	if (e->type == SNISPLIT_REMOVED && ++s->n_removed == s->conf->n_tunnels)
 		s->failed = EXIT_REFUSED;
 	pthread_mutex_unlock(&s->lock);
@@ -309,14 +312,15 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 	wait_for_signal(s, set, screen);
 	if (screen)
 		tunnel_screen_close();
-	code = s->failed ? s->failed : s->denied ? EXIT_REFUSED : EXIT_OK;
+	code = s->failed ? s->failed : s->denied && !s->stopped ? EXIT_REFUSED : EXIT_OK;
 	if (s->denied)
 		fprintf(stderr, "snisplit: %s\n", s->status);
 	if (s->n_removed == s->conf->n_tunnels)
 		fprintf(stderr, "snisplit: removed at the edge: nothing is left to serve\n");
-	else if (code)
+	/* (who is sent away keeps the connections he has) */
+	if (s->failed && s->n_removed != s->conf->n_tunnels)
 		snisplit_drain(s->session, 0);
-	if (!code || s->n_removed == s->conf->n_tunnels)
+	else
 		drain(s, set);
 	pthread_join(thread, NULL);
 	tunnel_web_close(web);

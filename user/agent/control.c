@@ -363,7 +363,7 @@ static void on_welcome(struct snisplit *a, const struct chan_frame *f)
 static bool is_final(int code)
 {
 	return code == 105 || code == 107 || code == 1102 || code == 111 || code == 112 ||
-	       code == 219 || code == 300;
+	       code == 219 || code == 300 || code == 9003;
 }
 
 static void on_refused(struct snisplit *a, const struct chan_frame *f)
@@ -381,7 +381,8 @@ static void on_refused(struct snisplit *a, const struct chan_frame *f)
 		listener_lost(a);
 		stream_drop_idle(a, NULL);
 	}
-	if (is_final(why.code))
+	/* too many sessions at the first try: somebody is to be told */
+	if (is_final(why.code) || (why.code == 108 && !*a->control.session))
 		denied(a, &why);
 	else
 		control_lost(a, "%s", why.msg);

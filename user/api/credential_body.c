@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIMIT_MAX 1000000
+
 json_t *credential_rules_json(const char *acl)
 {
 	json_t *out = json_array();
@@ -49,6 +51,16 @@ static int take_text(const char *name, const json_t *v, size_t max, char **ret, 
 	return *ret ? 0 : fault_set(f, 500, 0, name, "out of memory");
 }
 
+/* null: any number. */
+static int take_limit(const char *name, const json_t *v, unsigned *ret, struct fault *f)
+{
+	*ret = (unsigned)json_integer_value(v);
+	if (json_is_null(v) ||
+	    (json_is_integer(v) && json_integer_value(v) > 0 && json_integer_value(v) <= LIMIT_MAX))
+		return 0;
+	return fault_set(f, 400, 0, name, "must be 1 to %d, or null for any number", LIMIT_MAX);
+}
+
 int credential_body_read(const json_t *in, bool has_key, struct credential *cr, struct fault *f)
 {
 	const char *name;
@@ -62,6 +74,10 @@ int credential_body_read(const json_t *in, bool has_key, struct credential *cr, 
 			err = take_text(name, v, 4096, &cr->metadata, f);
 		else if (!strcmp(name, "acl"))
 			err = take_rules(v, &cr->acl, f);
+		else if (!strcmp(name, "max_sessions"))
+			err = take_limit(name, v, &cr->max_sessions, f);
+		else if (!strcmp(name, "max_endpoints"))
+			err = take_limit(name, v, &cr->max_endpoints, f);
 		else if (has_key && !strcmp(name, "public_key"))
 			err = take_text(name, v, SSH_KEY_LINE_MAX, &cr->public_key, f);
 		else

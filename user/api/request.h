@@ -144,14 +144,18 @@ int backend_delete(struct request *r);
 int credentials_get(struct request *r); /* /credentials */
 int credentials_post(struct request *r);
 int credential_get_one(struct request *r);
+int credential_patch(struct request *r);
 int credential_delete(struct request *r);
 int ssh_credentials_get(struct request *r); /* /ssh_credentials */
 int ssh_credentials_post(struct request *r);
 int ssh_credential_get_one(struct request *r);
+int ssh_credential_patch(struct request *r);
 int ssh_credential_delete(struct request *r);
 int ssh_host_keys_get(struct request *r); /* GET /ssh_host_keys */
 int sessions_get(struct request *r);	  /* /tunnel_sessions */
 int session_get_one(struct request *r);
+int session_stop(struct request *r);
+int session_restart(struct request *r);
 
 /* The read-only listener (page.c): /metrics, /healthz, /readyz and /. */
 enum MHD_Result page_serve(void *api, struct MHD_Connection *conn, const char *url,

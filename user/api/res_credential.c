@@ -27,16 +27,22 @@ static int answer(struct request *r, unsigned status, json_t *j)
 	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
 }
 
+static json_t *limit_json(unsigned n)
+{
+	return n ? json_integer(n) : json_null();
+}
+
 static json_t *credential_json(const struct kind *k, const struct credential *cr, const char *token)
 {
 	char uri[CREDENTIAL_ID_MAX + 20], created[STAMP_TEXT_MAX];
 
 	snprintf(uri, sizeof(uri), "/%s/%s", k->path, cr->id);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s*, s:s*, s:s*}", "id", cr->id, "uri",
-			 uri, "created_at", stamp_text(&cr->created, created), "description",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s*, s:s*, s:s*}", "id", cr->id,
+			 "uri", uri, "created_at", stamp_text(&cr->created, created), "description",
 			 cr->description ? cr->description : "", "metadata",
 			 cr->metadata ? cr->metadata : "", "acl", credential_rules_json(cr->acl),
-			 "public_key", cr->public_key, "fingerprint",
+			 "max_sessions", limit_json(cr->max_sessions), "max_endpoints",
+			 limit_json(cr->max_endpoints), "public_key", cr->public_key, "fingerprint",
 			 k->has_key ? cr->fingerprint : NULL, "token", token);
 }
 
@@ -114,16 +120,37 @@ static int post(struct request *r, const struct kind *k)
 	return err;
 }
 
+static int patch(struct request *r, const struct kind *k)
+{
+	struct credential cr = {.max_sessions = CREDENTIAL_KEEP, .max_endpoints = CREDENTIAL_KEEP};
+	char who[64];
+	int err = credential_body_read(r->in, false, &cr, &r->fault);
+
+	if (!err)
+		err = credentials_set(k->table(r->api->edge), r->id, &cr, &r->fault);
+	credential_body_done(&cr);
+	if (err)
+		return -1;
+	tunnel_renew_rules(edge_tunnel(r->api->edge), r->id);
+	log_info("%s changed: id=%s %s", k->what, r->id, request_who(r, who));
+	return get_one(r, k);
+}
+
 static int remove_one(struct request *r, const struct kind *k)
 {
+	bool kill_too;
 	char who[64];
 
-	if (credentials_remove(k->table(r->api->edge), r->id, &r->fault))
+	if (request_query_flag(r, "kill", &kill_too) ||
+	    credentials_remove(k->table(r->api->edge), r->id, &r->fault))
 		return -1;
 	tunnel_revoke(edge_tunnel(r->api->edge), r->id);
 	log_info("%s removed: id=%s %s", k->what, r->id, request_who(r, who));
 	r->status = 204;
-	return 0;
+	return kill_too ? answer(r, 200,
+				 json_pack("{s:i}", "connections_killed",
+					   edge_credential_kill(r->api->edge, r->id)))
+			: 0;
 }
 
 int credentials_get(struct request *r)
@@ -139,6 +166,11 @@ int credential_get_one(struct request *r)
 int credentials_post(struct request *r)
 {
 	return post(r, &tokens);
+}
+
+int credential_patch(struct request *r)
+{
+	return patch(r, &tokens);
 }
 
 int credential_delete(struct request *r)
@@ -159,6 +191,11 @@ int ssh_credential_get_one(struct request *r)
 int ssh_credentials_post(struct request *r)
 {
 	return post(r, &keys);
+}
+
+int ssh_credential_patch(struct request *r)
+{
+	return patch(r, &keys);
 }
 
 int ssh_credential_delete(struct request *r)

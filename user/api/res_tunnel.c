@@ -8,9 +8,12 @@
 
 #include "addr.h"
 #include "edge.h"
+#include "log.h"
 #include "request.h"
 #include "stamp.h"
 #include "tunnel.h"
+
+#define SSH_NO_RESTART 1122
 
 static int answer(struct request *r, unsigned status, json_t *j)
 {
@@ -61,4 +64,43 @@ int session_get_one(struct request *r)
 	free(list);
 	return found ? answer(r, 200, found)
 		     : fault_set(&r->fault, 404, 0, "", "no tunnel session '%.64s'", r->id);
+}
+
+static int end(struct request *r, bool restart)
+{
+	char who[64];
+
+	if (tunnel_session_end(edge_tunnel(r->api->edge), r->id, restart))
+		return fault_set(&r->fault, 404, 0, "", "no tunnel session '%.64s'", r->id);
+	log_info("session %s: session=%s %s", restart ? "restarted" : "stopped", r->id,
+		 request_who(r, who));
+	r->status = 204;
+	return 0;
+}
+
+int session_stop(struct request *r)
+{
+	return end(r, false);
+}
+
+static bool is_ssh(struct request *r)
+{
+	struct tunnel_session *list = NULL;
+	int n = tunnel_sessions(edge_tunnel(r->api->edge), &list);
+	bool ssh = false;
+
+	for (int i = 0; i < n; i++)
+		ssh = ssh ||
+		      (!strcmp(list[i].id, r->id) && !strncmp(list[i].credential, "sshcr_", 6));
+	free(list);
+	return ssh;
+}
+
+int session_restart(struct request *r)
+{
+	if (is_ssh(r))
+		return fault_set(&r->fault, 400, SSH_NO_RESTART, "",
+				 "%.64s is an SSH client's, which does not come back by itself",
+				 r->id);
+	return end(r, true);
 }

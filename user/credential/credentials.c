@@ -133,6 +133,8 @@ static struct entry *entry_new(const struct credentials *c, const struct credent
 		fault_set(f, 500, 0, "", "out of memory");
 	} else if (c->kind != CREDENTIAL_SSH_KEY || !take_key(&e->cr, in->public_key, f)) {
 		list_init(&e->link);
+		e->cr.max_sessions = in->max_sessions;
+		e->cr.max_endpoints = in->max_endpoints;
 		return e;
 	}
 	if (e)
@@ -169,6 +171,13 @@ static const char *field_of(const struct store_row *r, const char *name)
 	return NULL;
 }
 
+static unsigned number_of(const struct store_row *r, const char *name)
+{
+	const char *text = field_of(r, name);
+
+	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
 static bool restore_token(struct entry *e, const struct store_row *r)
 {
 	return from_hex(field_of(r, "salt"), e->salt, SALT_LEN) &&
@@ -182,6 +191,8 @@ static int restore(void *arg, const struct store_row *r)
 		.metadata = (char *)field_of(r, "metadata"),
 		.acl = (char *)field_of(r, "acl"),
 		.public_key = (char *)field_of(r, "public_key"),
+		.max_sessions = number_of(r, "max_sessions"),
+		.max_endpoints = number_of(r, "max_endpoints"),
 	};
 	struct credentials *c = arg;
 	struct fault f = {.msg = "it is damaged"};
@@ -252,7 +263,7 @@ static int make_token(struct entry *e, char token[CREDENTIAL_TOKEN_MAX], struct 
 
 static int save(struct credentials *c, const struct entry *e, struct fault *f)
 {
-	char salt[2 * SALT_LEN + 1], hash[2 * SHA256_LEN + 1];
+	char salt[2 * SALT_LEN + 1], hash[2 * SHA256_LEN + 1], sessions[16], endpoints[16];
 	const struct store_field all[] = {
 		{"salt", c->kind == CREDENTIAL_TOKEN ? salt : NULL},
 		{"hash", c->kind == CREDENTIAL_TOKEN ? hash : NULL},
@@ -260,10 +271,14 @@ static int save(struct credentials *c, const struct entry *e, struct fault *f)
 		{"description", e->cr.description},
 		{"metadata", e->cr.metadata},
 		{"acl", e->cr.acl},
+		{"max_sessions", e->cr.max_sessions ? sessions : NULL},
+		{"max_endpoints", e->cr.max_endpoints ? endpoints : NULL},
 	};
 	struct store_field fields[sizeof(all) / sizeof(all[0])];
 	struct store_row row = {.id = e->cr.id, .created = e->cr.created, .fields = fields};
 
+	snprintf(sessions, sizeof(sessions), "%u", e->cr.max_sessions);
+	snprintf(endpoints, sizeof(endpoints), "%u", e->cr.max_endpoints);
 	to_hex(e->salt, sizeof(e->salt), salt);
 	to_hex(e->hash, sizeof(e->hash), hash);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -314,6 +329,67 @@ int credentials_add(struct credentials *c, const struct credential *in,
 	}
 	explicit_bzero(token, sizeof(token));
 	return err;
+}
+
+/* <e> with what <in> changes: the new texts in <t>, whose others are <e>'s. */
+static int change(struct credentials *c, struct entry *e, const struct credential *in,
+		  struct entry *t, struct fault *f)
+{
+	const char *description = in->description ? in->description : e->cr.description;
+	const char *metadata = in->metadata ? in->metadata : e->cr.metadata;
+	const char *acl = in->acl ? in->acl : e->cr.acl;
+
+	*t = *e;
+	t->cr.description = t->cr.metadata = t->cr.acl = NULL;
+	if (in->max_sessions != CREDENTIAL_KEEP)
+		t->cr.max_sessions = in->max_sessions;
+	if (in->max_endpoints != CREDENTIAL_KEEP)
+		t->cr.max_endpoints = in->max_endpoints;
+	if (!copy_text(description, &t->cr.description) || !copy_text(metadata, &t->cr.metadata) ||
+	    !copy_text(acl, &t->cr.acl))
+		return fault_set(f, 500, 0, "", "out of memory");
+	return save(c, t, f);
+}
+
+int credentials_set(struct credentials *c, const char *id, const struct credential *in,
+		    struct fault *f)
+{
+	struct entry *e, old, t = {.link = {NULL}};
+	int err;
+
+	if (credential_check_acl(in->acl, f))
+		return -1;
+	pthread_mutex_lock(&c->lock);
+	e = find(c, id);
+	err = e ? change(c, e, in, &t, f)
+		: fault_set(f, 404, 0, "", "no %s '%.64s'", kinds[c->kind].what, id);
+	if (!err) { /* (the list is not the texts') */
+		old = *e;
+		e->cr = t.cr;
+		t = old;
+	}
+	pthread_mutex_unlock(&c->lock);
+	free(t.cr.description);
+	free(t.cr.metadata);
+	free(t.cr.acl);
+	return err;
+}
+
+bool credentials_rules(struct credentials *c, const char *id, char **ret_acl,
+		       unsigned *ret_max_sessions, unsigned *ret_max_endpoints)
+{
+	struct entry *e;
+	bool there;
+
+	pthread_mutex_lock(&c->lock);
+	e = find(c, id);
+	there = e && copy_text(e->cr.acl, ret_acl);
+	if (there) {
+		*ret_max_sessions = e->cr.max_sessions;
+		*ret_max_endpoints = e->cr.max_endpoints;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return there;
 }
 
 int credentials_remove(struct credentials *c, const char *id, struct fault *f)

@@ -18,6 +18,8 @@
 #define CREDENTIAL_TOKEN_MAX 96
 #define CREDENTIAL_ACL_MAX 4096
 
+#define CREDENTIAL_KEEP (~0U)
+
 struct credentials;
 struct store;
 
@@ -30,6 +32,7 @@ struct credential {
 	char *acl;		      /* rules, a line each: "bind:*.example.com"; NULL: any name */
 	char *public_key;	      /* "ssh-ed25519 AAAA..."; NULL: a token */
 	char fingerprint[SSH_KEY_FINGERPRINT_MAX]; /* of it; else "" */
+	unsigned max_sessions, max_endpoints;	   /* at once; 0: any number */
 };
 
 /* 0, or -1 with <f>. */
@@ -44,6 +47,16 @@ void credentials_close(struct credentials *c); /* NULL is fine */
 int credentials_add(struct credentials *c, const struct credential *in,
 		    char ret_id[CREDENTIAL_ID_MAX], char ret_token[CREDENTIAL_TOKEN_MAX],
 		    struct fault *f);
+/*
+ * Other texts, rules and limits than it has; what <in> has as NULL, or CREDENTIAL_KEEP, stays, ""
+ * is none.  0, or -1 with <f>: 404, 600.
+ */
+int credentials_set(struct credentials *c, const char *id, const struct credential *in,
+		    struct fault *f);
+/* What holds for sessions now: a copy of the rules to free (NULL: none), and the limits.  False: it
+ * is gone. */
+bool credentials_rules(struct credentials *c, const char *id, char **ret_acl,
+		       unsigned *ret_max_sessions, unsigned *ret_max_endpoints);
 /* 0, or -1 with 404. */
 int credentials_remove(struct credentials *c, const char *id, struct fault *f);
 /* Oldest first, under the lock; stops at non-zero and returns it. */

@@ -150,11 +150,23 @@ static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 	atomic_fetch_add(&g->gone_seq, 1);
 }
 
-static uint64_t tunnel_of(void *arg, const char *tunnel, unsigned *ret_proxy_proto)
+static int on_found_tunnel(void *arg, const struct labelled_tunnel *t)
+{
+	struct endpoint *target = arg;
+
+	if (strcmp(t->id, target->tunnel))
+		return 0;
+	target->agent = t->agent;
+	target->proxy_proto = t->proxy_proto;
+	memcpy(target->credential, t->credential, sizeof(target->credential));
+	return 1;
+}
+
+static void on_tunnel(void *arg, struct endpoint *target)
 {
 	struct edge *g = arg;
 
-	return labelled_agent(g->labelled, tunnel, ret_proxy_proto);
+	labelled_each(g->labelled, on_found_tunnel, target);
 }
 
 static struct group_value *group_value_of(void *arg, uint32_t num)
@@ -334,7 +346,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size)
 {
 	struct registry_ops ops = {.on_new = on_new,
-				   .tunnel_of = tunnel_of,
+				   .on_tunnel = on_tunnel,
 				   .on_online = on_online,
 				   .on_shown = on_shown,
 				   .on_offline = on_offline,

@@ -91,6 +91,8 @@ int edge_conns(struct edge *e, const char *endpoint_id, struct conn_info **ret_l
 int edge_conn_kill(struct edge *e, const char *conn_id);
 /* The same for every connection of an endpoint.  Returns how many. */
 int edge_endpoint_kill(struct edge *e, const char *endpoint_id);
+/* ... that went to agents of a credential's, in sessions that have ended too. */
+int edge_credential_kill(struct edge *e, const char *credential_id);
 
 /*
  * Adds what live connections have moved to the counters of their endpoints: totals then are exact

@@ -11,7 +11,7 @@
 #include "log.h"
 
 struct kill {
-	const char *conn_id, *endpoint_id;
+	const char *conn_id, *endpoint_id, *credential; /* one of them */
 	struct diag *diag; /* NULL: the kernel has no SOCK_DESTROY for us */
 	int killed;
 };
@@ -22,6 +22,8 @@ static bool is_meant(const struct kill *k, const struct conn *c)
 
 	if (k->conn_id)
 		return !strcmp(conn_id(c, id), k->conn_id);
+	if (k->credential)
+		return c->endpoint && !strcmp(c->endpoint->credential, k->credential);
 	return c->endpoint && !strcmp(c->endpoint->id, k->endpoint_id);
 }
 
@@ -78,6 +80,13 @@ int edge_conn_kill(struct edge *g, const char *id)
 int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
 {
 	struct kill k = {.endpoint_id = endpoint_id};
+
+	return kill_all(g, &k);
+}
+
+int edge_credential_kill(struct edge *g, const char *credential_id)
+{
+	struct kill k = {.credential = credential_id};
 
 	return kill_all(g, &k);
 }

@@ -136,21 +136,6 @@ int labelled_each(struct labelled *l, int (*fn)(void *arg, const struct labelled
 	return res;
 }
 
-uint64_t labelled_agent(struct labelled *l, const char *id, unsigned *ret_proxy_proto)
-{
-	struct entry *e;
-	uint64_t agent = 0;
-
-	pthread_mutex_lock(&l->lock);
-	e = find(l, id);
-	if (e) {
-		agent = e->t.agent;
-		*ret_proxy_proto = e->t.proxy_proto;
-	}
-	pthread_mutex_unlock(&l->lock);
-	return agent;
-}
-
 uint64_t labelled_wait(struct labelled *l, uint64_t state)
 {
 	pthread_mutex_lock(&l->lock);

@@ -33,9 +33,6 @@ void labelled_remove(struct labelled *l, const char *id);
 /* Oldest first, under the lock; stops at non-zero and returns it. */
 int labelled_each(struct labelled *l, int (*fn)(void *arg, const struct labelled_tunnel *t),
 		  void *arg);
-/* Its session's number, 0: it is gone; and its proxy_proto. */
-uint64_t labelled_agent(struct labelled *l, const char *id, unsigned *ret_proxy_proto);
-
 /*
  * Waits until the tunnels are not those of <state> any more (0: none that was); the state they are
  * of now.  0: labelled_stop() was called.

@@ -51,6 +51,10 @@ void tunnel_ask(struct tunnel *t, struct endpoint *e, unsigned worker, unsigned 
 void tunnel_gone(struct tunnel *t, const struct endpoint *e);
 /* The credential is gone: so are its sessions. */
 void tunnel_revoke(struct tunnel *t, const char *credential_id);
+/* Its rules have changed: they hold for what its sessions ask for from now on. */
+void tunnel_renew_rules(struct tunnel *t, const char *credential_id);
+/* Ends a session, whose agent gives up, or (<restart>) makes it anew.  0, or -ENOENT. */
+int tunnel_session_end(struct tunnel *t, const char *id, bool restart);
 
 struct tunnel_started {
 	uint64_t agent, channel;

@@ -70,6 +70,7 @@ static int read_spec(struct caller *c, const struct chan_frame *fr, struct endpo
 
 	s->origin = ENDPOINT_AGENT;
 	s->agent = c->number;
+	memcpy(s->credential, c->credential, sizeof(s->credential));
 	while (chan_next(fr, &pos, &field)) {
 		if (field.tag == CHAN_TAG_NAME) {
 			name = (const char *)field.at;
@@ -207,8 +208,11 @@ static struct bound *find_bound(struct caller *c, const char *id)
 
 struct bound *bound_new(struct caller *c, struct fault *f)
 {
-	struct bound *b = c->n_bounds < BOUNDS_MAX ? calloc(1, sizeof(*b)) : NULL;
+	struct bound *b;
 
+	if (session_check_endpoints(c, f))
+		return NULL;
+	b = c->n_bounds < BOUNDS_MAX ? calloc(1, sizeof(*b)) : NULL;
 	if (!b) {
 		fault_set(f, 429, TOO_MANY, "", "a session has at most %d endpoints", BOUNDS_MAX);
 		return NULL;

@@ -15,12 +15,23 @@
 #include "tunnel_private.h"
 
 #define REVOKED 300
+#define STOPPED 9003 /* ours: it is not to come back */
 
 struct mail {
 	struct list link;
-	enum { MAIL_ASK, MAIL_GONE, MAIL_STARTED, MAIL_REVOKE, MAIL_DRAIN, MAIL_STOP } kind;
+	enum {
+		MAIL_ASK,
+		MAIL_GONE,
+		MAIL_STARTED,
+		MAIL_REVOKE,
+		MAIL_RENEW,
+		MAIL_END,
+		MAIL_DRAIN,
+		MAIL_STOP
+	} kind;
 	struct endpoint *endpoint; /* a reference */
 	unsigned worker, n;
+	bool restart;
 	char id[40];
 	uint64_t agent;
 	struct tunnel_started started;
@@ -66,6 +77,33 @@ void tunnel_revoke(struct tunnel *t, const char *credential_id)
 
 	snprintf(m.id, sizeof(m.id), "%s", credential_id);
 	send_mail(t, &m);
+}
+
+void tunnel_renew_rules(struct tunnel *t, const char *credential_id)
+{
+	struct mail m = {.kind = MAIL_RENEW};
+
+	snprintf(m.id, sizeof(m.id), "%s", credential_id);
+	send_mail(t, &m);
+}
+
+int tunnel_session_end(struct tunnel *t, const char *id, bool restart)
+{
+	struct mail m = {.kind = MAIL_END, .restart = restart};
+	bool there = false;
+	struct list *it;
+
+	if (!t)
+		return -ENOENT;
+	pthread_mutex_lock(&t->lock);
+	list_for_each(it, &t->sessions)
+		there = there || !strcmp(list_of(it, struct caller, link)->id, id);
+	pthread_mutex_unlock(&t->lock);
+	if (!there)
+		return -ENOENT;
+	snprintf(m.id, sizeof(m.id), "%s", id);
+	send_mail(t, &m);
+	return 0;
 }
 
 void tunnel_started(struct tunnel *t, const struct tunnel_started *s)
@@ -115,6 +153,24 @@ static void end_sessions_of(struct tunnel *t, const char *credential)
 	}
 }
 
+static void end_session(struct tunnel *t, const char *id, bool restart)
+{
+	struct list *it, *tmp;
+	struct fault f;
+
+	fault_set(&f, restart ? 503 : 410, restart ? 0 : STOPPED, "",
+		  "the session was %s at the edge", restart ? "restarted" : "stopped");
+	list_for_each_safe(it, tmp, &t->sessions) {
+		struct caller *c = list_of(it, struct caller, link);
+
+		if (strcmp(c->id, id))
+			continue;
+		session_offline(c);
+		session_refuse(c, &f);
+		return;
+	}
+}
+
 static void drain(struct tunnel *t)
 {
 	struct list *it, *tmp;
@@ -144,6 +200,12 @@ static void handle(struct tunnel *t, const struct mail *m)
 		break;
 	case MAIL_REVOKE:
 		end_sessions_of(t, m->id);
+		break;
+	case MAIL_RENEW:
+		sessions_renew_rules(t, m->id);
+		break;
+	case MAIL_END:
+		end_session(t, m->id, m->restart);
 		break;
 	case MAIL_DRAIN:
 		drain(t);

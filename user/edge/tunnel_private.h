@@ -136,6 +136,12 @@ void session_offline(struct caller *c); /* all of them */
 struct bound *bound_new(struct caller *c, struct fault *f);
 void bound_drop(struct caller *c, struct bound *b); /* what is in it stays as it is */
 
+/* tunnel_limit.c.  May <c> be one more session of its credential, have one more endpoint? */
+int session_check_count(struct caller *c, struct fault *f);
+int session_check_endpoints(struct caller *c, struct fault *f);
+/* The rules of the credential have changed. */
+void sessions_renew_rules(struct tunnel *t, const char *credential);
+
 /* tunnel_labelled.c: those without a name */
 /* The labels that a CHAN_LISTEN has; NULL: it is for an endpoint. */
 const char *labelled_of(const struct chan_frame *fr);

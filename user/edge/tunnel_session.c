@@ -168,6 +168,9 @@ static void on_hello(struct caller *c, const struct chan_frame *fr)
 		err = take_heartbeat(c, fr, &f);
 	if (!err)
 		err = check_token(c, chan_text(fr, CHAN_TAG_AUTHTOKEN), &f);
+	keep(c->instance, sizeof(c->instance), chan_text(fr, CHAN_TAG_INSTANCE));
+	if (!err)
+		err = session_check_count(c, &f);
 	if (!err && t->draining)
 		err = fault_set(&f, 503, DRAINING, "", "the edge is being stopped; connect again");
 	if (err) {
@@ -175,7 +178,6 @@ static void on_hello(struct caller *c, const struct chan_frame *fr)
 		session_refuse(c, &f);
 		return;
 	}
-	keep(c->instance, sizeof(c->instance), chan_text(fr, CHAN_TAG_INSTANCE));
 	keep(c->agent, sizeof(c->agent), chan_text(fr, CHAN_TAG_AGENT));
 	keep(c->os, sizeof(c->os), chan_text(fr, CHAN_TAG_OS));
 	keep(c->metadata, sizeof(c->metadata), chan_text(fr, CHAN_TAG_METADATA));

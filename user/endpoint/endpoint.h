@@ -91,6 +91,7 @@ struct endpoint {
 	const char *upstream; /* HOST:PORT of this target, without tls:// */
 	bool upstream_tls;    /* re-encrypt */
 	uint64_t agent;	      /* the tunnel session whose channels take its connections; 0: none */
+	char credential[ENDPOINT_CREDENTIAL_MAX]; /* whose session that is; "" */
 	char tunnel[ENDPOINT_ID_MAX]; /* of an edge's target: that labelled tunnel, tn_...; "" */
 	bool has_tunnels;	      /* a head: one of its targets is such */
 	bool empty; /* an edge's that has no upstream now: it only holds the name */
@@ -156,8 +157,11 @@ struct registry_ops {
 	uint32_t n_pools, pools_each; /* num * pools_each is the first of a target's */
 	uint32_t n_groups;
 	struct group_value *(*group_value)(void *arg, uint32_t num);
-	/* a labelled tunnel's session, and the PROXY header its upstream wants; 0: it is gone */
-	uint64_t (*tunnel_of)(void *arg, const char *tunnel, unsigned *ret_proxy_proto);
+	/*
+	 * Sets agent, credential and proxy_proto of a target to what its labelled tunnel says;
+	 * leaves them when that is gone.
+	 */
+	void (*on_tunnel)(void *arg, struct endpoint *target);
 };
 
 struct registry *registry_new(uint32_t max_endpoints);

@@ -31,6 +31,7 @@ int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_
 	ret_to->origin = s->origin;
 	ret_to->line = s->line;
 	ret_to->agent = s->agent;
+	memcpy(ret_to->credential, s->credential, sizeof(ret_to->credential));
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
 		if (!s->values[i])
 			continue;

@@ -15,6 +15,7 @@
 #define ENDPOINT_LIMIT_MAX 1000000
 #define ENDPOINT_TARGETS_MAX 64
 #define ENDPOINT_WEIGHT_MAX 10000
+#define ENDPOINT_CREDENTIAL_MAX 40
 #define ENDPOINT_LEVELS_MAX 4 /* of backends within backends */
 
 enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT, ENDPOINT_EDGE };
@@ -31,6 +32,7 @@ struct endpoint_spec {
 	 */
 	bool may_be_unresolved;
 	uint64_t agent; /* ENDPOINT_AGENT: the tunnel session that serves it */
+	char credential[ENDPOINT_CREDENTIAL_MAX]; /* ... and whose that is */
 };
 void endpoint_spec_done(struct endpoint_spec *s);
 /* As if it had not been given. */

@@ -331,6 +331,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 		goto refused;
 	}
 	t->e.agent = s->agent;
+	memcpy(t->e.credential, s->credential, sizeof(t->e.credential));
 	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);

@@ -44,8 +44,8 @@ static void set_tunnel(struct entry *t)
 	struct endpoint *e = &t->e;
 
 	snprintf(e->tunnel, sizeof(e->tunnel), "%s", e->upstream);
-	if (r->ops.tunnel_of)
-		e->agent = r->ops.tunnel_of(r->ops.arg, e->tunnel, &e->proxy_proto);
+	if (r->ops.on_tunnel)
+		r->ops.on_tunnel(r->ops.arg, e);
 	atomic_store(&e->dead, !e->agent);
 	e->head->has_tunnels = true;
 }
