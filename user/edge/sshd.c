@@ -40,6 +40,7 @@ struct sshd {
 	pid_t pid;
 	atomic_bool up;
 	int pid_fd;
+	int life_fd; /* the program ends when this is closed, as happens when we die */
 	char path[PATH_MAX], listen[ADDR_TEXT_MAX], server[ADDR_TEXT_MAX];
 	char ca[CA_FINGERPRINT_MAX + 8], dir[PATH_MAX], token[PATH_MAX + 8];
 };
@@ -129,6 +130,23 @@ static int spawn(struct sshd *s, int ready_fd)
 	return 0;
 }
 
+/*
+ * The program is somebody else (nobody), whom we may not be allowed to signal (CAP_KILL), and who
+ * must not outlive us either: so it holds one end of a socket, and ends when ours is closed.
+ */
+static void end_program(struct sshd *s)
+{
+	struct pollfd p = {.fd = s->pid_fd, .events = POLLIN};
+
+	close(s->life_fd);
+	if (poll(&p, 1, END_MS) != 1 && (kill(s->pid, SIGKILL) || poll(&p, 1, END_MS) != 1))
+		log_err("ssh: " PROGRAM " does not end: pid=%d", s->pid);
+	else
+		waitpid(s->pid, NULL, 0);
+	close(s->pid_fd);
+	s->pid = 0;
+}
+
 /* 0: it listens; or -errno: it does not, and is gone. */
 static int start_once(struct sshd *s)
 {
@@ -136,19 +154,18 @@ static int start_once(struct sshd *s)
 	struct pollfd p;
 	char byte;
 
-	if (pipe2(fds, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return -errno;
 	err = spawn(s, fds[1]);
 	close(fds[1]);
+	s->life_fd = fds[0];
 	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	if (!err && (poll(&p, 1, READY_MS) != 1 || read(fds[0], &byte, 1) != 1)) {
-		kill(s->pid, SIGKILL);
-		waitpid(s->pid, NULL, 0);
-		close(s->pid_fd);
-		s->pid = 0;
+	if (err) {
+		close(s->life_fd);
+	} else if (poll(&p, 1, READY_MS) != 1 || read(fds[0], &byte, 1) != 1) {
+		end_program(s);
 		err = -ECHILD;
 	}
-	close(fds[0]);
 	atomic_store(&s->up, !err);
 	return err;
 }
@@ -194,6 +211,7 @@ static void *watch(void *arg)
 			return NULL;
 		waitpid(s->pid, &status, 0);
 		close(s->pid_fd);
+		close(s->life_fd);
 		s->pid = 0;
 		atomic_store(&s->up, false);
 		log_err("ssh: " PROGRAM " ended by itself (%s %d); starting it again",
@@ -241,17 +259,6 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	}
 	*ret_s = s;
 	return 0;
-}
-
-static void end_program(struct sshd *s)
-{
-	struct pollfd p = {.fd = s->pid_fd, .events = POLLIN};
-
-	kill(s->pid, SIGTERM);
-	if (poll(&p, 1, END_MS) != 1)
-		kill(s->pid, SIGKILL);
-	waitpid(s->pid, NULL, 0);
-	close(s->pid_fd);
 }
 
 bool sshd_is_up(const struct sshd *s)

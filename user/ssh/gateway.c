@@ -257,12 +257,14 @@ static void stop_all(struct gateway *g)
 	} while (n && gateway_now_ms() < until_ms);
 }
 
-void gateway_run(struct gateway *g, int stop_fd)
+void gateway_run(struct gateway *g, int stop_fd, int life_fd)
 {
-	struct pollfd fds[2] = {{.fd = g->fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+	struct pollfd fds[3] = {{.fd = g->fd, .events = POLLIN},
+				{.fd = stop_fd, .events = POLLIN},
+				{.fd = life_fd, .events = POLLIN}};
 
-	while (!fds[1].revents)
-		if (poll(fds, 2, -1) > 0 && fds[0].revents)
+	while (!fds[1].revents && !fds[2].revents)
+		if (poll(fds, 3, -1) > 0 && fds[0].revents)
 			take(g);
 	close(g->fd);
 	g->fd = -1;

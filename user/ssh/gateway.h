@@ -27,8 +27,11 @@ struct gateway_conf {
 
 /* Makes host keys if there are none, binds and listens.  0, or -1 with <f>. */
 int gateway_open(const struct gateway_conf *conf, struct gateway **ret_g, struct fault *f);
-/* Until <stop_fd> is readable.  Then the sessions are told, and ended. */
-void gateway_run(struct gateway *g, int stop_fd);
+/*
+ * Until <stop_fd> is readable, or the other end of <life_fd> (-1: none) is closed.  Then the
+ * sessions are told, and ended.
+ */
+void gateway_run(struct gateway *g, int stop_fd, int life_fd);
 void gateway_close(struct gateway *g);
 
 /* ---- for sessions ---- */

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -54,7 +53,7 @@ static const struct {
 	{"sessions-per-key", "N", "16", "... of one key", SESSIONS_PER_KEY},
 	{"channels", "N", "256", "connections at once of one client", CHANNELS},
 	{"ready-fd", "N", NULL, "write a byte there when listening", READY_FD},
-	{"with-parent", NULL, NULL, "end when the process that started this ends", WITH_PARENT},
+	{"with-parent", NULL, NULL, "end when the other end of --ready-fd is closed", WITH_PARENT},
 	{"verbose", NULL, NULL, "say more", 'v'},
 	{"version", NULL, NULL, "versions, then exit", VERSION_ID},
 	{"help", NULL, NULL, "this text", 'h'},
@@ -220,20 +219,18 @@ static int serve(struct args *a, struct fault *f)
 	struct gateway *g;
 	int stop_fd = signals();
 
-	if (a->with_parent)
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	raise_limits();
 	if (ssh_init() || gateway_open(&a->conf, &g, f))
 		return EXIT_BAD;
 	if (sandbox_enter(a->user, f))
 		return EXIT_BAD;
-	if (a->with_parent) /* a change of user resets it */
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	log_info("snisplit-sshd " VERSION " listens on %s for the edge %s", a->conf.listen,
 		 a->conf.server);
-	if (a->ready_fd && (write(a->ready_fd, "\n", 1) != 1 || close(a->ready_fd)))
+	if (a->ready_fd && write(a->ready_fd, "\n", 1) != 1)
 		log_warn("--ready-fd %d: %s", a->ready_fd, strerror(errno));
-	gateway_run(g, stop_fd);
+	if (a->ready_fd && !a->with_parent)
+		close(a->ready_fd);
+	gateway_run(g, stop_fd, a->with_parent ? a->ready_fd : -1);
 	log_info("snisplit-sshd ends");
 	return 0;
 }
