@@ -5,20 +5,7 @@
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need nginx curl jq openssl
-# the agent behind the upstream's namespace, which is its router
-touch /run/netns/agent
-unshare --net=/run/netns/agent true
-in_ns upstream sysctl -q -w net.ipv4.ip_forward=1
-in_ns upstream ip link add r-agent type veth peer name p-agent netns agent
-in_ns upstream ip addr add 10.9.3.1/24 dev r-agent
-in_ns upstream ip link set r-agent up
-in_ns agent ip link set lo up
-in_ns agent ip addr add 10.9.3.2/24 dev p-agent
-in_ns agent ip link set p-agent up
-in_ns agent ip route add default via 10.9.3.1
-ip route add 10.9.3.0/24 via 10.9.2.2
-# shellcheck disable=SC2034 # for lib.sh
-UPSTREAM_NS=/run/netns/agent UP=127.0.0.1
+agent_behind_router
 start_upstream nginx 9001
 start_edge <<-CONF
 	workers: 1

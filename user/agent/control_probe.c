@@ -6,7 +6,7 @@
  * is back.  While a ping stays unanswered a fresh connect is tried every second; once that is
  * answered and the session still is not, it is made again.  (It may be lost for good too: a NAT has
  * forgotten it.)  An edge that is merely slow answers within the grace, or gets its agent back at
- * once.
+ * once; and its TCP acknowledges, so where even that does not come there is no reason to wait.
  */
 #include <errno.h>
 #include <linux/tcp.h>
@@ -17,7 +17,17 @@
 
 #define SUSPECT_NS (3 * SECOND_NS) /* a ping unanswered for so long */
 #define EVERY_NS SECOND_NS
+#define UNHEARD 3
 #define GRACE_NS (700 * MS_NS) /* for the session, from the probe's answer on */
+
+/* Its TCP has sent the ping several times (1.4 s with the least timeout) and hears nothing. */
+static bool is_unheard(const struct control *c)
+{
+	struct tcp_info ti;
+
+	return c->asked_ns > c->heard_ns && !end_info(&c->end, &ti) && ti.tcpi_unacked &&
+	       ti.tcpi_retransmits >= UNHEARD;
+}
 
 void probe_close(struct snisplit *a)
 {
@@ -66,13 +76,14 @@ void probe_tick(struct snisplit *a)
 {
 	struct control *c = &a->control;
 
-	if (c->asked_ns <= c->heard_ns || a->now_ns - c->asked_ns < SUSPECT_NS) {
+	if (c->asked_ns <= c->heard_ns ||
+	    (a->now_ns - c->asked_ns < SUSPECT_NS && !is_unheard(c))) {
 		if (c->probed_ns || c->probe.fd != -1)
 			probe_close(a);
 		return;
 	}
 	if (c->probed_ns) {
-		if (a->now_ns - c->probed_ns > GRACE_NS)
+		if (a->now_ns - c->probed_ns > GRACE_NS || is_unheard(c))
 			control_lost(a, "the link to the edge is back, the session is not");
 		return;
 	}
