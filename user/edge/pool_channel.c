@@ -183,6 +183,12 @@ static void keep(struct pool *p, const struct channel *ch)
 	pool_add(wm);
 }
 
+/* Rises at once, falls by eighths: too few is what a burst's connections have to wait for. */
+static void learn_lead(struct pool *p, uint64_t took_ns)
+{
+	p->lead_ns = took_ns > p->lead_ns ? took_ns : p->lead_ns - (p->lead_ns - took_ns) / 8;
+}
+
 void pool_on_channel(struct worker *w, void *arg)
 {
 	struct channel *ch = arg;
@@ -193,8 +199,7 @@ void pool_on_channel(struct worker *w, void *arg)
 		return;
 	}
 	p->n_asked -= p->n_asked > 0;
-	p->lead_ns +=
-		((w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0) / 4) - p->lead_ns / 4;
+	learn_lead(p, w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0);
 	if (list_empty(&p->waiting))
 		keep(p, ch);
 	else
