@@ -10,7 +10,7 @@ grep -q '^ok  *daemon  *answers on' "$TMP/root" || fail "$(cat "$TMP/root")"
 same "last line" "$(tail -n 1 "$TMP/root")" "the kernel path is possible"
 same "missing, as root" "$(cli --json check | jq '[.. | objects | select(.result? == "missing")] | length')" 0
 same "what is looked at" "$(cli --json check | jq -r '[.. | objects | .requirement? // empty | select(. != "BPF JIT")] | join(" ")')" \
-	"privileges kernel BTF bpf(2) sockops sk_skb bpffs cgroup v2 open files somaxconn daemon" # that sysctl is of the first namespace
+	"privileges kernel BTF bpf(2) sockops sk_skb bpffs cgroup v2 open files somaxconn self-test daemon" # that sysctl is of the first namespace
 status=0
 cp "$O/snisplit" /run/snisplit-check && chmod 755 /run/snisplit-check # nobody may not reach ours
 setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all -- /run/snisplit-check --socket /run/none check >"$TMP/nobody" || status=$?

@@ -9,6 +9,7 @@ conns=$([ "$LONG" = 1 ] && echo 1000 || echo 50) rounds=$([ "$LONG" = 1 ] && ech
 start_upstream stream 9000
 start_upstream python 9001
 start_snisplitd <<-CONF
+	timeouts: {client_hello: 60s}
 	endpoints:
 	  - {url: "tls://app.test", upstream: "$UP:9000"}
 	  - {url: "tls://python.test", upstream: "$UP:9001"}

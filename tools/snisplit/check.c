@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * check - can this machine run the kernel path?  Looks, changes nothing; the
- * daemon's own self-test at start decides.
+ * daemon's own self-test, which it runs too, decides.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -230,6 +234,61 @@ static void check_sysctl(struct report *r, const char *name, const char *path, l
 	say(r, atol(text) >= least ? RESULT_OK : RESULT_HINT, name, fix, "%s", text);
 }
 
+/* Beside this program, or where the packages put it. */
+static bool find_daemon(char *out, size_t size)
+{
+	static const char *const dirs[] = {"", "../sbin/"};
+	char self[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return false;
+	slash[1] = '\0';
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (snprintf(out, size, "%s%ssnisplitd", self, dirs[i]) < (int)size &&
+		    !access(out, X_OK))
+			return true;
+	return false;
+}
+
+/* What the daemon's own self-test says, which is more than that programs load. */
+static void check_selftest(struct report *r)
+{
+	char *argv[] = {(char *)"snisplitd", (char *)"--version", NULL}, path[PATH_MAX + 16];
+	char line[512], *said = NULL;
+	posix_spawn_file_actions_t files;
+	pid_t pid = -1;
+	int fds[2];
+	FILE *f;
+
+	if (geteuid() || !find_daemon(path, sizeof(path)) || pipe2(fds, O_CLOEXEC))
+		return; /* needs what privileges() has told of, or is not installed here */
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, fds[1], STDOUT_FILENO);
+	if (posix_spawn(&pid, path, &files, NULL, argv, environ))
+		pid = -1;
+	posix_spawn_file_actions_destroy(&files);
+	close(fds[1]);
+	f = fdopen(fds[0], "re");
+	while (f && !said && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "datapath: ", 10))
+			said = line + 10;
+	if (f)
+		fclose(f);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	if (!said)
+		return;
+	said[strcspn(said, "\n")] = '\0';
+	if (!strncmp(said, "kernel", 6))
+		say(r, RESULT_OK, "self-test", "", "%s", said);
+	else
+		say(r, RESULT_MISSING, "self-test", "snisplitd serves without the kernel path",
+		    "%s", said);
+}
+
 static void check_daemon(struct report *r, const struct call *c)
 {
 	int fd = client_connect(c->socket);
@@ -259,6 +318,7 @@ int check(struct call *c)
 		     "sysctl net.core.bpf_jit_enable=1");
 	check_sysctl(&r, "somaxconn", "/proc/sys/net/core/somaxconn", 4096,
 		     "sysctl net.core.somaxconn=4096");
+	check_selftest(&r);
 	check_daemon(&r, c);
 	if (r.rows) {
 		json_dumpf(r.rows, stdout, JSON_COMPACT);

@@ -213,6 +213,18 @@ static uint32_t slots_of(const struct config *c, unsigned n_workers)
 	return (2 * c->limits.connections + 8192) / n_workers + 1024;
 }
 
+/* In test builds: shall the self-test meet the mistake as well? */
+static bool mutant_is_tested(void)
+{
+#ifdef MUTANT
+	const char *word = getenv("SNISPLIT_SELFTEST");
+
+	return word && !strcmp(word, "mutant");
+#else
+	return false;
+#endif
+}
+
 static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why_size)
 {
 	struct kern_opts o = {
@@ -223,6 +235,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		.policies = EDGE_POLICY_ENTRIES,
 		.hard = EDGE_HARD,
 		.mutant = g->mutant,
+		.selftest_mutant = mutant_is_tested() ? g->mutant : MUTANT_NONE,
 		.heritage = takeover_heritage(g->takeover),
 	};
 	const struct config *c = g->config;
@@ -254,7 +267,9 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 	err = kern_open(&o, &g->kern, why, why_size);
 	if (!err) {
 		snprintf(g->datapath_why, sizeof(g->datapath_why),
-			 "BPF programs loaded, maps pinned under %s", kern_pin_root(g->kern));
+			 "BPF programs loaded, maps pinned under %s; self-test %s",
+			 kern_pin_root(g->kern), kern_selftest(g->kern));
+		log_info("self-test of the kernel path: %s", kern_selftest(g->kern));
 		return 0;
 	}
 	if (err == -EBUSY)

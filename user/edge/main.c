@@ -42,20 +42,26 @@ struct daemon {
 	bool paused; /* the API is, for an upgrade */
 };
 
+static void print_datapath(void)
+{
+	char why[400] = "";
+
+	if (kern_probe(why, sizeof(why)))
+		printf("datapath: kernel (the BPF programs load; self-test %s)\n", why);
+	else
+		printf("datapath: splice (%s)\n", why);
+}
+
 static int print_version(void)
 {
 	char why[400] = "";
-	bool kernel = kern_probe(why, sizeof(why));
 
 	printf("snisplitd %s\n", VERSION);
 	printf("libraries: libbpf %s, SQLite %s, %s, %s, %s\n", kern_libbpf_version(),
 	       store_library_version(), api_library_versions(), events_library_version(),
 	       tls_library_version());
 	printf("kernel: %s\n", kern_release());
-	if (kernel)
-		printf("datapath: kernel (the BPF programs load)\n");
-	else
-		printf("datapath: splice (%s)\n", why);
+	print_datapath();
 	if (tls_ktls_available(why, sizeof(why)))
 		printf("kernel TLS: available, not used by this version\n");
 	else
@@ -257,6 +263,8 @@ static int ask(const struct options *o, const struct config *c)
 
 	if (o->check) {
 		printf("%s: fine\n", o->config ? o->config : DEFAULT_CONFIG);
+		if (c->datapath != DATAPATH_USERSPACE)
+			print_datapath();
 		return EXIT_OK;
 	}
 	err = upgrade_ask(c->control_socket, &pid, why, sizeof(why));

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "conn.h"
 #include "edge_private.h"
 #include "log.h"
+
+#define RESERVED UINT64_MAX /* for a cookie, which no socket has */
 
 int slots_open(struct worker *w, struct edge *edge)
 {
@@ -89,6 +92,40 @@ void slots_reclaim(struct worker *w)
 	w->n_foreign = n;
 }
 
+/* ---- the daemon that is replaced ---- */
+
+void slots_reserve(struct worker *w, uint32_t n)
+{
+	w->n_reserved = n < w->n_slot_stock ? n : w->n_slot_stock;
+	for (uint32_t i = 1; i <= w->n_reserved; i++)
+		kern_flow(w->kern, w->slot_stock[w->n_slot_stock - i])->cookie = RESERVED;
+}
+
+void slots_unreserve(struct worker *w)
+{
+	for (uint32_t i = 1; i <= w->n_reserved; i++)
+		__atomic_store_n(&kern_flow(w->kern, w->slot_stock[w->n_slot_stock - i])->cookie, 0,
+				 __ATOMIC_RELEASE);
+	w->n_reserved = 0;
+}
+
+void slots_leave(struct worker *w)
+{
+	w->slots_left = true;
+	memmove(w->slot_stock, w->slot_stock + w->n_slot_stock - w->n_reserved,
+		w->n_reserved * sizeof(*w->slot_stock));
+	w->n_slot_stock = w->n_reserved;
+}
+
+void slots_leave_rest(struct worker *w)
+{
+	w->n_reserved = w->n_slot_stock;
+	slots_unreserve(w);
+	w->n_slot_stock = 0;
+}
+
+/* ---- the daemon that takes its place ---- */
+
 void slots_expect(struct worker *w, uint32_t slot)
 {
 	for (uint32_t i = 0; i < w->n_foreign; i++) {
@@ -103,7 +140,7 @@ uint32_t worker_slot_get(struct worker *w, struct end *e)
 {
 	uint32_t slot;
 
-	if (!w->kern || !w->n_slot_stock || w->slots_left)
+	if (!w->kern || !w->n_slot_stock)
 		return SLOT_NONE;
 	slot = w->slot_stock[--w->n_slot_stock];
 	w->slot_end[slot - w->slot_base] = e;

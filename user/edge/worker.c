@@ -455,7 +455,7 @@ void worker_drain(struct worker *w, void *arg)
 void worker_leave(struct worker *w)
 {
 	worker_drain(w, NULL);
-	w->slots_left = true;
+	slots_leave(w);
 }
 
 void worker_stop(struct worker *w, void *arg)

@@ -13,6 +13,7 @@
 #include "kern.h"
 #include "log.h"
 #include "pins.h"
+#include "selftest.h"
 #include "snisplit.skel.h"
 
 #define RING_BYTES (256U * 1024)
@@ -30,6 +31,7 @@ struct kern {
 	unsigned ring_set;
 	bool heritage; /* the shared maps were another daemon's first */
 	bool shy;      /* the pins are another daemon's */
+	char selftest[200];
 	int rings[WORKERS_MAX];
 	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, policies_fd, counters_fd;
 	unsigned n_cpus;
@@ -279,6 +281,13 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 		snprintf(why, why_size, "cannot set up the BPF maps: %s", strerror(-err));
 		goto fail;
 	}
+	err = selftest_run(opts->selftest_mutant, k->selftest, sizeof(k->selftest));
+	if (err < 0) {
+		snprintf(why, why_size, "the kernel path fails its self-test: %s", k->selftest);
+		goto fail;
+	}
+	if (err)
+		log_warn("self-test of the kernel path: %s", k->selftest);
 	/* Last, when everything else stands: a daemon that is refused has touched
 	 * nothing of the first one's. */
 	if (opts->heritage)
@@ -378,7 +387,12 @@ bool kern_probe(char *why, size_t why_size)
 	if (err)
 		open_fail(err, why, why_size);
 	snisplit_bpf__destroy(s);
-	return !err;
+	return !err && selftest_run(MUTANT_NONE, why, why_size) >= 0;
+}
+
+const char *kern_selftest(const struct kern *k)
+{
+	return k->selftest;
 }
 
 const char *kern_libbpf_version(void)

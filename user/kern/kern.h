@@ -47,11 +47,15 @@ struct kern_opts {
 	uint16_t ports[16];		/* listening ports, host order, 0 ends */
 	uint16_t first_port, last_port; /* and these; 0: none */
 	uint32_t mutant;		/* enum mutant; test builds only */
+	uint32_t selftest_mutant;	/* of the self-test: else none would ever get past it */
 	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */
 	const struct kern_heritage *heritage; /* NULL: this is the first */
 };
 
-/* Can the programs be loaded here at all?  For `snisplitd --version`. */
+/*
+ * Can the programs be loaded here, and do they work?  For `snisplitd --version`.  True: <why> is
+ * what the self-test says (selftest.h).
+ */
 bool kern_probe(char *why, size_t why_size);
 
 const char *kern_libbpf_version(void);
@@ -78,6 +82,7 @@ bool kern_has_heritage(const struct kern *k);
 /* flow.ring of a worker's connections. */
 uint32_t kern_ring_index(const struct kern *k, unsigned worker);
 
+const char *kern_selftest(const struct kern *k); /* what it said at the start */
 const char *kern_pin_root(const struct kern *k);
 /* Ends of connections come as events; when false the caller must poll sockets. */
 bool kern_has_sockops(const struct kern *k);

@@ -18,8 +18,9 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 
 	if (getsockopt(e->fd, SOL_SOCKET, SO_COOKIE, &e->cookie, &len))
 		return -errno;
-	memset(f, 0, sizeof(*f));
-	f->cookie = e->cookie;
+	/* at no moment does it look free: see edge/slots.h */
+	__atomic_store_n(&f->cookie, e->cookie, __ATOMIC_SEQ_CST);
+	memset(&f->cookie + 1, 0, sizeof(*f) - sizeof(f->cookie));
 	f->role = role;
 	f->worker = worker;
 	f->ring = kern_ring_index(k, worker);
