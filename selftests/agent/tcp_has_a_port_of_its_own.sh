@@ -44,6 +44,11 @@ same "status when it is taken" "$status: $(grep -c ERR_SNISPLIT_334 "$TMP/taken.
 stop_agent "$given"
 refuse cli endpoint get tcp://edge.localhost:22009 2>/dev/null
 wait_for eval '! listening 22009'
+# the port that was chosen stays the agent's, whatever becomes of the edge
+stop_snisplitd KILL
+start_again
+wait_for 20 is_ready "$url" 2
+stream whatever.test --connect "$EDGE:${url##*:}" --up 1k --down 1k
 kill -KILL "$any"
 wait_for eval '[ "$(cli --json endpoint list | jq ".endpoints | length")" = 0 ]'
 wait_for eval '! listening "${url##*:}"'
