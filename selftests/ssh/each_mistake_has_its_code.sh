@@ -42,7 +42,15 @@ refused_with 1104 -S "$TMP/master" "$EDGE" tls
 refuse our_ssh -S "$TMP/master" -O forward -R y.app.test:443:localhost:9 "$EDGE" 2>/dev/null
 ssh_says a '^ERR_SNISPLIT_1105: '
 same "endpoints" "$(cli --json endpoint list | jq -r '[.endpoints[].url] | sort | join(" ")')" "tls://held.test tls://x.app.test"
-kill "$CLIENT"
-wait "$CLIENT" || true
+
+# such a session is stopped, not restarted
+id=$(cli --json session list | jq -r '.tunnel_sessions[0].id')
+refuse cli session restart "$id" 2>"$TMP/err"
+grep -q ERR_SNISPLIT_1122 "$TMP/err" || fail "$(cat "$TMP/err")"
+cli session stop "$id" >/dev/null
+status=0
+wait "$CLIENT" || status=$?
+same "exit status of a session that was stopped" $status 1
+ssh_says a '^ERR_SNISPLIT_9003: '
 wait_for is_gone x.app.test
 same "endpoints left" "$(cli --json endpoint list | jq '.endpoints | length')" 1

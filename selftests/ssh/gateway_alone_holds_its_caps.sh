@@ -20,13 +20,22 @@ refuse gateway --token-file /dev/null 2>"$TMP/err"
 grep -q 'token-file: /dev/null holds no token' "$TMP/err" || fail "$(cat "$TMP/err")"
 refuse gateway --sessions 0 2>"$TMP/err"
 grep -q -- '--sessions: must be a number from 1' "$TMP/err" || fail "$(cat "$TMP/err")"
+# the secret of another edge
+printf '0%.0s' {1..64} >"$TMP/token"
+gateway_exec --token-file "$TMP/token" 2>"$TMP/wrong.log" &
+wait_for 30 listening $SSH_PORT
+know_host <"$TMP/gateway/ssh_host_ed25519_key.pub"
+refuse our_ssh -o LogLevel=INFO "$EDGE" tls 2>"$TMP/err"
+grep -q 'ERR_SNISPLIT_8000: the edge does not know this gateway' "$TMP/err" || fail "$(cat "$TMP/err")"
+grep -q 'does not know this gateway: is --token-file its own' "$TMP/wrong.log" || fail "$(cat "$TMP/wrong.log")"
+kill $!
+wait $! || fail "snisplit-sshd ends with status $?"
 mkfifo "$TMP/ready"
 gateway_exec --token-file "$TMP/state/ssh/token" --sessions 4 --sessions-per-key 2 --channels 3 --ready-fd 9 \
 	9>"$TMP/ready" 2>"$TMP/gateway.log" &
 gateway=$!
 head -c 1 "$TMP/ready" >/dev/null
 same "user" "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' /proc/$gateway/status)" "$(id -u nobody)"
-know_host <"$TMP/gateway/ssh_host_ed25519_key.pub"
 
 # a service that holds its connections
 python3 - "$UP" >"$TMP/service.log" 2>&1 <<-'PY' &

@@ -274,12 +274,14 @@ int snisplit_accept(struct snisplit_listener *l, struct snisplit_conn *ret_c, in
 	struct accepted *r;
 	int fd = 0;
 
-	if (timeout_ms >= 0)
+	if (timeout_ms > 0)
 		until_of(timeout_ms, &until);
 	pthread_mutex_lock(&a->lock);
 	while (list_empty(&l->ready) && !fd) {
 		if (a->stop || l->stopped || a->control.state == CONTROL_DENIED)
 			fd = -ESHUTDOWN;
+		else if (!timeout_ms) /* (to wait until now sleeps, for a timer's length) */
+			fd = -EAGAIN;
 		else if (timeout_ms < 0)
 			pthread_cond_wait(&a->changed, &a->lock);
 		else if (pthread_cond_timedwait(&a->changed, &a->lock, &until))

@@ -10,6 +10,10 @@
 #include "session.h"
 
 #define EDGE_WAIT_S 5
+#define NOT_OURS 107
+#define REVOKED 300
+#define KEY_UNKNOWN 1102
+#define NO_EDGE 8000
 
 void mail_init(struct session *s)
 {
@@ -53,6 +57,7 @@ void mail_on_event(void *arg, const struct snisplit_event *e)
 	case SNISPLIT_DENIED:
 		s->online = false;
 		s->denied = true;
+		s->denied_code = e->error ? e->error->code : 0;
 		snprintf(s->why, sizeof(s->why), "%s", e->error ? e->error->msg : e->text);
 		break;
 	case SNISPLIT_REFUSED:
@@ -78,6 +83,25 @@ static void wait_for_edge(struct session *s)
 		err = pthread_cond_timedwait(&s->mail_came, &s->mail_lock, &until);
 }
 
+/* What the edge says of a token is said of the key that stands for; the rest as it is. */
+static int denial(const struct session *s, const char *key, struct fault *f)
+{
+	switch (s->denied_code) {
+	case KEY_UNKNOWN:
+	case REVOKED:
+		return fault_set(f, 401, KEY_UNKNOWN, "",
+				 "the key %s is not known here: `snisplit ssh-key add FILE.pub` on "
+				 "the edge makes it so",
+				 key);
+	case NOT_OURS:
+		log_err("ssh: the edge %s does not know this gateway: is --token-file its own?",
+			gateway_conf(s->gateway)->server);
+		return fault_set(f, 503, NO_EDGE, "", "the edge does not know this gateway");
+	default:
+		return fault_set(f, 403, s->denied_code, "", "%.400s", s->why);
+	}
+}
+
 int mail_open_edge(struct session *s, const char *key, struct fault *f)
 {
 	const struct gateway_conf *g = gateway_conf(s->gateway);
@@ -93,13 +117,14 @@ int mail_open_edge(struct session *s, const char *key, struct fault *f)
 
 	snisplit_close(s->edge); /* of another key */
 	s->online = s->denied = false;
+	s->denied_code = 0;
 	s->n_letters = 0;
 	snprintf(token, sizeof(token), "ssh:%s:%s", g->secret, key);
 	snprintf(about, sizeof(about), "ssh -R from %s", s->from);
 	s->edge = snisplit_open(&conf, &err);
 	explicit_bzero(token, sizeof(token));
 	if (!s->edge)
-		return fault_set(f, 500, 8000, "", "the edge cannot be asked: %.300s", err.msg);
+		return fault_set(f, 500, NO_EDGE, "", "the edge cannot be asked: %.300s", err.msg);
 	pthread_mutex_lock(&s->mail_lock);
 	wait_for_edge(s);
 	online = s->online;
@@ -111,13 +136,10 @@ int mail_open_edge(struct session *s, const char *key, struct fault *f)
 	s->edge = NULL;
 	if (!denied) {
 		log_warn("ssh: the edge %s is not reachable: %s", g->server, s->why);
-		return fault_set(f, 503, 8000, "", "the edge is not reachable just now");
+		return fault_set(f, 503, NO_EDGE, "", "the edge is not reachable just now");
 	}
 	log_debug("ssh: key %s of %s: %s", key, s->from, s->why);
-	return fault_set(f, 401, 1102, "",
-			 "the key %s is not known here: `snisplit ssh-key add FILE.pub` on the "
-			 "edge makes it so",
-			 key);
+	return denial(s, key, f);
 }
 
 void mail_deliver(struct session *s)
@@ -136,7 +158,7 @@ void mail_deliver(struct session *s)
 	for (unsigned i = 0; i < n; i++)
 		order_say(s, true, "%s", letters[i]);
 	if (denied && !s->over) {
-		fault_set(&f, 401, 1102, "", "the edge does not know this key any more");
+		denial(s, s->key, &f);
 		order_refuse(s, &f);
 	}
 }

@@ -95,6 +95,7 @@ struct session {
 	pthread_mutex_t mail_lock;
 	pthread_cond_t mail_came;
 	bool online, denied;
+	int denied_code;
 	char why[512];
 	char letters[SESSION_LETTERS][512];
 	unsigned n_letters;
