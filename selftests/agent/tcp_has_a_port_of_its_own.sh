@@ -48,7 +48,7 @@ wait_for eval '! listening 22009'
 stop_snisplitd KILL
 start_again
 wait_for 20 is_ready "$url" 2
-stream whatever.test --connect "$EDGE:${url##*:}" --up 1k --down 1k
+stream whatever.test --connect "$EDGE:${url##*:}" --up 1k --down 1k --seed 2
 kill -KILL "$any"
 wait_for eval '[ "$(cli --json endpoint list | jq ".endpoints | length")" = 0 ]'
 wait_for eval '! listening "${url##*:}"'
