@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 
 #include "request.h"
+#include "paging.h"
 #include "log.h"
+
+#define PAGE "limit", "before_id"
 
 static const struct route {
 	const char *method;
@@ -14,63 +17,64 @@ static const struct route {
 	const char *const query[4]; /* what may follow the "?" */
 	bool body;
 } routes[] = {
-	{"GET", "/endpoints", endpoints_get, {NULL}, false},
+	{"GET", "/endpoints", endpoints_get, {PAGE}, false},
 	{"POST", "/endpoints", endpoints_post, {NULL}, true},
 	{"GET", "/endpoints/{}", endpoint_get_one, {NULL}, false},
 	{"PATCH", "/endpoints/{}", endpoint_patch, {"kill"}, true},
 	{"DELETE", "/endpoints/{}", endpoint_delete, {"kill"}, false},
-	{"GET", "/ip_policies", ip_policies_get, {NULL}, false},
+	{"GET", "/ip_policies", ip_policies_get, {PAGE}, false},
 	{"POST", "/ip_policies", ip_policies_post, {NULL}, true},
 	{"GET", "/ip_policies/{}", ip_policy_get_one, {NULL}, false},
 	{"PATCH", "/ip_policies/{}", ip_policy_patch, {NULL}, true},
 	{"DELETE", "/ip_policies/{}", ip_policy_delete, {NULL}, false},
-	{"GET", "/ip_policy_rules", ip_rules_get, {NULL}, false},
+	{"GET", "/ip_policy_rules", ip_rules_get, {PAGE}, false},
 	{"POST", "/ip_policy_rules", ip_rules_post, {"kill"}, true},
 	{"GET", "/ip_policy_rules/{}", ip_rule_get_one, {NULL}, false},
 	{"PATCH", "/ip_policy_rules/{}", ip_rule_patch, {"kill"}, true},
 	{"DELETE", "/ip_policy_rules/{}", ip_rule_delete, {"kill"}, false},
-	{"GET", "/tls_certificates", tls_certificates_get, {"all"}, false},
+	{"GET", "/tls_certificates", tls_certificates_get, {"all", PAGE}, false},
 	{"POST", "/tls_certificates", tls_certificates_post, {NULL}, true},
 	{"GET", "/tls_certificates/{}", tls_certificate_get_one, {NULL}, false},
 	{"PATCH", "/tls_certificates/{}", tls_certificate_patch, {NULL}, true},
 	{"DELETE", "/tls_certificates/{}", tls_certificate_delete, {NULL}, false},
-	{"GET", "/certificate_authorities", cas_get, {NULL}, false},
+	{"GET", "/certificate_authorities", cas_get, {PAGE}, false},
 	{"POST", "/certificate_authorities", cas_post, {NULL}, true},
 	{"GET", "/certificate_authorities/{}", ca_get_one, {NULL}, false},
 	{"PATCH", "/certificate_authorities/{}", ca_patch, {NULL}, true},
 	{"DELETE", "/certificate_authorities/{}", ca_delete, {NULL}, false},
 	{"GET", "/local_ca", local_ca_get, {NULL}, false},
-	{"GET", "/connections", connections_get, {"endpoint"}, false},
+	{"GET", "/connections", connections_get, {"endpoint", PAGE}, false},
+	{"GET", "/connections/{}", connection_get_one, {NULL}, false},
 	{"DELETE", "/connections/{}", connection_delete, {NULL}, false},
 	{"GET", "/status", status_get, {NULL}, false},
 	{"GET", "/stats", stats_get, {"all"}, false},
 	{"GET", "/events", events_get, {"follow", "since"}, false},
-	{"GET", "/event_destinations", destinations_get, {NULL}, false},
+	{"GET", "/event_destinations", destinations_get, {PAGE}, false},
 	{"POST", "/event_destinations", destination_put_one, {NULL}, true},
 	{"GET", "/event_destinations/{}", destination_get_one, {NULL}, false},
 	{"PATCH", "/event_destinations/{}", destination_put_one, {NULL}, true},
 	{"DELETE", "/event_destinations/{}", destination_delete, {NULL}, false},
-	{"GET", "/event_subscriptions", subscriptions_get, {NULL}, false},
+	{"GET", "/event_subscriptions", subscriptions_get, {PAGE}, false},
 	{"POST", "/event_subscriptions", subscription_put_one, {NULL}, true},
 	{"GET", "/event_subscriptions/{}", subscription_get_one, {NULL}, false},
 	{"PATCH", "/event_subscriptions/{}", subscription_put_one, {NULL}, true},
 	{"DELETE", "/event_subscriptions/{}", subscription_delete, {NULL}, false},
-	{"GET", "/credentials", credentials_get, {NULL}, false},
+	{"GET", "/credentials", credentials_get, {PAGE}, false},
 	{"POST", "/credentials", credentials_post, {NULL}, true},
 	{"GET", "/credentials/{}", credential_get_one, {NULL}, false},
 	{"PATCH", "/credentials/{}", credential_patch, {NULL}, true},
 	{"DELETE", "/credentials/{}", credential_delete, {"kill"}, false},
-	{"GET", "/ssh_credentials", ssh_credentials_get, {NULL}, false},
+	{"GET", "/ssh_credentials", ssh_credentials_get, {PAGE}, false},
 	{"POST", "/ssh_credentials", ssh_credentials_post, {NULL}, true},
 	{"GET", "/ssh_credentials/{}", ssh_credential_get_one, {NULL}, false},
 	{"PATCH", "/ssh_credentials/{}", ssh_credential_patch, {NULL}, true},
 	{"DELETE", "/ssh_credentials/{}", ssh_credential_delete, {"kill"}, false},
 	{"GET", "/ssh_host_keys", ssh_host_keys_get, {NULL}, false},
-	{"GET", "/tunnel_sessions", sessions_get, {NULL}, false},
+	{"GET", "/tunnel_sessions", sessions_get, {PAGE}, false},
 	{"GET", "/tunnel_sessions/{}", session_get_one, {NULL}, false},
 	{"POST", "/tunnel_sessions/{}/stop", session_stop, {NULL}, false},
 	{"POST", "/tunnel_sessions/{}/restart", session_restart, {NULL}, false},
-	{"GET", "/edges/tls", edges_get_all, {NULL}, false},
+	{"GET", "/edges/tls", edges_get_all, {PAGE}, false},
 	{"POST", "/edges/tls", edge_put_one, {NULL}, true},
 	{"GET", "/edges/tls/{}", edge_get_one, {NULL}, false},
 	{"PATCH", "/edges/tls/{}", edge_put_one, {NULL}, true},
@@ -87,22 +91,22 @@ static const struct route {
 	{"GET", "/edges/tls/{}/ip_restriction", module_get, {NULL}, false},
 	{"PUT", "/edges/tls/{}/ip_restriction", module_put, {NULL}, true},
 	{"DELETE", "/edges/tls/{}/ip_restriction", module_delete, {NULL}, false},
-	{"GET", "/backends/static", backends_get, {NULL}, false},
+	{"GET", "/backends/static", backends_get, {PAGE}, false},
 	{"POST", "/backends/static", backend_put_one, {NULL}, true},
 	{"GET", "/backends/static/{}", backend_get_one, {NULL}, false},
 	{"PATCH", "/backends/static/{}", backend_put_one, {NULL}, true},
 	{"DELETE", "/backends/static/{}", backend_delete, {NULL}, false},
-	{"GET", "/backends/weighted", backends_get, {NULL}, false},
+	{"GET", "/backends/weighted", backends_get, {PAGE}, false},
 	{"POST", "/backends/weighted", backend_put_one, {NULL}, true},
 	{"GET", "/backends/weighted/{}", backend_get_one, {NULL}, false},
 	{"PATCH", "/backends/weighted/{}", backend_put_one, {NULL}, true},
 	{"DELETE", "/backends/weighted/{}", backend_delete, {NULL}, false},
-	{"GET", "/backends/failover", backends_get, {NULL}, false},
+	{"GET", "/backends/failover", backends_get, {PAGE}, false},
 	{"POST", "/backends/failover", backend_put_one, {NULL}, true},
 	{"GET", "/backends/failover/{}", backend_get_one, {NULL}, false},
 	{"PATCH", "/backends/failover/{}", backend_put_one, {NULL}, true},
 	{"DELETE", "/backends/failover/{}", backend_delete, {NULL}, false},
-	{"GET", "/backends/tunnel_group", backends_get, {NULL}, false},
+	{"GET", "/backends/tunnel_group", backends_get, {PAGE}, false},
 	{"POST", "/backends/tunnel_group", backend_put_one, {NULL}, true},
 	{"GET", "/backends/tunnel_group/{}", backend_get_one, {NULL}, false},
 	{"PATCH", "/backends/tunnel_group/{}", backend_put_one, {NULL}, true},
@@ -384,7 +388,8 @@ static enum MHD_Result answer(struct request *r, const char *method, const char 
 	r->status = 200;
 	if (!r->id)
 		return MHD_NO;
-	if (check_query(r, route) || read_body(r, route) || route->handle(r))
+	if (check_query(r, route) || read_body(r, route) || route->handle(r) ||
+	    (r->out && paging_apply(r, route->path)))
 		return refuse(r, NULL);
 	if (!r->stream)
 		return send_json(r, r->status, r->out, NULL);

@@ -89,18 +89,19 @@ void request_done(void *api, struct MHD_Connection *conn, void **state,
 /*
  * Handlers.  0 with <status> and <out> (or <stream>) set, or -1 with <fault>.
  */
-int endpoints_get(struct request *r);	  /* GET /endpoints */
-int endpoints_post(struct request *r);	  /* POST /endpoints */
-int endpoint_get_one(struct request *r);  /* GET /endpoints/{id} */
-int endpoint_patch(struct request *r);	  /* PATCH /endpoints/{id} */
-int endpoint_delete(struct request *r);	  /* DELETE /endpoints/{id} */
-int connections_get(struct request *r);	  /* GET /connections */
-int connection_delete(struct request *r); /* DELETE /connections/{id} */
-int status_get(struct request *r);	  /* GET /status */
-int upgrade_post(struct request *r);	  /* POST /upgrade */
-int reload_post(struct request *r);	  /* POST /reload */
-int events_get(struct request *r);	  /* GET /events */
-int ip_policies_get(struct request *r);	  /* /ip_policies */
+int endpoints_get(struct request *r);	   /* GET /endpoints */
+int endpoints_post(struct request *r);	   /* POST /endpoints */
+int endpoint_get_one(struct request *r);   /* GET /endpoints/{id} */
+int endpoint_patch(struct request *r);	   /* PATCH /endpoints/{id} */
+int endpoint_delete(struct request *r);	   /* DELETE /endpoints/{id} */
+int connections_get(struct request *r);	   /* GET /connections */
+int connection_get_one(struct request *r); /* GET /connections/{id} */
+int connection_delete(struct request *r);  /* DELETE /connections/{id} */
+int status_get(struct request *r);	   /* GET /status */
+int upgrade_post(struct request *r);	   /* POST /upgrade */
+int reload_post(struct request *r);	   /* POST /reload */
+int events_get(struct request *r);	   /* GET /events */
+int ip_policies_get(struct request *r);	   /* /ip_policies */
 int ip_policies_post(struct request *r);
 int ip_policy_get_one(struct request *r);
 int ip_policy_patch(struct request *r);

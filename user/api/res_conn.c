@@ -88,6 +88,21 @@ int connections_get(struct request *r)
 	return r->out ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
 }
 
+int connection_get_one(struct request *r)
+{
+	struct conn_info *conns = NULL;
+	int n = edge_conns(r->api->edge, NULL, &conns);
+
+	if (n < 0)
+		return fault_set(&r->fault, 500, 0, "", "cannot list connections: %s",
+				 strerror(-n));
+	for (int i = 0; i < n && !r->out; i++)
+		if (!strcmp(conns[i].id, r->id))
+			r->out = conn_json(&conns[i]);
+	free(conns);
+	return r->out ? 0 : fault_set(&r->fault, 404, 0, "", "no connection '%.64s'", r->id);
+}
+
 int connection_delete(struct request *r)
 {
 	char who[64];
