@@ -88,6 +88,7 @@ static const struct {
 	{"tls version",
 	 "tls: {min_version: \"1.1\"}\n",
 	 {"f:1: tls.min_version: must be \"1.2\" or \"1.3\""}},
+	{"tls ktls", "tls: {ktls: yes}\n", {"f:1: tls.ktls: must be auto or off"}},
 	{"tls versions",
 	 "tls:\n  min_version: \"1.3\"\n  max_version: \"1.2\"\n",
 	 {"f:2: tls: min_version is above max_version"}},

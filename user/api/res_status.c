@@ -78,7 +78,7 @@ int status_get(struct request *r)
 	if (!r->out)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	if (tls_ktls_available(why, sizeof(why)))
-		strcpy(why, "available, not used by this version");
+		strcpy(why, s.ktls_off ? "available, switched off by tls.ktls" : "used");
 	if (*s.ssh)
 		json_object_set_new(r->out, "ssh",
 				    json_pack("{s:s, s:b}", "addr", s.ssh, "up", s.ssh_up));

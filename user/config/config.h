@@ -81,6 +81,7 @@ struct config {
 		enum config_tls_version min_version, max_version;
 		char *certificates; /* directory; NULL: none */
 		bool certificates_given;
+		bool ktls_off; /* sessions stay out of the kernel, whatever it can do */
 	} tls;
 	struct endpoint_spec *endpoints; /* origin ENDPOINT_FILE */
 	unsigned n_endpoints;

@@ -48,10 +48,22 @@ static void read_certificates(struct doc *d, const struct doc_key *key, struct y
 	c->tls.certificates_given = true;
 }
 
+static void read_ktls(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
+{
+	struct config *c = out;
+
+	(void)key;
+	if (doc_is(node, "off"))
+		c->tls.ktls_off = true;
+	else if (!doc_is(node, "auto"))
+		doc_error(d, node, "must be auto or off");
+}
+
 static const struct doc_key keys[] = {
 	{"min_version", read_version, AT(tls.min_version), 0, 0, NULL},
 	{"max_version", read_version, AT(tls.max_version), 0, 0, NULL},
 	{"certificates", read_certificates, AT(tls.certificates), 0, 4000, NULL},
+	{"ktls", read_ktls, 0, 0, 0, NULL},
 	{.name = NULL},
 };
 

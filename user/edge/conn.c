@@ -33,27 +33,34 @@ static void retry_never(struct conn *c)
 	c->retry_step_ns = 0;
 }
 
-/* The kernel path's send buffers are bounded by its gate; here send() is the gate. */
+/* The kernel path's send buffers are bounded by its gate; here send() is the gate.  (An upstream
+ * without a slot was never to take it.) */
 static void shrink_buffers(struct conn *c)
 {
 	const int bytes = EDGE_COPY_SNDBUF;
 
 	setsockopt(c->client.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	setsockopt(c->upstream.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	if (c->upstream.slot)
+		setsockopt(c->upstream.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+static enum half_mover mover_of(const struct half *h)
+{
+	return end_splices_from(h->src) && end_splices_to(h->dst) ? MOVER_SPLICE : MOVER_COPY;
 }
 
 /* Both directions' mover, from what the two sockets are. */
 void conn_pair(struct conn *c)
 {
 	struct worker *w = c->worker;
-	enum half_mover mover = MOVER_COPY;
 	struct flow *a = c->client.flow, *b = c->upstream.flow;
+	bool kernel = c->client.enrolled && c->upstream.enrolled && !c->fallback_path;
 
-	if (c->client.enrolled && c->upstream.enrolled && !c->fallback_path)
-		mover = MOVER_KERNEL;
-	else if (!c->client.enrolled && !c->upstream.enrolled && !c->client.tls)
-		mover = MOVER_SPLICE;
-	c->up.mover = c->down.mover = mover;
+	c->up.mover = c->down.mover = MOVER_KERNEL;
+	if (!kernel) {
+		c->up.mover = mover_of(&c->up);
+		c->down.mover = mover_of(&c->down);
+	}
 	c->phase = CONN_OPEN;
 	c->peeked = 0;
 	c->connected_ns = w->now_ns;
@@ -66,7 +73,7 @@ void conn_pair(struct conn *c)
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return;
 	}
-	if (mover == MOVER_KERNEL) {
+	if (kernel) {
 		a->endpoint = b->endpoint = c->endpoint->num;
 		/* these bytes of the client's are dealt with, although the upstream has none */
 		__atomic_store_n(&a->relayed, c->up.skipped, __ATOMIC_SEQ_CST);
@@ -77,8 +84,8 @@ void conn_pair(struct conn *c)
 	} else {
 		if (w->kern)
 			shrink_buffers(c);
-		worker_watch(w, &c->client, WATCH_ALL);
-		worker_watch(w, &c->upstream, WATCH_ALL);
+		worker_watch_all(w, &c->client);
+		worker_watch_all(w, &c->upstream);
 	}
 	conn_catch_up(c);
 }
@@ -151,7 +158,7 @@ void conn_took_upstream(struct conn *c)
 	e->owner = c;
 	if (e->slot)
 		w->slot_end[e->slot - w->slot_base] = e;
-	if (e->watched)
+	if (e->enrolled && e->watched) /* else conn_pair() asks for everything */
 		worker_watch(w, e, WATCH_END);
 }
 

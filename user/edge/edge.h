@@ -65,6 +65,7 @@ struct edge_status {
 	uint64_t conns_active, conns_total;
 	uint64_t pool_idle;
 	unsigned elders; /* earlier daemons that still have connections, see upgrade.h */
+	bool ktls_off;	 /* by the configuration */
 };
 
 struct registry *edge_registry(struct edge *e);

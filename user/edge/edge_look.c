@@ -26,6 +26,7 @@ void edge_status(struct edge *g, struct edge_status *s)
 	s->n_workers = g->n_workers;
 	s->draining = g->draining;
 	pthread_mutex_lock(&g->config_lock); /* a reload frees the old configuration */
+	s->ktls_off = g->config->tls.ktls_off;
 	for (i = 0; i < g->config->n_listen && i < 16; i++) {
 		snprintf(s->listeners[i].addr, sizeof(s->listeners[i].addr), "%s",
 			 g->config->listen[i].text);

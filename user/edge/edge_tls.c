@@ -8,6 +8,7 @@
 #include "certs.h"
 #include "edge_private.h"
 #include "log.h"
+#include "tls.h"
 #include "tls_base.h"
 
 static void on_say(void *arg, bool warning, const char *text)
@@ -31,8 +32,11 @@ int edge_tls_open(struct edge *g, char *why, size_t why_size)
 					.dir_expected = c->tls.certificates_given,
 					.state = c->state_dir,
 					.say = on_say};
+	char lacks[128];
 	int err;
 
+	/* loads the module, while we may */
+	g->terminate.ktls = tls_ktls_available(lacks, sizeof(lacks));
 	pthread_mutex_init(&g->cert_lock, NULL);
 	g->terminate.min = version(c->tls.min_version);
 	g->terminate.max = version(c->tls.max_version);

@@ -63,7 +63,7 @@ static int print_version(void)
 	printf("kernel: %s\n", kern_release());
 	print_datapath();
 	if (tls_ktls_available(why, sizeof(why)))
-		printf("kernel TLS: available, not used by this version\n");
+		printf("kernel TLS: available\n");
 	else
 		printf("kernel TLS: not available (%s)\n", why);
 	return EXIT_OK;

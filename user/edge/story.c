@@ -16,6 +16,23 @@
 
 #define US 1000ULL
 
+/* What the kernel encrypts and decrypts is on the wire what TCP says, of which we saw the rest. */
+static void tally_ktls(const struct conn *c, struct conn_tally *t)
+{
+	const bool rx = tls_offloads_rx(c->client.tls), tx = tls_offloads_tx(c->client.tls);
+	struct tcp_info ti;
+	uint64_t in, out;
+
+	if ((!rx && !tx) || c->client.fd == -1 || end_info(&c->client, &ti))
+		return;
+	in = end_received(&c->client, &ti);
+	out = end_enqueued(&ti);
+	if (rx && in > t->in_user)
+		t->in_kernel = in - t->in_user;
+	if (tx && out > t->out_user)
+		t->out_kernel = out - t->out_user;
+}
+
 /*
  * Bytes from the client: what was redirected, plus what user space read (relayed
  * and still pending, or discarded).  To the client: what was redirected to it,
@@ -33,6 +50,7 @@ struct conn_tally conn_tally(const struct conn *c)
 	if (c->client.tls) { /* ciphertext: what came and went on the wire */
 		t.in_user = tls_bytes_in(c->client.tls) + c->up.skipped + c->discarded;
 		t.out_user = tls_bytes_out(c->client.tls);
+		tally_ktls(c, &t);
 	}
 	return t;
 }
@@ -43,14 +61,12 @@ enum close_datapath conn_datapath(const struct conn *c)
 		return CLOSE_DP_NONE;
 	if (c->upstream.fd == -1)
 		return CLOSE_DP_NONE;
-	switch (c->up.mover) {
-	case MOVER_KERNEL:
+	if (c->up.mover == MOVER_KERNEL)
 		return CLOSE_DP_KERNEL;
-	case MOVER_SPLICE:
+	/* one direction is enough (kTLS may do one only): bytes_user and bytes_kernel tell */
+	if (c->up.mover == MOVER_SPLICE || c->down.mover == MOVER_SPLICE)
 		return CLOSE_DP_SPLICE;
-	default:
-		return CLOSE_DP_USERSPACE;
-	}
+	return CLOSE_DP_USERSPACE;
 }
 
 static void wide(const union conn_addr *from, struct sockaddr_storage *to)

@@ -6,6 +6,7 @@
 
 #include "terminate.h"
 #include "alpn.h"
+#include "edge_private.h"
 #include "client_ca.h"
 #include "header.h"
 #include "log.h"
@@ -124,9 +125,13 @@ static void upstream_failed(struct conn *c)
 void terminate_on_ready(struct conn *c)
 {
 	struct end *e = c->shaking;
+	enum tls_result r;
 
 	/* the client's own news may come while the upstream shakes hands: they keep */
-	switch (tls_handshake(e->tls)) {
+	r = tls_handshake(e->tls);
+	if (r == TLS_WANT_READ && e->fin)
+		r = tls_handshake(e->tls);
+	switch (r) {
 	case TLS_DONE:
 		c->shaking = NULL;
 		if (e == &c->client) {
@@ -168,6 +173,14 @@ int terminate_write_header(struct conn *c)
 	return conn_write_header(c, &s);
 }
 
+/* A new session: the kernel may do its records, where it can. */
+static void prepare(const struct conn *c, const struct end *e)
+{
+	tls_expect_news(e->tls);
+	if (c->worker->edge->terminate.ktls && !c->worker->config->tls.ktls_off && !e->enrolled)
+		tls_offload(e->tls);
+}
+
 static void shake_client(struct conn *c)
 {
 	struct endpoint *e = c->endpoint;
@@ -184,6 +197,7 @@ static void shake_client(struct conn *c)
 		conn_close(c, CLOSE_INTERNAL, true);
 		return;
 	}
+	prepare(c, &c->client);
 	half_done(&c->up); /* the session has them */
 	free(c->offer);
 	c->offer = NULL;
@@ -191,7 +205,7 @@ static void shake_client(struct conn *c)
 	c->shaking = &c->client;
 	c->shake_ns = c->worker->now_ns;
 	conn_set_timer(c, TIMER_HANDSHAKE);
-	worker_watch(c->worker, &c->client, WATCH_ALL);
+	worker_watch_all(c->worker, &c->client);
 	terminate_on_ready(c);
 }
 
@@ -208,9 +222,10 @@ static void shake_upstream(struct conn *c)
 		conn_close(c, CLOSE_INTERNAL, true);
 		return;
 	}
+	prepare(c, &c->upstream);
 	c->phase = CONN_HANDSHAKE;
 	c->shaking = &c->upstream;
-	worker_watch(c->worker, &c->upstream, WATCH_ALL);
+	worker_watch_all(c->worker, &c->upstream);
 	terminate_on_ready(c);
 }
 

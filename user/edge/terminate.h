@@ -27,6 +27,7 @@ struct terminate_ctx {
 	struct certs *certs;
 	struct client_cas *client_cas;
 	unsigned min, max; /* enum tls_version */
+	bool ktls;	   /* the kernel does TLS in sockets */
 };
 
 /*

@@ -45,6 +45,7 @@ void worker_watch(struct worker *w, struct end *e, uint32_t mask)
 {
 	struct epoll_event ev = {.events = mask, .data.ptr = &e->kind};
 
+	e->watched_all = mask == WATCH_ALL;
 	if (!mask) {
 		if (e->watched)
 			epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, e->fd, NULL);

@@ -190,8 +190,14 @@ void worker_read_ring(struct worker *w);
 /* epoll has told of <events> at <e>. */
 void worker_on_end(struct end *e, uint32_t events);
 
-/* epoll: <mask> 0 takes it out. */
+/* epoll: <mask> 0 takes it out.  What is ready now is told once more. */
 void worker_watch(struct worker *w, struct end *e, uint32_t mask);
+/* WATCH_ALL, unless it is; for a caller who looks at the socket himself right after. */
+static inline void worker_watch_all(struct worker *w, struct end *e)
+{
+	if (!e->watched_all)
+		worker_watch(w, e, WATCH_ALL);
+}
 
 /* The stock of slots and replay buffers; 0: none left. */
 uint32_t worker_slot_get(struct worker *w, struct end *e);

@@ -44,7 +44,7 @@ void end_drop(struct end *e, bool reset)
 	e->slot = 0;
 	e->flow = NULL;
 	e->enrolled = false;
-	e->watched = false;
+	e->watched = e->watched_all = false;
 }
 
 int end_info(const struct end *e, struct tcp_info *ret_ti)
@@ -163,6 +163,32 @@ bool end_is_flushed(const struct end *e)
 	return !e->tls || !tls_wants_write(e->tls);
 }
 
+bool end_is_drained(const struct end *e)
+{
+	return !e->tls || (end_is_flushed(e) && tls_is_drained(e->tls));
+}
+
+bool end_splices_from(const struct end *e)
+{
+	return !e->enrolled && (!e->tls || tls_offloads_rx(e->tls));
+}
+
+bool end_splices_to(const struct end *e)
+{
+	return !e->enrolled && (!e->tls || tls_offloads_tx(e->tls));
+}
+
+void end_spliced(struct end *e, size_t n)
+{
+	if (e->tls)
+		tls_spliced(e->tls, n);
+}
+
+bool end_has_pending(const struct end *e)
+{
+	return e->tls && tls_has_pending(e->tls);
+}
+
 int end_flush(struct end *e)
 {
 	return end_is_flushed(e) ? 0 : (int)of_tls(tls_flush(e->tls));
@@ -174,6 +200,8 @@ int end_shut(struct end *e)
 
 	if (err == -EAGAIN)
 		return err;
+	if (!err && !e->shut && !end_is_drained(e))
+		return -EINPROGRESS;
 	/* ENOTCONN, and a dead session: the peer has reset meanwhile; its own event tells */
 	shutdown(e->fd, SHUT_WR);
 	e->shut = true;

@@ -15,13 +15,14 @@
 #include "kern.h"
 
 struct end {
-	int fd;	       /* -1: closed */
-	uint32_t slot; /* 0: none */
-	bool enrolled; /* in `sockets` */
-	bool watched;  /* in the worker's epoll set */
-	bool fin;      /* the other side has sent FIN */
-	bool shut;     /* we have */
-	int err;       /* sticky: what SO_ERROR said, or 0 */
+	int fd;		  /* -1: closed */
+	uint32_t slot;	  /* 0: none */
+	bool enrolled;	  /* in `sockets` */
+	bool watched;	  /* in the worker's epoll set ... */
+	bool watched_all; /* ... for everything */
+	bool fin;	  /* the other side has sent FIN */
+	bool shut;	  /* we have */
+	int err;	  /* sticky: what SO_ERROR said, or 0 */
 	uint64_t cookie;
 	struct flow *flow; /* with a slot */
 	struct tls *tls;   /* NULL: the socket's bytes are the stream; freed by end_close() */
@@ -99,19 +100,30 @@ uint64_t end_enqueued(const struct tcp_info *ti);
 
 /*
  * The stream of this end: the plaintext of its TLS session if it has one, else the socket's bytes.
- * Never through the pipes of MOVER_SPLICE or in the kernel with a session.
+ * Never in the kernel with a session; through the pipes of MOVER_SPLICE where the session is the
+ * kernel's (end_splices_...()).
  *
  * end_read(): > 0 bytes; 0: the other side has ended its stream (close_notify, FIN); -EAGAIN;
  * -ENODATA: FIN without close_notify; -EBADMSG: the session is dead, tls_why(); or -errno.
  * end_write(): how many were taken, or -EAGAIN, -EBADMSG, -errno.
  * end_flush(): 0 when nothing that was taken waits outside the socket, else -EAGAIN or as above.
- * end_shut(): ends our stream, FIN included.  0, or -EAGAIN: again when it is writable.
+ * end_shut(): ends our stream, FIN included.  0, or -EAGAIN: again when it is writable;
+ * -EINPROGRESS: again soon, nothing will tell.
  */
 ssize_t end_read(struct end *e, void *buf, size_t len);
 ssize_t end_write(struct end *e, const void *buf, size_t len);
 int end_flush(struct end *e);
 int end_shut(struct end *e);
 bool end_is_flushed(const struct end *e);
+/* The same, and nothing waits in the kernel's TLS either: asks it. */
+bool end_is_drained(const struct end *e);
+/* Is what splice(2) takes from, gives to the socket its stream? */
+bool end_splices_from(const struct end *e);
+bool end_splices_to(const struct end *e);
+/* So many bytes went to it by splice(2). */
+void end_spliced(struct end *e, size_t n);
+/* Have the next bytes of the stream been decrypted already, so that splice(2) would miss them? */
+bool end_has_pending(const struct end *e);
 
 /* Bytes sent but not acknowledged, and unsent ones: SIOCOUTQ. */
 int end_unacked(const struct end *e);

@@ -224,13 +224,17 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 	return n;
 }
 
-/* Ends dst's stream.  False: not yet, it must be writable first. */
-static bool shut(struct half *h)
+/* Ends dst's stream.  Returns what that waits for, 0 when it is done. */
+static unsigned shut(struct half *h)
 {
-	if (end_shut(h->dst))
-		return false;
+	switch (end_shut(h->dst)) {
+	case -EAGAIN:
+		return HALF_WANT_WRITE;
+	case -EINPROGRESS:
+		return HALF_WANT_RETRY;
+	}
 	h->state = HALF_SHUT;
-	return true;
+	return 0;
 }
 
 /* recv() said 0.  After a reset it does so as well: that must never look like a
@@ -257,7 +261,7 @@ static unsigned copy_pump(struct half *h, struct pump *p)
 		if (r <= 0)
 			return r < 0 ? 0 : HALF_WANT_WRITE;
 		if (h->state == HALF_EOF)
-			return shut(h) ? 0 : HALF_WANT_WRITE;
+			return shut(h);
 		if (turn >= TURN_BYTES)
 			return HALF_WANT_TURN;
 		n = copy_once(h, p);
@@ -273,33 +277,67 @@ static unsigned copy_pump(struct half *h, struct pump *p)
 	}
 }
 
+/* Out of the pipe.  1: it is empty, 0: blocked, -1: failed. */
+static int splice_out(struct half *h)
+{
+	ssize_t n;
+
+	while (h->piped) {
+		n = splice(h->pipe[0], NULL, h->dst->fd, NULL, h->piped,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			fail(h, h->dst, n ? errno : EPIPE);
+			return -1;
+		}
+		h->piped -= (size_t)n;
+		h->moved += (size_t)n;
+		end_spliced(h->dst, (size_t)n);
+	}
+	return 1;
+}
+
+/*
+ * Into the pipe.  By a session's own hands what it has decrypted already, and what is no data: it
+ * has to judge a record of another type, a FIN without close_notify, an error.  As copy_once().
+ */
+static ssize_t splice_in(struct half *h, struct pump *p)
+{
+	ssize_t n;
+
+	if (end_has_pending(h->src))
+		return copy_once(h, p);
+	do
+		n = splice(h->src->fd, NULL, h->pipe[1], NULL, CHUNK_BYTES,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		h->piped = (size_t)n;
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return n > 0 ? n : -EAGAIN;
+	if (h->src->tls)
+		return copy_once(h, p);
+	return n ? -errno : 0;
+}
+
 static unsigned splice_pump(struct half *h, struct pump *p)
 {
 	size_t turn = 0;
 	ssize_t n;
 	int r;
 
-	r = flush_pending(h);
-	if (r <= 0)
-		return r < 0 ? 0 : HALF_WANT_WRITE;
 	for (;;) {
-		if (h->piped) {
-			n = splice(h->pipe[0], NULL, h->dst->fd, NULL, h->piped,
-				   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-			if (n < 0 && errno == EAGAIN)
-				return HALF_WANT_WRITE;
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0)
-				return fail(h, h->dst, n ? errno : EPIPE);
-			h->piped -= (size_t)n;
-			h->moved += (size_t)n;
-			continue;
-		}
+		r = flush_pending(h);
+		if (r > 0)
+			r = splice_out(h);
+		if (r <= 0)
+			return r < 0 ? 0 : HALF_WANT_WRITE;
 		if (h->state == HALF_EOF) {
 			pipe_put(h, p);
-			shut(h);
-			return 0;
+			return shut(h);
 		}
 		if (turn >= TURN_BYTES)
 			return HALF_WANT_TURN;
@@ -308,22 +346,17 @@ static unsigned splice_pump(struct half *h, struct pump *p)
 			h->mover = MOVER_COPY;
 			return HALF_WANT_TURN;
 		}
-		n = splice(h->src->fd, NULL, h->pipe[1], NULL, CHUNK_BYTES,
-			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
+		n = splice_in(h, p);
+		if (h->state == HALF_FAILED)
+			return 0;
+		if (n == -EAGAIN) {
 			pipe_put(h, p);
 			return HALF_WANT_READ;
 		}
 		if (n < 0)
-			return fail(h, h->src, errno);
-		if (!n) {
-			if (!eof(h))
-				return 0;
-			continue;
-		}
-		h->piped = (size_t)n;
+			return fail(h, h->src, (int)-n);
+		if (!n && !eof(h))
+			return 0;
 		turn += (size_t)n;
 	}
 }
@@ -369,7 +402,7 @@ bool half_drained(struct half *h)
 	uint64_t gone;
 
 	if (h->mover != MOVER_KERNEL)
-		return !h->pending_len && !h->piped && end_is_flushed(h->dst);
+		return !h->pending_len && !h->piped && end_is_drained(h->dst);
 	if (h->pending_len || load(&f->passed) != f->relayed || end_info(h->src, &ti))
 		return false;
 	gone = load(&f->redir) + f->relayed + h->before;

@@ -6,6 +6,9 @@
  * Writing only collects; carrier_flush() sends what has been collected in one piece, so that the
  * records of one tls_write() or one flight are one send(2).
  *
+ * Once the kernel does the TLS of a direction (ktls.h), the bytes of that one are plaintext: what
+ * waits to be sent is then of one record type, and reading gives a record at a time.
+ *
  * EOF is never told to OpenSSL, which would take the session for dead: it is "no bytes yet" and
  * <eof>, and our own stream may go on.
  */
@@ -18,6 +21,8 @@
 
 #include <openssl/bio.h>
 
+#include "ktls.h"
+
 #define CARRIER_RECORD_MAX (16384 + 5 + 256) /* one record, whatever the cipher */
 #define CARRIER_OUT_MAX (4 * CARRIER_RECORD_MAX)
 
@@ -27,9 +32,15 @@ struct carrier {
 	size_t ahead_len, ahead_off;
 	uint8_t *out; /* NULL while empty */
 	size_t out_len, out_off;
-	uint64_t bytes_in, bytes_out;
+	uint64_t bytes_in,
+		bytes_out; /* as they were here: of ciphertext, or of the kernel's plaintext */
+	struct ktls ktls;
+	uint8_t next_type;   /* the record type of what OpenSSL writes next; 0: application data */
+	uint8_t out_type;    /* of what is in <out>, when it is plaintext */
 	int err_in, err_out; /* errno of a recv(2), a send(2) that failed; sticky */
 	bool eof;
+	bool in_turn; /* the peer says nothing before it has what waits here: not asked until then
+		       */
 };
 
 BIO_METHOD *carrier_method_new(void); /* NULL: out of memory; BIO_meth_free() */
@@ -38,9 +49,12 @@ BIO_METHOD *carrier_method_new(void); /* NULL: out of memory; BIO_meth_free() */
 int carrier_init(struct carrier *c, int fd, const void *ahead, size_t len);
 void carrier_done(struct carrier *c);
 
-/* Is there room for one more record? */
+/* Is there room for one more record of application data? */
 bool carrier_has_room(const struct carrier *c);
 /* 0: nothing waits; -EAGAIN, or what send(2) said. */
 int carrier_flush(struct carrier *c);
+
+/* Sends an alert by the kernel's TLS, if the socket takes it, and then nothing any more. */
+void carrier_refuse(struct carrier *c, const uint8_t *alert, size_t len);
 
 #endif

@@ -87,6 +87,53 @@ struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const ui
 	return NULL;
 }
 
+/*
+ * A KeyUpdate that wants one of ours (RFC 8446 4.6.3): what we send after that is to be under the
+ * next key, and the kernel goes on with this one.  So nothing is, but an alert.
+ */
+static void on_message(int sent, int version, int type, const void *buf, size_t len, SSL *ssl,
+		       void *arg)
+{
+	static const uint8_t alert[2] = {SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR};
+	const uint8_t *msg = buf;
+	struct tls *t = arg;
+
+	(void)version;
+	(void)ssl;
+	if (sent || type != SSL3_RT_HANDSHAKE || len != 5 || msg[0] != SSL3_MT_KEY_UPDATE ||
+	    msg[4] != SSL_KEY_UPDATE_REQUESTED || !t->carrier.ktls.tx)
+		return;
+	strcpy(t->why, "KeyUpdate asked for, which the kernel's TLS cannot do (alert 80 sent)");
+	carrier_refuse(&t->carrier, alert, sizeof(alert));
+}
+
+void tls_offload(struct tls *t)
+{
+	SSL_set_options(t->ssl, SSL_OP_ENABLE_KTLS);
+	SSL_set_msg_callback(t->ssl, on_message);
+	SSL_set_msg_callback_arg(t->ssl, t);
+}
+
+bool tls_offloads_tx(const struct tls *t)
+{
+	return t->carrier.ktls.tx;
+}
+
+bool tls_offloads_rx(const struct tls *t)
+{
+	return t->carrier.ktls.rx;
+}
+
+void tls_spliced(struct tls *t, size_t n)
+{
+	t->carrier.ktls.plain += n;
+}
+
+bool tls_is_drained(const struct tls *t)
+{
+	return ktls_is_drained(&t->carrier.ktls, t->carrier.fd);
+}
+
 void tls_free(struct tls *t)
 {
 	if (!t)
@@ -136,6 +183,11 @@ const char *tls_why(const struct tls *t)
 
 /* ---- handshake ---- */
 
+void tls_expect_news(struct tls *t)
+{
+	t->expects_news = true;
+}
+
 static enum tls_result handshake_failed(struct tls *t, int error)
 {
 	if (error == SSL_ERROR_SYSCALL && (t->carrier.err_in || t->carrier.err_out)) {
@@ -158,7 +210,9 @@ enum tls_result tls_handshake(struct tls *t)
 		return TLS_FAILED;
 	if (!t->done) {
 		ERR_clear_error();
+		t->carrier.in_turn = t->expects_news;
 		ret = SSL_do_handshake(t->ssl);
+		t->carrier.in_turn = false;
 		error = SSL_get_error(t->ssl, ret);
 		if (ret == 1)
 			t->done = t->pending = true;
@@ -227,7 +281,8 @@ ssize_t tls_read(struct tls *t, void *buf, size_t len)
 		if (ret == 1)
 			done += n;
 	} while (ret == 1 && done < len && SSL_has_pending(t->ssl));
-	t->pending = ret == 1;
+	/* the next record is in the kernel, maybe: there it can be spliced */
+	t->pending = ret == 1 && (!t->carrier.ktls.rx || SSL_has_pending(t->ssl));
 	if (t->carrier.out)
 		carrier_flush(&t->carrier); /* the answer to a KeyUpdate */
 	return done ? (ssize_t)done : read_failed(t, error);
@@ -303,7 +358,7 @@ int tls_shut(struct tls *t)
 	if (t->failed || !t->done)
 		return -EPROTO;
 	if (!t->shut) {
-		if (!carrier_has_room(&t->carrier)) {
+		if (t->carrier.ktls.tx || !carrier_has_room(&t->carrier)) {
 			ret = tls_flush(t);
 			if (ret)
 				return ret;

@@ -54,6 +54,29 @@ struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const ui
 
 void tls_free(struct tls *t); /* NULL is fine; says no goodbye: see tls_shut() */
 
+/*
+ * Before the handshake: the kernel may do the records, for each direction that library, version and
+ * cipher allow it for.  Not for a socket under a BPF program.
+ *
+ * A peer of TLS 1.3 may ask for another key (KeyUpdate), which the kernel does not take: while it
+ * does what we send, such a session fails, with the alert internal_error.
+ */
+void tls_offload(struct tls *t);
+/* Is what we send, what we receive, the kernel's work?  Then splice(2) to the socket, from it. */
+bool tls_offloads_tx(const struct tls *t);
+bool tls_offloads_rx(const struct tls *t);
+/* So many bytes of plaintext went to the socket by splice(2). */
+void tls_spliced(struct tls *t, size_t n);
+/* Nothing waits in the kernel's TLS; before shutdown(2) or close(2).  Asks the kernel. */
+bool tls_is_drained(const struct tls *t);
+
+/*
+ * Before the handshake: right after a flight of ours the socket is not looked at, as what the peer
+ * says to that will be news.  For a caller who hears of news, and who calls again when he has seen
+ * a FIN before, which is none.
+ */
+void tls_expect_news(struct tls *t);
+
 /* Goes on with the handshake.  TLS_DONE also when called again after it. */
 enum tls_result tls_handshake(struct tls *t);
 
@@ -81,7 +104,10 @@ int tls_flush(struct tls *t);
 /* Ends our stream with close_notify; reading goes on.  0, -EAGAIN, -EPROTO or send(2)'s. */
 int tls_shut(struct tls *t);
 
-/* Bytes of the socket: ciphertext, handshake included, and what was read ahead. */
+/*
+ * Bytes of the socket that came through here: ciphertext, handshake included, and what was read
+ * ahead; of a direction that the kernel does, the plaintext.
+ */
 uint64_t tls_bytes_in(const struct tls *t);
 uint64_t tls_bytes_out(const struct tls *t);
 

@@ -61,6 +61,7 @@ struct tls {
 	char sni[TLS_NAME_MAX];
 	char *alpn; /* server: the upstream's choice; NULL: by the list */
 	bool done, failed;
+	bool expects_news;
 	bool offered;  /* client: a session to resume */
 	bool pending;  /* reading may give something without the socket */
 	bool closed;   /* close_notify has come */
