@@ -3,7 +3,7 @@
 """tls_stream - random streams through a terminating edge, judged at both ends.
 
   tls_stream.py server ADDR PORT [CERT KEY]    plaintext, or TLS with a certificate
-  tls_stream.py client ADDR PORT NAME CA COUNT SEED
+  tls_stream.py client ADDR PORT NAME CA COUNT SEED [1.2|1.3 [CERT KEY]]
 
 A stream starts with a line "SEED UP DOWN ORDER\\n"; then UP bytes of the generator of SEED come
 up and DOWN bytes of the generator of SEED + 1 go down.  ORDER says who ends its direction first:
@@ -205,8 +205,12 @@ def client_one(addr, port, name, context, seed, bad):
         bad.append(f"stream {seed} up {up} down {down} {order}: {type(e).__name__} {e}")
 
 
-def client(addr, port, name, ca, count, seed):
+def client(addr, port, name, ca, count, seed, version=None, cert=None, key=None):
     context = ssl.create_default_context(cafile=ca)
+    if version:
+        context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, "TLSv1_" + version[2:])
+    if cert:
+        context.load_cert_chain(cert, key)
     count, seed, bad = int(count), int(seed), []
     todo = list(range(seed * 10000, seed * 10000 + 2 * count, 2))
 
