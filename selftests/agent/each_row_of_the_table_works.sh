@@ -1,4 +1,4 @@
-# agent/each_row_of_the_table_works.sh - TLS ended at the edge, the agent and the upstream, encryption again, the PROXY header, mutual TLS and IP restrictions: each by the command line and by the file.
+# agent/each_row_of_the_table_works.sh - TLS ended at the edge, the agent and the upstream, encryption again, the PROXY header, mutual TLS, IP restrictions and TCP: each by the command line and by the file.
 # SPDX-License-Identifier: GPL-2.0-only
 # Timeout: 90
 . "$LIB"
@@ -36,6 +36,7 @@ start_agent members tls 9000 --terminate-at agent --url members.cli.test "${pair
 start_agent guests tls 9000 --terminate-at edge --url guests.cli.test "${pair[@]}" --mutual-tls-cas="$TMP/ca.pem"
 start_agent few tls 9001 --url few.cli.test --cidr-allow 192.0.2.0/24
 start_agent most tls 9001 --url most.cli.test --cidr-allow 0.0.0.0/0 --cidr-deny 192.0.2.0/24
+start_agent tcp tcp 9000 --url tcp://edge.localhost:22001
 cat >"$TMP/agent.yml" <<-CONF
 	version: 2
 	authtoken: $TOKEN
@@ -54,6 +55,7 @@ cat >"$TMP/agent.yml" <<-CONF
 	  few: {proto: tls, addr: 9001, domain: few.file.test, ip_restriction: {allow_cidrs: [192.0.2.0/24]}}
 	  most: {proto: tls, addr: 9001, domain: most.file.test,
 	    ip_restriction: {allow_cidrs: [0.0.0.0/0], deny_cidrs: [192.0.2.0/24]}}
+	  tcp: {proto: tcp, addr: 9000, remote_addr: "edge.localhost:22002"}
 CONF
 # shellcheck disable=SC2031
 unset SNISPLIT_SERVER SNISPLIT_SERVER_CA SNISPLIT_AUTHTOKEN
@@ -74,4 +76,8 @@ for of in cli file; do
 	same "who is denied" "$(get few.$of.test)" ""
 	same "who is not" "$(get most.$of.test)" "TLS"
 done
-same "sessions" "$(curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 10
+for port in 22001 22002; do
+	wait_for 20 is_ready tcp://edge.localhost:$port
+	same "TCP" "$(curl -sS --max-time 10 "http://$EDGE:$port/")" "plaintext"
+done
+same "sessions" "$(curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 11
