@@ -34,7 +34,7 @@ mistake 1 '--backend: must be a number' backend create weighted --backend "$one=
 mistake 1 '--backend: must be ID=WEIGHT' backend create weighted --backend "$one"
 mistake 1 '--backend: must be ID without a weight' backend create failover --backend "$one=2"
 mistake 1 '--backend: is missing' backend create weighted
-mistake 1 'needs --backend ID' edge create
+mistake 1 'needs --backend ID' edge create --hostport a.test:443
 
 # fields are options
 add 1 '--key: is missing' --terminate-at edge --crt "$TMP/a.pem"

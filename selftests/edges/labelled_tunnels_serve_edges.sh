@@ -44,17 +44,22 @@ same "tunnels of both" "$(cli --json backend get "$west" | jq -c '[.tunnels[].fo
 same "state" "$(cli --json endpoint get app.test | jq -c '[.upstreams[] | .state] | unique')" '["alive"]'
 
 # one joins and two leave, one of them without a word, under load
-python3 $M load "$EDGE" 443 app.test 600 200 >"$TMP/out" &
+before=$(event_count)
+served() { has_events $((before + $1)); }
+python3 $M load "$EDGE" 443 app.test 600 150 >"$TMP/out" &
 load=$!
+wait_for served 50
 start_agent d tunnel --label app=foo "$UP:9003"
 wait_for has app.test 3
+wait_for served 200
 kill -9 "$first"
 wait_for has app.test 2
+wait_for served 350
 stop_agent "$AGENT"
 wait_for has app.test 1
 wait "$load"
 cat "$TMP/out"
-jq -e '(.lost // 0) <= 1' "$TMP/out" >/dev/null || fail "lost when one came or went: $(cat "$TMP/out")"
+jq -e '(.lost // 0) <= 1 and ."1" > 0 and ."2" > 0 and ."3" > 0' "$TMP/out" >/dev/null || fail "lost when one came or went: $(cat "$TMP/out")"
 same "who is left" "$(load app.test 20)" '{"2":20}'
 same "west is empty: the wildcard" "$(load west.test 3)" '{"3":3}'
 

@@ -180,9 +180,10 @@ static int ask(struct call *c, const char *method, char *path,
 
 int edge_create(struct call *c)
 {
-	if (!call_value(c, "backend")) {
-		fprintf(stderr, "snisplit: edge create: needs --backend ID (see: snisplit backend "
-				"create --help)\n");
+	/* (without a name too, both are made) */
+	if (call_value(c, "hostport") && !call_value(c, "backend")) {
+		fprintf(stderr, "snisplit: edge create: --hostport needs --backend ID (see: "
+				"snisplit backend create --help)\n");
 		return EXIT_USAGE;
 	}
 	return ask(c, "POST", client_path(EDGES, ""), set_edge);
