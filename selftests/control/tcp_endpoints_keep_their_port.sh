@@ -64,9 +64,9 @@ refused "ERR_SNISPLIT_334.*is taken by" tcp://127.0.0.1:"$port" --upstream 127.0
 refused "not within tcp.ports" tcp://edge.localhost:443 --upstream 127.0.0.1:9001
 refused "no address of tcp.listen" tcp://127.0.0.2:$other --upstream 127.0.0.1:9001
 refused "host of a TCP endpoint here is edge.localhost" tcp://other.test:$other --upstream 127.0.0.1:9001
-refused "terminate_at.*is for tls://" tcp:// --upstream 127.0.0.1:9001 --terminate-at edge
-refused "alpn.*is for tls://" tcp:// --upstream 127.0.0.1:9001 --alpn h2
-refused "upstream.*needs a tls://" tcp:// --upstream tls://127.0.0.1:9001
+refused "terminate.at: is for tls://" tcp:// --upstream 127.0.0.1:9001 --terminate-at edge
+refused "alpn: is for tls://" tcp:// --upstream 127.0.0.1:9001 --alpn h2
+refused "upstream: .*needs a tls://" tcp:// --upstream tls://127.0.0.1:9001
 refused "22008: in use; see who has it" tcp://edge.localhost:22008 --upstream 127.0.0.1:9001
 # gone, with its port, while a connection goes on
 exec 3<>"/dev/tcp/127.0.0.1/$port"
