@@ -30,7 +30,43 @@ static void print_closed(const json_t *j)
 	printf("in %s out %s ", out_bytes((uint64_t)show_number(conn, "bytes_in"), in),
 	       out_bytes((uint64_t)show_number(conn, "bytes_out"), out));
 	out_styled(strstr(reason, "_fin") ? OUT_GOOD : OUT_WARN, reason);
+	if (*show_text(o, "error")) {
+		printf(": ");
+		out_text(stdout, show_text(o, "error"));
+	}
 	printf("\n");
+}
+
+/* time name: upstream ADDR is dead: why */
+static void print_upstream(const json_t *j)
+{
+	const json_t *o = json_object_get(j, "object");
+	const char *state = show_text(o, "state"), *reason = show_text(o, "reason");
+
+	field(show_text(j, "event_timestamp"), " ");
+	field(show_text(o, "server_name"), ": upstream ");
+	field(show_text(o, "upstream_addr"), " is ");
+	out_styled(strcmp(state, "alive") ? OUT_BAD : OUT_GOOD, state);
+	field(*reason ? ": " : "", "");
+	field(reason, "\n");
+}
+
+/* A gap is told apart from the events: it is no part of the story. */
+static void print_event(const json_t *j)
+{
+	const char *type = show_text(j, "event_type");
+
+	if (!strcmp(type, "tcp_connection_closed.v0")) {
+		print_closed(j);
+	} else if (!strcmp(type, "upstream_state_changed.v0")) {
+		print_upstream(j);
+	} else if (!strcmp(type, "events_skipped.v0")) {
+		fprintf(stderr, "snisplit: too slow: %lld events were skipped\n",
+			show_number(json_object_get(j, "object"), "count"));
+	} else {
+		field(show_text(j, "event_timestamp"), " ");
+		field(type, " (see --json)\n");
+	}
 }
 
 static void on_line(void *arg, const char *line, size_t len)
@@ -42,16 +78,14 @@ static void on_line(void *arg, const char *line, size_t len)
 		fwrite(line, 1, len, stdout);
 	} else {
 		j = json_loadb(line, len, 0, NULL);
-		if (!strcmp(show_text(j, "event_type"), "tcp_connection_closed.v0"))
-			print_closed(j);
-		else
-			fprintf(stderr, "snisplit: too slow: %llu events were skipped\n",
-				show_number(json_object_get(j, "object"), "count"));
+		print_event(j);
 		json_decref(j);
 	}
 	fflush(stdout);
-	if (ferror(stdout))
+	if (ferror(stdout)) {
+		perror("snisplit: stdout");
 		exit(EXIT_USAGE);
+	}
 }
 
 int events(struct call *c)

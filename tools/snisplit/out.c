@@ -41,10 +41,10 @@ void out_text(FILE *out, const char *text)
 bool out_is_coloured(void)
 {
 	static int known = -1;
-	const char *no = getenv("NO_COLOR");
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	if (known == -1)
-		known = isatty(STDOUT_FILENO) && !(no && *no);
+		known = isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
 	return known;
 }
 

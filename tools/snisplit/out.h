@@ -12,7 +12,7 @@
 void out_text(FILE *out, const char *text);
 
 enum out_style { OUT_PLAIN, OUT_BOLD, OUT_DIM, OUT_GOOD, OUT_BAD, OUT_WARN };
-/* Is stdout a terminal, and NO_COLOR not set? */
+/* Is stdout a terminal that has colours, and NO_COLOR not set? */
 bool out_is_coloured(void);
 /* Prints to stdout in a style; plain when not coloured. */
 void out_styled(enum out_style style, const char *text);
