@@ -47,3 +47,21 @@ mistake 1 'to take it away: --unset datapath' endpoint set kernel.test --termina
 cli endpoint set kernel.test --terminate-at edge --unset datapath >"$TMP/out"
 cli endpoint add tls://pool.test --upstream 127.0.0.1:9000 --pooling-enabled >"$TMP/id"
 mistake 2 'give this one --pooling-enabled too' endpoint add tls://pool.test --upstream 127.0.0.1:1
+
+# near misses and what is not there
+mistake 1 'an argument is empty' endpoint get ''
+mistake 1 'cannot be changed' endpoint set kernel.test --url tls://z.test
+mistake 1 'did you mean --ip-policies?' endpoint add tls://a.test --upstream 127.0.0.1:1 --ip-policy x
+mistake 1 'did you mean --certificate-authority?' edge create --certificate-authorities x
+mistake 1 'did you mean endpoint?' endpont list
+mistake 1 '--upstream: stands after the command' endpoint --upstream=127.0.0.1:1 add tls://a.test
+same "help COMMAND" "$(cli help endpoint add)" "$(cli endpoint add --help)"
+same "help" "$(cli help)" "$(cli --help)"
+edge=$(cli edge create --backend "$one" --terminate-at edge --hostport edge.test:443 | cut -d' ' -f1)
+cli edge set "$edge" --unset tls-termination >"$TMP/out"
+same "a module with a dash" "$(cli --json edge get "$edge" | jq -c .tls_termination)" null
+
+# names that no host has
+mistake 1 'ERR_SNISPLIT_328' endpoint add tls://-x.test --upstream 127.0.0.1:1
+mistake 1 'ERR_SNISPLIT_329' endpoint add tls://x-.test --upstream 127.0.0.1:1
+mistake 1 'ERR_SNISPLIT_396' endpoint add "tls://$(printf '%070d' 1).test" --upstream 127.0.0.1:1

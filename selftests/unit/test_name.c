@@ -102,6 +102,8 @@ static void test_lengths(void)
 	}
 }
 
+#define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct {
 	const char *in;
 	bool wild;
@@ -131,6 +133,16 @@ static const struct {
 	{"b\xc3\xbc"
 	 "cher",
 	 true, "outside", false},
+	{A63 ".test", true, A63 ".test", true},
+	{"a" A63 ".test", true, "longer than 63", false},
+	{"test." A63 "a", true, "longer than 63", false},
+	{"*.a" A63, true, "longer than 63", false},
+	{"-x.test", true, "begins with '-'", false},
+	{"*.-x.test", true, "begins with '-'", false},
+	{"x.-", true, "begins with '-'", false},
+	{"x-.test", true, "ends with '-'", false},
+	{"x.test-", true, "ends with '-'", false},
+	{"x--y.test", true, "x--y.test", true},
 };
 
 static void test_endpoints(void)
@@ -155,11 +167,17 @@ static void test_endpoints(void)
 		}
 	}
 	memset(name + 2, 'a', 251);
+	for (i = 60; i < 253; i += 60)
+		name[i] = '.';
 	if (name_normalise(name, key, true, &why) != 253)
 		FAIL("wildcard of 253 bytes: %s", why);
 	name[253] = 'a';
 	if (name_normalise(name, key, true, &why) >= 0 || !strstr(why, "253"))
 		FAIL("wildcard of 254 bytes: %s", why);
+	if (name_normalise("-x.test", key, true, &why) >= 0 || name_code(why) != 328)
+		FAIL("code of '-x.test': %d", name_code(why));
+	if (name_normalise("", key, true, &why) >= 0 || name_code(why))
+		FAIL("code of '': %d", name_code(why));
 }
 
 int main(void)

@@ -100,6 +100,18 @@ static bool set_cas(json_t *body, const char *path)
 	return ok;
 }
 
+/* "tls-termination" too: options have dashes. */
+static bool take_away(json_t *body, const char *module)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s", module);
+	for (char *p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return resource_set(body, name, "unset", json_null());
+}
+
 static bool set_edge(json_t *body, const char *o, const char *v)
 {
 	if (!strcmp(o, "hostport"))
@@ -121,7 +133,7 @@ static bool set_edge(json_t *body, const char *o, const char *v)
 		return resource_append(
 			list_of(part(body, "mutual_tls"), "certificate_authority_ids"), o, v);
 	if (!strcmp(o, "unset"))
-		return resource_set(body, v, o, json_null());
+		return take_away(body, v);
 	return resource_set(body, o, o, json_string(v));
 }
 
@@ -337,30 +349,58 @@ static void list_members(struct table *t, const json_t *b)
 	table_cell(t, n ? text : show_text(b, "address"));
 }
 
+/* Those of one kind, at the end of <all>. */
+static int list_kind(const struct call *c, const char *kind, json_t *all)
+{
+	char *path = client_path("/backends/", kind);
+	struct call quiet = *c;
+	struct reply r = {0};
+	int code;
+
+	quiet.json = false;
+	code = client_ask(&quiet, "GET", path, NULL, &r);
+	if (!code)
+		json_array_extend(all, json_object_get(r.json, "backends"));
+	free(path);
+	reply_done(&r);
+	return code;
+}
+
+static void backend_row(struct table *t, json_t *b)
+{
+	char kind[32];
+
+	/* "/backends/static/ID" */
+	snprintf(kind, sizeof(kind), "%.31s", show_text(b, "uri") + strlen("/backends/"));
+	kind[strcspn(kind, "/")] = '\0';
+	table_cell(t, show_text(b, "id"));
+	table_cell(t, kind);
+	list_members(t, b);
+	table_cell(t, show_text(b, "description"));
+}
+
+/* The API has a list a kind; --json is one document all the same. */
 int backend_list(struct call *c)
 {
 	static const char *const heads[] = {"ID", "KIND", "WHERE", "DESCRIPTION"};
 	static const char *const kinds[] = {"static", "weighted", "failover", "tunnel_group"};
-	struct table *t = table_new(heads, "<<<<", 4);
+	json_t *all = json_pack("{s:[]}", "backends"), *list, *b;
 	int code = EXIT_OK;
+	struct table *t;
+	size_t i;
 
-	for (size_t k = 0; !code && k < 4; k++) {
-		char *path = client_path("/backends/", kinds[k]);
-		struct reply r = {0};
-		const json_t *b;
-		size_t i;
-
-		code = client_ask(c, "GET", path, NULL, &r);
-		json_array_foreach(json_object_get(r.json, "backends"), i, b) {
-			table_cell(t, show_text(b, "id"));
-			table_cell(t, kinds[k]);
-			list_members(t, b);
-			table_cell(t, show_text(b, "description"));
-		}
-		free(path);
-		reply_done(&r);
-	}
-	if (!code && !c->json)
+	list = json_object_get(all, "backends");
+	for (size_t k = 0; !code && k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		code = list_kind(c, kinds[k], list);
+	if (!code && c->json) {
+		json_dumpf(all, stdout, JSON_COMPACT);
+		printf("\n");
+	} else if (!code) {
+		t = table_new(heads, "<<<<", 4);
+		json_array_foreach(list, i, b)
+			backend_row(t, b);
 		table_print(t, true);
+	}
+	json_decref(all);
 	return code;
 }

@@ -30,6 +30,7 @@ static void help_opts(const struct opt *opts)
 static void help_group(const char *group)
 {
 	size_t n = strlen(group);
+	bool first = true;
 	char left[64];
 
 	printf("usage: snisplit %s%s[options]\n\n", group, n ? " COMMAND " : "COMMAND ");
@@ -43,13 +44,13 @@ static void help_group(const char *group)
 	}
 	printf("\n");
 	help_opts(global_opts);
-	if (n)
-		return;
-	printf("\nNot available in this version:");
-	for (const struct command *k = commands; k->words; k++)
-		if (k->needs)
-			printf(" %s", k->words);
-	printf("\n");
+	for (const struct command *k = commands; !n && k->words; k++) {
+		if (!k->needs)
+			continue;
+		printf("%s %s", first ? "\nNot available in this version:" : "", k->words);
+		first = false;
+	}
+	printf("%s", first ? "" : "\n");
 }
 
 static void help_command(const struct command *k)
@@ -61,6 +62,14 @@ static void help_command(const struct command *k)
 }
 
 /* ---- near misses ---- */
+
+static const struct opt *find_opt(const struct opt *opts, const char *name, size_t len)
+{
+	for (; opts && opts->name; opts++)
+		if (strlen(opts->name) == len && !strncmp(opts->name, name, len))
+			return opts;
+	return NULL;
+}
 
 /* Edits to make one of the other; the tables' words are short. */
 static unsigned distance(const char *a, const char *b)
@@ -99,7 +108,7 @@ static void suggest(const char *near)
 static int unknown_word(const struct parser *p, const char *word)
 {
 	const char *near = NULL;
-	char said[80];
+	char said[80], text[64];
 	unsigned best = 3;
 
 	snprintf(said, sizeof(said), "%s%s%s", p->words, *p->words ? " " : "", word);
@@ -119,10 +128,24 @@ static int unknown_word(const struct parser *p, const char *word)
 			near = k->words;
 		}
 	}
+	if (near && !strchr(said, ' ')) {
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(near, " "), near);
+		near = text;
+	}
 	fprintf(stderr, "snisplit: unknown command '%s'", said);
 	suggest(near);
 	fprintf(stderr, "see: snisplit %s%s--help\n", p->words, *p->words ? " " : "");
 	return EXIT_USAGE;
+}
+
+/* The same word in the singular or the plural: "ip-policy" and "ip-policies". */
+static bool is_plural(const char *one, const char *many)
+{
+	size_t n = strlen(one);
+
+	if (n && one[n - 1] == 'y')
+		return !strncmp(one, many, n - 1) && !strcmp(many + n - 1, "ies");
+	return !strncmp(one, many, n) && !strcmp(many + n, "s");
 }
 
 static const struct opt *near_opt(const struct opt *opts, const char *name, unsigned *best)
@@ -132,12 +155,45 @@ static const struct opt *near_opt(const struct opt *opts, const char *name, unsi
 	for (; opts && opts->name; opts++) {
 		unsigned d = distance(name, opts->name);
 
+		if (is_plural(name, opts->name) || is_plural(opts->name, name))
+			d = 0;
 		if (d < *best) {
 			*best = d;
 			near = opts;
 		}
 	}
 	return near;
+}
+
+/* Options that people look for, and why they are not there. */
+static const struct {
+	const char *words, *name, *why;
+} absent[] = {
+	{"endpoint set", "url", "cannot be changed: add another endpoint and remove this one"},
+	{"endpoint add", "url", "is the argument: snisplit endpoint add tls://NAME"},
+};
+
+/* Why <name> is not known here; false: because nobody thought of it. */
+static bool tell_absent(const struct parser *p, const char *name)
+{
+	const struct command *k = p->call->command;
+	size_t n = strlen(p->words);
+
+	for (size_t i = 0; k && i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (!strcmp(absent[i].words, k->words) && !strcmp(absent[i].name, name)) {
+			fprintf(stderr, "snisplit: --%s: %s\n", name, absent[i].why);
+			return true;
+		}
+	/* "endpoint --upstream x add": whether "x" is its value is not known yet */
+	for (const struct command *m = commands; !k && m->words; m++)
+		if ((!n || (!strncmp(m->words, p->words, n) && m->words[n] == ' ')) &&
+		    find_opt(m->opts, name, strlen(name))) {
+			fprintf(stderr,
+				"snisplit: --%s: stands after the command: snisplit %s ... --%s\n",
+				name, m->words, name);
+			return true;
+		}
+	return false;
 }
 
 static int unknown_opt(const struct parser *p, const char *name)
@@ -147,6 +203,8 @@ static int unknown_opt(const struct parser *p, const char *name)
 	char text[80];
 	unsigned best = 3;
 
+	if (tell_absent(p, name))
+		return EXIT_USAGE;
 	near = k ? near_opt(k->opts, name, &best) : NULL;
 	global = near_opt(global_opts, name, &best);
 	near = global ? global : near;
@@ -159,14 +217,6 @@ static int unknown_opt(const struct parser *p, const char *name)
 }
 
 /* ---- options ---- */
-
-static const struct opt *find_opt(const struct opt *opts, const char *name, size_t len)
-{
-	for (; opts && opts->name; opts++)
-		if (strlen(opts->name) == len && !strncmp(opts->name, name, len))
-			return opts;
-	return NULL;
-}
 
 static int set_global(struct call *c, const struct opt *o, const char *value)
 {
@@ -263,6 +313,10 @@ static int take_word(struct parser *p, const char *word)
 	char words[64];
 	size_t n;
 
+	if (!*p->words && !strcmp(word, "help")) { /* "help endpoint add" */
+		p->call->help = true;
+		return -1;
+	}
 	n = (size_t)snprintf(words, sizeof(words), "%s%s%s", p->words, *p->words ? " " : "", word);
 	for (const struct command *k = commands; n < sizeof(words) && k->words; k++) {
 		if (!strcmp(k->words, words)) {
@@ -282,6 +336,13 @@ static int take_arg(struct call *c, const char *arg)
 		fprintf(stderr,
 			"snisplit: %s: '%s' is one argument too many\nsee: snisplit %s --help\n",
 			c->command->words, arg, c->command->words);
+		return EXIT_USAGE;
+	}
+	if (!*arg) {
+		fprintf(stderr,
+			"snisplit: %s: an argument is empty: needs %s\nsee: snisplit %s "
+			"--help\n",
+			c->command->words, c->command->args, c->command->words);
 		return EXIT_USAGE;
 	}
 	c->args[c->n_args++] = arg;

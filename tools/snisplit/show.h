@@ -10,6 +10,7 @@
 const char *show_text(const json_t *j, const char *name);
 long long show_number(const json_t *j, const char *name);
 
-/* Every field the daemon sent, a line each, nested ones as "metrics.conns.count". */
+/* Every field the daemon sent, a line each, nested ones as "metrics.conns.count"; PEM stands below.
+ */
 void show_fields(json_t *object);
 #endif

@@ -223,8 +223,9 @@ static void size_of(int *ret_width, int *ret_height)
 	struct winsize ws;
 	const char *columns_env = getenv("COLUMNS");
 
-	*ret_width = columns_env && atoi(columns_env) > 0 ? atoi(columns_env) : 80;
-	*ret_height = 1 << 20; /* a file has no end */
+	*ret_height = *ret_width = 1 << 20; /* a file has no end, nor an edge */
+	if (columns_env && atoi(columns_env) > 0)
+		*ret_width = atoi(columns_env);
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) && ws.ws_col) {
 		*ret_width = ws.ws_col;
 		*ret_height = ws.ws_row;

@@ -42,6 +42,8 @@ struct api {
 	bool left; /* the socket is another daemon's now */
 };
 
+struct endpoint;
+
 struct request {
 	struct api *api;
 	struct MHD_Connection *conn;
@@ -59,6 +61,9 @@ struct request {
 	struct fault fault;
 };
 
+/* The endpoint with this id, URL, name on the wire, or `name`: a reference.  NULL with the fault.
+ */
+struct endpoint *request_endpoint(struct request *r, const char *text);
 /* The value of ?<name>=, or NULL. */
 const char *request_query(struct request *r, const char *name);
 /* ?<name>=1 is true, =0 or absent false; else -1 with the fault. */

@@ -58,8 +58,13 @@ static int wanted_endpoint(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 	if (!text)
 		return 0;
 	e = registry_find(edge_registry(r->api->edge), text);
-	if (!e && strncmp(text, "ep_", 3))
-		return fault_set(&r->fault, 404, 0, "endpoint", "no endpoint '%.200s'", text);
+	if (!e && strncmp(text, "ep_", 3)) {
+		e = request_endpoint(r, text);
+		if (!e) {
+			strcpy(r->fault.field, "endpoint");
+			return -1;
+		}
+	}
 	/* an id may be of an endpoint that is gone, whose connections go on */
 	snprintf(ret_id, ENDPOINT_ID_MAX, "%.*s", ENDPOINT_ID_MAX - 1, e ? e->id : text);
 	endpoint_put(e);

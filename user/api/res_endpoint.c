@@ -52,31 +52,50 @@ int endpoints_get(struct request *r)
 				     "next_page_uri"));
 }
 
-/* The one the path names; NULL with the fault: none, or a name that several share. */
-static struct endpoint *find_named(struct request *r)
+struct calling {
+	const char *name;
+	struct endpoint *found;
+	unsigned n;
+};
+
+static int is_called(void *arg, struct endpoint *e)
+{
+	struct calling *k = arg;
+	const char *name = e->spec.values[FIELD_ID_NAME];
+
+	if (name && !strcmp(name, k->name) && !k->n++)
+		k->found = endpoint_get(e);
+	return 0;
+}
+
+struct endpoint *request_endpoint(struct request *r, const char *text)
 {
 	struct registry *registry = edge_registry(r->api->edge);
-	struct endpoint *e = registry_find(registry, r->id);
+	struct endpoint *e = registry_find(registry, text);
+	struct calling k = {.name = text};
 	unsigned n = 0;
 
-	if (!e) {
-		fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", r->id);
-		return NULL;
-	}
-	if (strcmp(e->id, r->id))
+	if (e && strcmp(e->id, text))
 		registry_share(registry, e->host, &n);
-	if (n > 1) {
+	if (!e && !registry_each(registry, is_called, &k))
+		e = k.found;
+	if (!e)
+		fault_set(&r->fault, 404, 0, "", "no endpoint '%.200s'", text);
+	else if (n > 1)
 		fault_set(&r->fault, 409, 0, "", "%u endpoints share %s%s; name one by its id", n,
 			  endpoint_scheme(e->host), e->host);
-		endpoint_put(e);
-		return NULL;
-	}
-	return e;
+	else if (k.n > 1)
+		fault_set(&r->fault, 409, 0, "",
+			  "%u endpoints are called '%.200s'; name one by its id", k.n, text);
+	else
+		return e;
+	endpoint_put(e);
+	return NULL;
 }
 
 int endpoint_get_one(struct request *r)
 {
-	struct endpoint *e = find_named(r);
+	struct endpoint *e = request_endpoint(r, r->id);
 	int err;
 
 	if (!e)
@@ -262,7 +281,7 @@ static int put_in_place(struct request *r, struct endpoint *e, struct endpoint *
 static int change(struct request *r, struct endpoint **ret_e)
 {
 	struct registry *registry = edge_registry(r->api->edge);
-	struct endpoint *e = find_named(r), *fresh = NULL;
+	struct endpoint *e = request_endpoint(r, r->id), *fresh = NULL;
 	struct endpoint_spec s = {0};
 	int err;
 
@@ -326,7 +345,7 @@ int endpoint_patch(struct request *r)
 static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 {
 	struct registry *registry = edge_registry(r->api->edge);
-	struct endpoint *e = find_named(r);
+	struct endpoint *e = request_endpoint(r, r->id);
 	int err;
 
 	if (!e)

@@ -78,7 +78,8 @@ static int tcp_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct fa
 		return 0;
 	}
 	if (name_normalise(host, key, false, &why) < 0)
-		return fault_set(f, 400, URL_INVALID, "url", "the name '%.200s' %s", host, why);
+		return fault_set(f, 400, name_code(why) ?: URL_INVALID, "url",
+				 "the name '%.200s' %s", host, why);
 	n = snprintf(text, sizeof(text), TCP "%s:%u", key, port);
 	if (n >= ENDPOINT_NAME_MAX)
 		return fault_set(f, 400, URL_INVALID, "url",
@@ -123,6 +124,7 @@ int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct 
 	if (!*name)
 		return fault_set(f, 400, URL_INVALID, "url", "needs a name: tls://NAME");
 	if (name_normalise(name, ret_host, true, &why) < 0)
-		return fault_set(f, 400, URL_INVALID, "url", "the name '%.200s' %s", name, why);
+		return fault_set(f, 400, name_code(why) ?: URL_INVALID, "url",
+				 "the name '%.200s' %s", name, why);
 	return 0;
 }

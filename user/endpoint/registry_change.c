@@ -33,10 +33,16 @@ struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,
 int registry_swap(struct registry *r, struct endpoint *old, struct endpoint *fresh, struct fault *f)
 {
 	struct entry *from = list_of(old, struct entry, e), *to = list_of(fresh, struct entry, e);
+	struct list *next;
 	int err;
 
 	pthread_rwlock_wrlock(&r->lock);
+	next = from->order.next;
 	err = atomic_load(&old->gone) ? -EAGAIN : registry_exchange(r, &from, 1, &to, 1, f);
+	if (!err) { /* listings keep its place */
+		list_del(&to->order);
+		list_add_tail(next, &to->order);
+	}
 	pthread_rwlock_unlock(&r->lock);
 	if (!err)
 		endpoint_put(old); /* the registry's reference */

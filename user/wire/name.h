@@ -14,10 +14,13 @@
 
 /*
  * Normalises <in> ("App.Example.com.") into <key>.  With <allow_wildcard>, "*" may be the whole
- * first label ("*.example.com"), never all of the name.  Returns the length, or -EINVAL with
- * *ret_why a static text that completes "the name ...", <key> being untouched.
+ * first label ("*.example.com"), never all of the name.  Labels have at most 63 bytes and neither
+ * begin nor end with '-', though a hello may ask for such a name.  Returns the length, or -EINVAL
+ * with *ret_why a static text that completes "the name ...", <key> being untouched.
  */
 int name_normalise(const char *in, char key[NAME_KEY_LEN], bool allow_wildcard,
 		   const char **ret_why);
+/* ERR_SNISPLIT_<code> of such a text; 0: it has none of its own. */
+int name_code(const char *why);
 
 #endif
