@@ -15,6 +15,7 @@ PKG_CONFIG	?= pkg-config
 SAN		?=
 MUTANT		?=
 T		?= 60
+MINUTES		?= 30
 V		?= 0
 Q		= $(if $(filter 1,$(V)),,@)
 VERSION		:= 0.1.0
@@ -89,7 +90,7 @@ BENCHES		:= $(if $(wildcard tools/bench/hello_bench.c),$(O)/bench/hello_bench) \
 TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftests/helpers/*.c))
 MAIN_OBJ	:= $(O)/user/edge/main.o
 
-.PHONY: all check unit selftest test test-kernels demo fuzz bench helpers clean help install uninstall deps format vmlinux.h.new
+.PHONY: all check unit selftest test soak test-kernels demo fuzz bench helpers clean help install uninstall deps format vmlinux.h.new
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -253,6 +254,9 @@ demo: ## install what is missing, build, and watch the kernel carry one connecti
 
 test-kernels: all helpers ## boot Debian's 6.1 and 6.12 kernels in qemu and run the daemon there
 	@O=$(O) tools/dev/test-kernels
+
+soak: all helpers ## MINUTES=30 of everything at once, with kills, reloads and upgrades (root)
+	@O=$(O) MINUTES=$(MINUTES) LIMIT=$$(($(MINUTES) * 60 + 400)) JOBS=1 V=1 selftests/run soak
 
 fuzz: $(FUZZERS) ## fuzz every parser for T seconds each
 	@selftests/run-fuzz $(T) $(FUZZERS)

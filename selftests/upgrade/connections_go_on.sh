@@ -5,7 +5,7 @@
 . "$LIB"
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need jq
-conns=$([ "$LONG" = 1 ] && echo 1000 || echo 50) rounds=$([ "$LONG" = 1 ] && echo 50 || echo 4)
+conns=$([ "$LONG" = 1 ] && echo 1000 || echo 50) rounds=${ROUNDS:-$([ "$LONG" = 1 ] && echo 50 || echo 4)}
 start_upstream stream 9000
 start_upstream python 9001
 start_snisplitd <<-CONF

@@ -112,6 +112,7 @@ void slots_unreserve(struct worker *w)
 void slots_leave(struct worker *w)
 {
 	w->slots_left = true;
+	w->n_foreign = 0; /* what earlier daemons still free is the next one's, too */
 	memmove(w->slot_stock, w->slot_stock + w->n_slot_stock - w->n_reserved,
 		w->n_reserved * sizeof(*w->slot_stock));
 	w->n_slot_stock = w->n_reserved;

@@ -455,8 +455,8 @@ void worker_drain(struct worker *w, void *arg)
 
 void worker_leave(struct worker *w)
 {
+	slots_leave(w); /* first: what the drain gives back is not ours any more */
 	worker_drain(w, NULL);
-	slots_leave(w);
 }
 
 void worker_stop(struct worker *w, void *arg)
