@@ -82,7 +82,7 @@ LIBS		:= $(O)/libsnisplit.a $(O)/libsnisplit.so $(O)/snisplit.pc
 HAVE_SSH	:= $(shell $(PKG_CONFIG) --exists 'libssh >= 0.10.6' libseccomp && echo yes)
 PROGRAMS	+= $(if $(HAVE_SSH),$(O)/snisplit-sshd)
 UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
-FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
+FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(filter-out $(if $(HAVE_SSH),,%_ssh_session.c),$(wildcard selftests/fuzz/fuzz_*.c)))
 KERNEL_TESTS	:= $(patsubst selftests/kernel/%.c,$(O)/kernel/%,$(wildcard selftests/kernel/*_test.c))
 KERNEL_OBJS	:= $(patsubst selftests/kernel/%.bpf.c,$(O)/kernel/%.bpf.o,$(wildcard selftests/kernel/*.bpf.c))
 BENCHES		:= $(if $(wildcard tools/bench/hello_bench.c),$(O)/bench/hello_bench) \
@@ -207,11 +207,15 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
 		   $(wildcard user/config/*.c) user/endpoint/endpoint_spec.c user/endpoint/endpoint_upstreams.c user/endpoint/endpoint_url.c user/policy/policy.c \
 		   user/ssh/cmdline.c user/ssh/cmdline_bind.c
+# The one that needs more: a whole session, and libssh at both ends.
+$(O)/fuzz/fuzz_ssh_session: FUZZ_MORE := $(filter-out %/main.c %/gateway.c %/sandbox.c %/admission.c %/cmdline.c %/cmdline_bind.c,$(wildcard user/ssh/*.c)) \
+		-Iuser/agent $(call pkgc,ssh) $(call pkgl,libssh)
+$(O)/fuzz/fuzz_ssh_session: $(wildcard user/ssh/*.[ch])
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -Ibpf $(use.fuzz:%=-Iuser/%) \
-		-o $@ $< $(FUZZ_SRCS) $(call pkgl,yaml-0.1 jansson)
+		-o $@ $< $(FUZZ_SRCS) $(FUZZ_MORE) $(call pkgl,yaml-0.1 jansson)
 
 $(O)/kernel/%.bpf.o: selftests/kernel/%.bpf.c vmlinux.h
 	$(call msg,BPF,$@)
