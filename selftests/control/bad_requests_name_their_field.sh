@@ -27,6 +27,7 @@ is 400/ERR_SNISPLIT_224/terminate_at POST /endpoints "{\"url\":\"a.test\",$up,\"
 is 400/-/proxy_proto POST /endpoints "{\"url\":\"a.test\",$up,\"proxy_proto\":3}"
 is 400/ERR_SNISPLIT_362/cidr_allow POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_allow\":[\"::1/0\"]}"
 is 400/ERR_SNISPLIT_393/cidr_deny POST /endpoints "{\"url\":\"a.test\",$up,\"cidr_deny\":[\"::/0\"]}"
+is 403/ERR_SNISPLIT_320/url POST /endpoints "{\"url\":\"tls://connect.edge.localhost\",$up}"
 is 400/-/ip_policies POST /endpoints "{\"url\":\"a.test\",$up,\"ip_policies\":[\"ipp_none\"]}"
 is 400/-/description POST /endpoints "{\"url\":\"a.test\",$up,\"description\":{}}"
 is 400/-/name POST /endpoints "{\"url\":\"a.test\",$up,\"name\":\"$(printf '%0300d' 1)\"}"
@@ -41,7 +42,7 @@ is 409/ERR_SNISPLIT_334/url POST /endpoints "{\"url\":\"tls://File.test\",$up}"
 is 409/ERR_SNISPLIT_9001/- DELETE /endpoints/file.test
 is 400/-/kill DELETE '/endpoints/file.test?kill=yes'
 is 400/-/x GET '/endpoints?x=1'
-is 400/-/- GET /status '{}'
+is 400/-/- GET /status '{"a":1}'
 is 404/-/- GET /endpoints/none.test
 is 404/-/- DELETE /endpoints/none.test
 is 404/-/- DELETE /connections/conn_1

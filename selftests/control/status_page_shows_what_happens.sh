@@ -20,6 +20,10 @@ refuse grep -nE 'https?://|<style|style=|onload' "$TMP/page"
 page /status.json | jq -e '.stats.endpoints | length == 2' >/dev/null || fail "status.json"
 same "events" "$(page /status.json | jq -c '[.events[].object.close_reason]')" '["upstream_refused","hello_malformed"]'
 same "read only" "$(page /status.json -X POST -o /dev/null -w '%{http_code}')" 405
+for host in localhost:4041 '[::1]:4041' me.localhost; do
+	same "asked for as $host" "$(page /healthz -H "Host: $host")" ok
+done
+same "rebound" "$(page /status.json -H 'Host: evil.test:4041' -o /dev/null -w '%{http_code}')" 421
 
 browser() { timeout 90 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars \
 	--user-data-dir="$TMP/chrome" --virtual-time-budget=40000 "$@" http://127.0.0.1:4041/ 2>>"$TMP/chrome.err"; }

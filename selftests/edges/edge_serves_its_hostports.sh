@@ -15,7 +15,7 @@ api() { curl -sS --unix-socket "$TMP/control.sock" -X "$1" ${3:+-d "$3"} -w '\n%
 code() { api "$@" | jq -rs '"\(.[1]) \(.[0].error_code // "")"'; }
 one=$(cli backend create static --address "$UP:9001")
 two=$(cli backend create static --address "$UP:9002" --health-check tcp)
-[[ $one = bkdst_* ]] || fail "id '$one'"
+[[ $one = bkdsc_* ]] || fail "id '$one'"
 edge=$(cli edge create --hostport app.test:443 --hostport nginx.test:443 --backend "$one" | cut -d' ' -f1)
 [[ $edge = edgtls_* ]] || fail "id '$edge'"
 same app "$(fetch app.test)" 'hello from nginx'
@@ -76,7 +76,7 @@ cli edge set "$edge" --backend "$over" >/dev/null
 same "failover" "$(fetch app.test)" 'hello from nginx'
 refuse cli backend rm "$one" 2>"$TMP/err"
 grep -q 'names it' "$TMP/err" || fail "$(cat "$TMP/err")"
-same "one that is not there" "$(code POST /backends/weighted '{"backends": {"bkdst_no": 1}}')" "400 "
+same "one that is not there" "$(code POST /backends/weighted '{"backends": {"bkdsc_no": 1}}')" "400 "
 same "a weight" "$(code POST /backends/weighted "{\"backends\": {\"$one\": 10001}}")" "400 "
 same "tunnel_group" "$(code POST /backends/tunnel_group '{"labels": {}}')" "400 "
 weighted=$(cli backend create weighted --backend "$one=0" --backend "$two=10")

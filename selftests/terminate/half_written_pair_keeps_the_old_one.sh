@@ -5,7 +5,7 @@ need openssl
 D=$TMP/certs
 mkdir "$D"
 issue ca "" 10 basicConstraints=critical,CA:true
-issue one ca 5 subjectAltName=DNS:app.test
+issue one ca 5 subjectAltName=DNS:app.test,DNS:both.test
 issue two ca 5 subjectAltName=DNS:app.test
 cp "$TMP/one.pem" "$D/app.pem"
 cp "$TMP/one.key" "$D/app.key"
@@ -15,6 +15,7 @@ start_snisplitd <<-CONF
 	tls: {certificates: $D}
 	endpoints:
 	  - {url: "tls://app.test", upstream: "127.0.0.1:9", terminate_at: edge}
+	  - {url: "tls://both.test", upstream: "127.0.0.1:9", terminate_at: edge}
 	  - {url: "tls://bad.test", upstream: "127.0.0.1:9", terminate_at: edge}
 CONF
 cn() { openssl s_client -connect "$EDGE:443" -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -subject | sed 's/.*CN = //'; }
@@ -35,10 +36,16 @@ same "reloaded" "$(cn app.test)" one
 rm "$D/app.key"
 cp "$TMP/two.pem" "$D/app.pem"
 cli reload >/dev/null
+wait_for warned "app.pem: no private key is in it, nor in a .key file beside it; the pair read before stays in use"
 same "without a key" "$(cn app.test)" one
+cat "$TMP/one.pem" "$TMP/one.key" >"$D/both.pem"
+cp "$TMP/two.pem" "$D/chain.crt"
+wait_for warned "chain.crt: no private key"
+wait_for eval '[ "$(cn both.test)" = one ]' # read, and then used
+rm "$D/both.pem" "$D/chain.crt"
 cp "$TMP/two.key" "$D/app.key"
 wait_for is two
-same "warnings" "$(grep -c "warning: .*app.pem" "$TMP/snisplitd.log")" 2
+same "warnings" "$(grep -c "warning: .*app.pem" "$TMP/snisplitd.log")" 3
 rm "$D/app.pem"
 wait_for is app.test
 

@@ -31,7 +31,7 @@ start_snisplitd <<-CONF
 	     upstream_tls_verify: true, upstream_tls_verify_cas: $TMP/ca.pem, upstream_crt: $TMP/edge.pem, upstream_key: $TMP/edge.key}
 	  - {url: "tls://nginx.test", upstream: "tls://$UP:9001", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem, alpn: [http/1.1]}
 	  - {url: "tls://haproxy.test", upstream: "tls://$UP:9001", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem,
-	     upstream_tls_verify: true, upstream_tls_verify_cas: $TMP/ca.pem}
+	     upstream_tls_verify_cas: $TMP/ca.pem} # CAs alone mean it too
 CONF
 same "h2 by the upstream's choice" "$(fetch app.test)" "app.test HTTP/2.0 CN=edge,O=test"
 event_is 1 tls.alpn=h2 terminated_at=edge close_reason="client_fin|client_rst"

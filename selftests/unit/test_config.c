@@ -188,6 +188,12 @@ static const struct {
 	{"endpoint limit",
 	 "endpoints:\n- {url: a.b, upstream: 'c:1', max_conns: 0,\n   conn_rate: 1000001}\n",
 	 {"f:2: endpoints[0].max_conns: must be 1 to 1000000, got 0"}},
+	{"ssh without agents",
+	 "tunnel: none\nssh: {listen: \"0.0.0.0:2222\"}\n",
+	 {"f:2: ssh: needs the tunnel port, which is `tunnel: none`"}},
+	{"endpoint of the edge's own name",
+	 "base_domain: e.test\nendpoints:\n- {url: Connect.e.test, upstream: 'c:1'}\n",
+	 {"f:3: endpoints[0].url: 'connect.e.test' is the edge's own name"}},
 	{"endpoint names",
 	 "endpoints:\n- {url: a.b, upstream: 'c:1'}\n- {url: x.y, upstream: 'c:1'}\n"
 	 "- {url: 'tls://A.B.:443', upstream: 'c:1'}\n",
@@ -251,7 +257,7 @@ static void check_defaults(struct config *c)
 	CHECK(!strcmp(c->control_group, "snisplit") && c->control_mode == 0660, "%o",
 	      c->control_mode);
 	CHECK(c->http.len && !strcmp(c->http.text, "127.0.0.1:4041"), "%s", c->http.text);
-	CHECK(c->ssh.len && !strcmp(c->ssh.text, "0.0.0.0:2222") && !c->ssh_given, "%s",
+	CHECK(c->ssh.len && !strcmp(c->ssh.text, "0.0.0.0:2222") && !c->ssh_line, "%s",
 	      c->ssh.text);
 	CHECK(c->n_events == 1 &&
 		      !strcmp(c->events[0].target.address, "/var/log/snisplit/events.ndjson"),

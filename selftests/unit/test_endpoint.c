@@ -184,6 +184,7 @@ static void check_together(void)
 		{{"terminate_at=upstream", "crt=" PEM, "key=" PEM}, 1662, "crt"},
 		{{"mutual_tls_cas=" PEM}, 1694, "mutual_tls_cas"},
 		{{"alpn=h2"}, 1662, "alpn"},
+		{{"terminate_at=edge", "alpn=h2,http/1.1"}, 0, "alpn"},
 		{{"acme_upstream=127.0.0.1:1"}, 1662, "acme_upstream"},
 		{{"terminate_at=edge", "acme_upstream=127.0.0.1"}, 0, "acme_upstream"},
 		{{"upstream=tls://127.0.0.1:1", "terminate_at=upstream"}, 1662, "upstream"},

@@ -290,7 +290,7 @@ static bool set_backend(json_t *body, const char *o, const char *v)
 /* The id says what it is of. */
 static char *path_of(const char *id)
 {
-	static const char *const kinds[][2] = {{"bkdst_", "/backends/static/"},
+	static const char *const kinds[][2] = {{"bkdsc_", "/backends/static/"},
 					       {"bkdwd_", "/backends/weighted/"},
 					       {"bkdfo_", "/backends/failover/"},
 					       {"bkdtg_", "/backends/tunnel_group/"}};
@@ -298,7 +298,7 @@ static char *path_of(const char *id)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strncmp(id, kinds[i][0], strlen(kinds[i][0])))
 			return client_path(kinds[i][1], id);
-	fprintf(stderr, "snisplit: '%s' is no backend's id (bkdst_, bkdwd_, bkdfo_, bkdtg_)\n", id);
+	fprintf(stderr, "snisplit: '%s' is no backend's id (bkdsc_, bkdwd_, bkdfo_, bkdtg_)\n", id);
 	exit(EXIT_USAGE);
 }
 

@@ -27,7 +27,8 @@ static void line(const char *label, const char *text)
 static void print_head(const json_t *j)
 {
 	const json_t *conns = json_object_get(j, "connections"), *ev = json_object_get(j, "events"),
-		     *ssh = json_object_get(j, "ssh");
+		     *ssh = json_object_get(j, "ssh"), *tunnel = json_object_get(j, "tunnel"),
+		     *http = json_object_get(j, "http");
 	char buf[32], text[512];
 	const json_t *l;
 	size_t i;
@@ -45,6 +46,11 @@ static void print_head(const json_t *j)
 		line("pinned in", text_of(j, "pin_root"));
 	json_array_foreach(json_object_get(j, "listeners"), i, l)
 		line(i ? "" : "listening on", text_of(l, "addr"));
+	if (tunnel) {
+		snprintf(text, sizeof(text), "%.64s, %lld connected", text_of(tunnel, "addr"),
+			 number_of(tunnel, "sessions"));
+		line("agents on", text);
+	}
 	if (ssh) {
 		snprintf(text, sizeof(text), "%.64s%s", text_of(ssh, "addr"),
 			 json_is_true(json_object_get(ssh, "up"))
@@ -52,6 +58,8 @@ static void print_head(const json_t *j)
 				 : ", which does not start: the log says why");
 		line("ssh -R on", text);
 	}
+	if (http)
+		line("status page", text_of(http, "addr"));
 	printf("%-13s%lld\n", "endpoints", number_of(j, "endpoints"));
 	printf("%-13s%lld active, %lld in all\n", "connections", number_of(conns, "active"),
 	       number_of(conns, "total"));

@@ -53,7 +53,7 @@ int edges_find_ca(void *g, const struct client_ca *ca, struct fault *f);
 /* ---- edges_doc.c ---- */
 
 struct edges_type {
-	const char *name, *path, *prefix; /* "/backends/static", "bkdst_" */
+	const char *name, *path, *prefix; /* "/backends/static", "bkdsc_" */
 	const struct edges_field *fields;
 };
 extern const struct edges_type edges_types[EDGES_KIND_MAX];

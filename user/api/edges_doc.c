@@ -52,7 +52,7 @@ static const struct edges_field tls_fields[] = {
 };
 
 const struct edges_type edges_types[EDGES_KIND_MAX] = {
-	[EDGES_STATIC] = {"static_backends", "/backends/static", "bkdst_", static_fields},
+	[EDGES_STATIC] = {"static_backends", "/backends/static", "bkdsc_", static_fields},
 	[EDGES_WEIGHTED] = {"weighted_backends", "/backends/weighted", "bkdwd_", weighted_fields},
 	[EDGES_FAILOVER] = {"failover_backends", "/backends/failover", "bkdfo_", failover_fields},
 	[EDGES_TUNNEL_GROUP] = {"tunnel_group_backends", "/backends/tunnel_group", "bkdtg_",

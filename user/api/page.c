@@ -2,9 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "request.h"
+#include "addr.h"
 #include "edge.h"
+
+#define NAME_MAX 256 /* of a host in a request */
 
 #define EVENTS_SHOWN 30U
 
@@ -141,6 +145,31 @@ static const struct {
 	{"/readyz", ready_page},
 };
 
+/*
+ * A web page elsewhere may have a name of its own for a loopback address, and read what is there by
+ * the browser of who is on this machine (DNS rebinding): where only this machine is served, it must
+ * have been asked for as such.
+ */
+static bool is_asked_for(struct api *a, struct MHD_Connection *conn)
+{
+	const char *host = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Host");
+	char name[NAME_MAX], text[NAME_MAX + 4];
+	static const char own[] = ".localhost";
+	struct sockaddr_storage sa;
+	struct edge_status s;
+	socklen_t len;
+
+	edge_status(a->edge, &s);
+	if (!host || addr_parse(s.http, &sa, &len) || !addr_is_loopback(&sa))
+		return true;
+	snprintf(text, sizeof(text), "%.200s:80", host);
+	if (!addr_parse(host, &sa, &len) || !addr_parse(text, &sa, &len))
+		return true; /* an address has no DNS */
+	len = (socklen_t)snprintf(name, sizeof(name), ".%.*s", (int)strcspn(host, ":"), host);
+	return len < sizeof(name) && len >= strlen(own) &&
+	       !strcasecmp(name + len - strlen(own), own);
+}
+
 static void make_page(struct api *a, const char *url, const char *method, struct page *p)
 {
 	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
@@ -175,7 +204,11 @@ enum MHD_Result page_serve(void *arg, struct MHD_Connection *conn, const char *u
 		*data_len = 0;
 		return MHD_YES;
 	}
-	make_page(arg, url, method, &p);
+	if (is_asked_for(arg, conn))
+		make_page(arg, url, method, &p);
+	else
+		say(&p, 421,
+		    "this listens on a loopback address: ask for localhost or the address\n");
 	if (!p.text && !p.asset)
 		return MHD_NO;
 	if (p.asset)

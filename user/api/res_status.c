@@ -79,6 +79,12 @@ int status_get(struct request *r)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	if (tls_ktls_available(why, sizeof(why)))
 		strcpy(why, s.ktls_off ? "available, switched off by tls.ktls" : "used");
+	if (*s.tunnel)
+		json_object_set_new(r->out, "tunnel",
+				    json_pack("{s:s, s:i}", "addr", s.tunnel, "sessions",
+					      (int)s.sessions));
+	if (*s.http)
+		json_object_set_new(r->out, "http", json_pack("{s:s}", "addr", s.http));
 	if (*s.ssh)
 		json_object_set_new(r->out, "ssh",
 				    json_pack("{s:s, s:b}", "addr", s.ssh, "up", s.ssh_up));

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "addr.h"
+#include "config_check.h"
 #include "config_endpoints.h"
 #include "config_events.h"
 #include "config_tcp.h"
@@ -240,7 +241,7 @@ static void read_ssh(struct doc *d, const struct doc_key *key, struct yaml_node_
 	struct config *c = out;
 
 	map.more = ssh_keys;
-	c->ssh_given = true;
+	c->ssh_line = doc_line(node);
 	if (doc_is(node, "none"))
 		memset(&c->ssh, 0, sizeof(c->ssh));
 	else
@@ -414,7 +415,7 @@ struct config *config_parse(FILE *in, const char *file, FILE *err)
 		errors = doc_errors(d);
 		doc_close(d);
 		if (!errors)
-			errors = config_tcp_check(c, err);
+			errors = config_check(c, err);
 	}
 	if (!errors)
 		return c;

@@ -52,7 +52,7 @@ struct config {
 	struct config_addr http;   /* len 0: none */
 	struct config_addr tunnel; /* where agents connect; len 0: nowhere */
 	struct config_addr ssh;	   /* where ssh -R connects; len 0: nowhere */
-	bool ssh_given;		   /* by the file */
+	unsigned ssh_line;	   /* of the file; 0: it does not speak of it */
 	struct {
 		uint16_t first, last; /* ports that TCP endpoints may have; 0: there are none */
 		struct config_addr listen[CONFIG_TCP_LISTEN_MAX]; /* their port says nothing */

@@ -108,11 +108,15 @@ static void on_shown(void *arg, struct endpoint *e)
 		kern_endpoint_del(g->kern, e->host, e->wild); /* left to user space */
 }
 
+#define NOT_YOURS 320
+
 static int on_new(void *arg, struct endpoint *e, struct fault *f)
 {
 	struct edge *g = arg;
 	int err = e->head == e ? edge_policy_make(g, e, f) : 0;
 
+	if (!strcmp(e->host, g->own_name))
+		return fault_set(f, 403, NOT_YOURS, "url", "'%s' is the edge's own name", e->host);
 	if (!err && e->tcp && e->head == e) {
 		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, f);
 		err = e->tcp_port ? 0 : -1;
@@ -378,6 +382,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	g->takeover = takeover;
 	g->heir_fd = -1;
 	g->mutant = mutant;
+	snprintf(g->own_name, sizeof(g->own_name), "connect.%s", config->base_domain);
 	pthread_mutex_init(&g->reload_lock, NULL);
 	pthread_mutex_init(&g->config_lock, NULL);
 	pthread_mutex_init(&g->asked_lock, NULL);

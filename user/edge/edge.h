@@ -60,7 +60,8 @@ struct edge_status {
 	bool draining;
 	unsigned n_listeners;
 	struct edge_listener listeners[16];
-	char ssh[64]; /* where ssh -R connects; "": nowhere */
+	char ssh[64], tunnel[64], http[64]; /* where ssh -R and agents connect; "": nowhere */
+	unsigned sessions;		    /* of agents */
 	bool ssh_up;
 	uint64_t conns_active, conns_total;
 	uint64_t pool_idle;

@@ -12,6 +12,7 @@
 #include "edge_private.h"
 #include "pool.h"
 #include "sshd.h"
+#include "tunnel.h"
 
 void edge_status(struct edge *g, struct edge_status *s)
 {
@@ -35,7 +36,12 @@ void edge_status(struct edge *g, struct edge_status *s)
 	}
 	if (g->sshd)
 		snprintf(s->ssh, sizeof(s->ssh), "%s", g->config->ssh.text);
+	if (g->tunnel)
+		snprintf(s->tunnel, sizeof(s->tunnel), "%s", g->config->tunnel.text);
+	if (g->config->http.len)
+		snprintf(s->http, sizeof(s->http), "%s", g->config->http.text);
 	pthread_mutex_unlock(&g->config_lock);
+	s->sessions = tunnel_count(g->tunnel);
 	s->ssh_up = sshd_is_up(g->sshd);
 	s->conns_active = atomic_load(&g->n_conns);
 	for (i = 0; i < g->n_workers; i++) {

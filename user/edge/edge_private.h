@@ -75,7 +75,8 @@ struct edge {
 	uint32_t slots_a_worker, replays_a_worker, n_pools;
 	uint32_t mutant;
 	struct timespec started;
-	uint64_t id_prefix; /* of this run's connection ids */
+	uint64_t id_prefix;		  /* of this run's connection ids */
+	char own_name[ENDPOINT_NAME_MAX]; /* connect.<base_domain>: nobody's endpoint */
 	atomic_bool draining;
 	atomic_uint_fast64_t accounted_ns; /* CLOCK_MONOTONIC, see account.h */
 	pthread_mutex_t reload_lock;	   /* of a whole reload, which may wait for DNS */

@@ -262,7 +262,8 @@ static int ask(const struct options *o, const struct config *c)
 	int err;
 
 	if (o->check) {
-		printf("%s: fine\n", o->config ? o->config : DEFAULT_CONFIG);
+		printf("%s: %s\n", o->config ? o->config : DEFAULT_CONFIG,
+		       c->file ? "fine" : "not there: all defaults, which are fine");
 		if (c->datapath != DATAPATH_USERSPACE)
 			print_datapath();
 		return EXIT_OK;

@@ -228,7 +228,7 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	int err;
 
 	*ret_s = NULL;
-	if (!g->config->ssh.len || (!g->config->tunnel.len && !g->config->ssh_given))
+	if (!g->config->ssh.len || (!g->config->tunnel.len && !g->config->ssh_line))
 		return 0;
 	s = calloc(1, sizeof(*s));
 	if (!s || (s->stop_fd = eventfd(0, EFD_CLOEXEC)) == -1) {
@@ -238,7 +238,7 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	}
 	s->after_another = g->takeover;
 	err = prepare(g, s, why, why_size);
-	if (err && !g->config->ssh_given) {
+	if (err && !g->config->ssh_line) {
 		log_warn("%s: there is no ssh -R (`ssh: none` says so without a warning)", why);
 		sshd_stop(s);
 		return 0;

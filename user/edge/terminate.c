@@ -44,7 +44,9 @@ static int make_client(struct endpoint *e, const struct terminate_ctx *ctx, stru
 {
 	char *const *v = e->spec.values;
 	const struct tls_client_conf conf = {
-		.verify = endpoint_spec_is(&e->spec, FIELD_ID_UPSTREAM_TLS_VERIFY),
+		/* who names CAs to verify with does not mean them to be ignored */
+		.verify = endpoint_spec_is(&e->spec, FIELD_ID_UPSTREAM_TLS_VERIFY) ||
+			  v[FIELD_ID_UPSTREAM_TLS_VERIFY_CAS],
 		.cas = v[FIELD_ID_UPSTREAM_TLS_VERIFY_CAS],
 		.crt = v[FIELD_ID_UPSTREAM_CRT],
 		.key = v[FIELD_ID_UPSTREAM_KEY],

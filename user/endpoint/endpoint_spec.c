@@ -253,6 +253,10 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 		return fault_set(f, 400, BAD_TERMINATE_AT, "terminate_at",
 				 "agent is for endpoints that an agent opens; here it is edge or "
 				 "upstream");
+	if (s->values[FIELD_ID_ALPN] && strchr(s->values[FIELD_ID_ALPN], ','))
+		return fault_set(f, 400, 0, "alpn",
+				 "holds a comma: each protocol is an element of its own (--alpn h2 "
+				 "--alpn http/1.1)");
 	if (!s->values[FIELD_ID_CRT] != !s->values[FIELD_ID_KEY])
 		return fault_set(f, 400, 0, s->values[FIELD_ID_CRT] ? "key" : "crt",
 				 "is missing: crt and key come together");

@@ -143,6 +143,16 @@ uint16_t addr_port(const struct sockaddr_storage *sa)
 	return 0;
 }
 
+bool addr_is_loopback(const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
+
+	if (sa->ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+	return sa->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
 void addr_unmap(struct sockaddr_storage *sa)
 {
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;

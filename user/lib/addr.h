@@ -5,6 +5,7 @@
  */
 #ifndef ADDR_H
 #define ADDR_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -33,6 +34,7 @@ int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *r
 const char *addr_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]);
 const char *addr_ip_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]);
 uint16_t addr_port(const struct sockaddr_storage *sa);
+bool addr_is_loopback(const struct sockaddr_storage *sa); /* 127/8 or ::1 */
 
 /* An IPv4-mapped IPv6 address becomes the IPv4 address it is; all others stay. */
 void addr_unmap(struct sockaddr_storage *sa);

@@ -14,6 +14,7 @@
 #include "list.h"
 #include "log.h"
 #include "pair.h"
+#include "pem.h"
 #include "secret.h"
 #include "staple.h"
 
@@ -146,6 +147,8 @@ static struct pair *read_pair(struct cert_dir *d, const struct files *fs, struct
 		fault_set(f, 400, 0, "", "its key %s cannot be read: %s", fs->key, strerror(-err));
 	else
 		p = pair_read(crt, key, "certificate", "key", f);
+	if (!err && !p && f->code == PEM_CERTIFICATE_AS_KEY && !strcmp(fs->crt, fs->key))
+		fault_set(f, 400, 0, "", "no private key is in it, nor in a .key file beside it");
 	free(crt);
 	secret_free(key);
 	return p;
@@ -261,6 +264,12 @@ static void visit_file(struct cert_dir *d, const char *name)
 		return;
 	snprintf(fs.crt, sizeof(fs.crt), "%s", name);
 	snprintf(fs.key, sizeof(fs.key), "%.*s.key", base, name);
+	if (!exists(d, fs.key)) {
+		if (base > 7 && !strncmp(name + base - 7, ".issuer", 7))
+			return; /* lego's: the chain alone */
+		/* both in one file, as HAProxy has them */
+		snprintf(fs.key, sizeof(fs.key), "%s", name);
+	}
 	snprintf(fs.ocsp, sizeof(fs.ocsp), "%.*s.ocsp", base, name);
 	consider(d, &fs);
 }
