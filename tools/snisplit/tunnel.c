@@ -239,6 +239,11 @@ static int run_one(struct call *c, const char *proto)
 	struct tunnel_one *o;
 	int code = EXIT_USAGE;
 
+	if (call_value(c, "url") && (call_value(c, "domain") || call_value(c, "remote-addr"))) {
+		fprintf(stderr, "snisplit: %s: --url and --%s say the same: give one\n",
+			c->command->words, call_value(c, "domain") ? "domain" : "remote-addr");
+		return EXIT_USAGE;
+	}
 	if (!tunnel_conf_load(&t, c, stderr))
 		goto out;
 	drop_tunnels(&t, keep_none, c);

@@ -206,6 +206,7 @@ static bool check_labels(const struct tunnel_one *o, FILE *err)
 static bool check_one(const struct tunnel_one *o, FILE *err)
 {
 	char what[400];
+	bool https;
 
 	if (!o->addr)
 		return say(err, o, "addr is missing: [HOST:]PORT");
@@ -214,9 +215,11 @@ static bool check_one(const struct tunnel_one *o, FILE *err)
 			 o->proxy_proto);
 		return say(err, o, what);
 	}
-	if (!strncmp(o->addr, "http://", 7) || !strncmp(o->addr, "https://", 8)) {
-		snprintf(what, sizeof(what), "addr: must be [tls://][HOST:]PORT, got '%.200s'",
-			 o->addr);
+	https = !strncmp(o->addr, "https://", 8);
+	if (https || !strncmp(o->addr, "http://", 7)) {
+		snprintf(what, sizeof(what),
+			 "addr: must be [tls://][HOST:]PORT, got '%.150s': give %s%.150s", o->addr,
+			 https ? "tls://" : "", o->addr + (https ? 8 : 7));
 		return say(err, o, what);
 	}
 	if (o->proto && !strcmp(o->proto, TUNNEL_LABELLED))

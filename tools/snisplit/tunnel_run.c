@@ -115,6 +115,31 @@ static void log_event(const struct snisplit_event *e)
 	}
 }
 
+/* "server_ca" as the command line has it: "--server-ca: "; in a file it is a key. */
+static const char *field_shown(const struct tunnel_one *o, const char *field, char out[64])
+{
+	snprintf(out, 64, "--%.48s: ", field);
+	for (char *p = out; *p; p++)
+		if (*p == '_')
+			*p = '-';
+	for (const struct opt *k = tunnel_tls_opts; !(o && o->file) && k->name; k++)
+		if (!strncmp(k->name, out + 2, strlen(out) - 4) && !k->name[strlen(out) - 4])
+			return out;
+	snprintf(out, 64, "%.48s%s", field, *field ? ": " : "");
+	return out;
+}
+
+/* On one line of stderr; NULL: of the session, no tunnel. */
+static void say_error(const struct tunnel_one *o, const struct snisplit_error *e)
+{
+	char field[64], code[40] = "";
+
+	if (e->code)
+		snprintf(code, sizeof(code), " (ERR_SNISPLIT_%d)", e->code);
+	fprintf(stderr, "snisplit: %s%s%s%s%s\n", o && o->file ? o->label : "",
+		o && o->file ? ": " : "", field_shown(o, e->field, field), e->msg, code);
+}
+
 static void on_event(void *arg, const struct snisplit_event *e)
 {
 	struct tunnel_state *s = arg;
@@ -131,6 +156,8 @@ static void on_event(void *arg, const struct snisplit_event *e)
 	}
 	if (e->type == SNISPLIT_DENIED) {
 		s->denied = true;
+		if (e->error)
+			s->error = *e->error;
 		s->stopped = e->error && e->error->code == STOPPED;
 	}
 	if (e->type == SNISPLIT_REMOVED && ++s->n_removed == s->conf->n_tunnels)
@@ -157,6 +184,16 @@ static const char *tcp_url(const struct tunnel_one *o, char out[300])
 	else
 		snprintf(out, 300, "%s", text);
 	return out;
+}
+
+static bool is_over(struct tunnel_state *s)
+{
+	bool over;
+
+	pthread_mutex_lock(&s->lock);
+	over = s->failed || s->denied;
+	pthread_mutex_unlock(&s->lock);
+	return over;
 }
 
 static int listen_one(struct tunnel_state *s, unsigned i)
@@ -203,12 +240,8 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 	snisplit_status(s->session, &st);
 	if (err.status == 503 && !st.online)
 		return 0; /* being stopped */
-	fprintf(stderr, "snisplit: %s%s%s%s", o->file ? o->label : "", o->file ? ": " : "",
-		err.field, *err.field ? ": " : "");
-	fprintf(stderr, "%s", err.msg);
-	if (err.code)
-		fprintf(stderr, " (ERR_SNISPLIT_%d)", err.code);
-	fprintf(stderr, "\n");
+	if (!is_over(s))  /* else that is told at the end */
+		say_error(o, &err);
 	return err.status == 400 ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -230,16 +263,6 @@ static void *listen_all(void *arg)
 }
 
 /* ---- the whole ---- */
-
-static bool is_over(struct tunnel_state *s)
-{
-	bool over;
-
-	pthread_mutex_lock(&s->lock);
-	over = s->failed || s->denied;
-	pthread_mutex_unlock(&s->lock);
-	return over;
-}
 
 static void wait_for_signal(struct tunnel_state *s, const sigset_t *set, bool screen)
 {
@@ -288,7 +311,7 @@ static struct snisplit *open_session(struct tunnel_state *s)
 	struct snisplit *session = snisplit_open(&conf, &err);
 
 	if (!session)
-		fprintf(stderr, "snisplit: %s%s%s\n", err.field, *err.field ? ": " : "", err.msg);
+		say_error(NULL, &err);
 	return session;
 }
 
@@ -314,7 +337,7 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 		tunnel_screen_close();
 	code = s->failed ? s->failed : s->denied && !s->stopped ? EXIT_REFUSED : EXIT_OK;
 	if (s->denied)
-		fprintf(stderr, "snisplit: %s\n", s->status);
+		say_error(NULL, &s->error);
 	if (s->n_removed == s->conf->n_tunnels)
 		fprintf(stderr, "snisplit: removed at the edge: nothing is left to serve\n");
 	/* (who is sent away keeps the connections he has) */

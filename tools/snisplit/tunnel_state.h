@@ -30,9 +30,10 @@ struct tunnel_state {
 	unsigned n_recent;  /* ever */
 	unsigned n_removed; /* endpoints that somebody at the edge took offline */
 	bool denied;
-	bool stopped; /* denied, because the edge said stop */
-	int failed;   /* exit code; 0: none */
-	char web[80]; /* where the local API is; "" nowhere */
+	struct snisplit_error error; /* why */
+	bool stopped;		     /* denied, because the edge said stop */
+	int failed;		     /* exit code; 0: none */
+	char web[80];		     /* where the local API is; "" nowhere */
 };
 
 /* "host:port" of the upstream as it was given, in full. */

@@ -18,6 +18,8 @@
 #include "tls_base.h"
 #include "tls_client.h"
 
+#define NOT_OF_CA \
+	"the edge at %.200s is not of this CA (%.100s); `snisplit ca show` there tells its CA"
 #define READ_BYTES 16384
 #define PATIENCE_NS (10 * SECOND_NS)
 #define SKEW_S 300 /* a clock this far off makes certificates invalid sooner or later */
@@ -218,9 +220,16 @@ static void begin(struct snisplit *a)
 		control_lost(a, "out of memory");
 }
 
+/* At first not worth another try, like ssh's host key; later it may be a new CA. */
+static bool is_untrusted(const struct control *c)
+{
+	return tls_is_untrusted(c->end.tls) && !*c->session && c->addr + 1 >= c->addrs.n;
+}
+
 static void shake(struct snisplit *a)
 {
 	struct control *c = &a->control;
+	struct fault f;
 
 	c->state = CONTROL_SHAKE;
 	if (!c->end.tls)
@@ -230,7 +239,12 @@ static void shake(struct snisplit *a)
 		send_hello(a);
 		return;
 	case TLS_FAILED:
-		/* "certificate verify failed" is what a wrong CA and a wrong clock look like */
+		if (is_untrusted(c)) {
+			fault_set(&f, 401, 0, "server_ca", NOT_OF_CA, a->server,
+				  tls_why(c->end.tls));
+			denied(a, &f);
+			return;
+		}
 		connect_failed(a, "the edge at",
 			       c->end.tls ? tls_why(c->end.tls) : "out of memory");
 		return;

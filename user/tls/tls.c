@@ -181,6 +181,18 @@ const char *tls_why(const struct tls *t)
 	return t->why;
 }
 
+bool tls_is_untrusted(const struct tls *t)
+{
+	switch (t ? SSL_get_verify_result(t->ssl) : X509_V_OK) {
+	case X509_V_OK:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return false;
+	default:
+		return *t->why;
+	}
+}
+
 /* ---- handshake ---- */
 
 void tls_expect_news(struct tls *t)

@@ -82,6 +82,9 @@ enum tls_result tls_handshake(struct tls *t);
 
 /* What went wrong, one line: "client's certificate has expired (alert 45 sent)".  "" if nothing. */
 const char *tls_why(const struct tls *t);
+/* Failed because the peer's certificate is of no CA of ours; false for one of the wrong time, and
+ * for NULL. */
+bool tls_is_untrusted(const struct tls *t);
 
 /*
  * Plaintext, > 0 bytes; or
