@@ -17,7 +17,7 @@ conf()
 			bind 127.0.0.1:$port ssl crt $tmp/$key.both
 			default_backend b
 		backend b
-			server s $upstream
+			server s $upstream$([ "$key" != again ] || echo " ssl verify none")
 	CONF
 }
 version() { haproxy -v | head -n 1; }

@@ -22,6 +22,7 @@ conf()
 				proxy_buffer_size 64k;
 				tcp_nodelay on;
 				proxy_pass $upstream;
+				$([ "$key" != again ] || echo "proxy_ssl on; proxy_ssl_protocols TLSv1.2 TLSv1.3;")
 			}
 		}
 	CONF

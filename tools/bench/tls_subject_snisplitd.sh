@@ -14,7 +14,7 @@ conf()
 		ssh: none
 		events: []
 		tls: {certificates: none}
-		endpoints: [{url: "tls://bench.test", upstream: "$upstream", terminate_at: edge, crt: $tmp/$key.pem, key: $tmp/$key.key}]
+		endpoints: [{url: "tls://bench.test", upstream: "$([ "$key" != again ] || echo tls://)$upstream", terminate_at: edge, crt: $tmp/$key.pem, key: $tmp/$key.key}]
 	CONF
 }
 version() { "$O/snisplitd" --version | head -n 2 | xargs; }
