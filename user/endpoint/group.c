@@ -102,7 +102,7 @@ static bool has_weight(const struct endpoint *t)
 
 struct publishing {
 	struct group *g;
-	bool dead_too;
+	bool dead[GROUP_MEMBERS]; /* as of its beginning: checks go on meanwhile */
 	unsigned n;
 	uint32_t total;
 };
@@ -111,7 +111,7 @@ struct publishing {
 static bool is_alive(const struct publishing *p, unsigned a, unsigned b)
 {
 	for (; a < b; a++)
-		if (has_weight(p->g->members[a]) && (p->dead_too || !is_dead(p->g->members[a])))
+		if (has_weight(p->g->members[a]) && !p->dead[a])
 			return true;
 	return false;
 }
@@ -165,9 +165,13 @@ bool group_is_up(const struct group *g)
 /* (When all are dead they are as good as each other: somebody has to try.) */
 void group_publish(struct group *g)
 {
-	struct publishing p = {.g = g, .dead_too = !group_is_up(g)};
+	struct publishing p = {.g = g};
 	unsigned end;
 
+	for (unsigned i = 0; i < g->n; i++)
+		p.dead[i] = is_dead(g->members[i]);
+	if (!is_alive(&p, 0, g->n))
+		memset(p.dead, 0, sizeof(p.dead));
 	for (unsigned i = 0; i < g->n; i = end) {
 		end = head_end(g, i);
 		if (is_alive(&p, i, end))
