@@ -20,3 +20,30 @@ for shell in bash zsh fish; do
 		options $words | cmp - "$TMP/got" || fail "$shell after '$words': $(xargs <"$TMP/got")"
 	done < <(commands)
 done
+# values and files: what the shell has for a word that is not an option
+same "choices" "$(in_bash endpoint add x --terminate-at '' | xargs)" 'upstream edge'
+same "choices of the first argument" "$(in_bash backend create '' | xargs)" 'static weighted failover tunnel_group'
+same "of an action" "$(in_bash ip-policy add-rule x a | xargs)" allow
+same "no options where words stand" "$(in_bash start '' | xargs)$(in_bash endpoint get '' | xargs)" ''
+cat >"$TMP/complete.py" <<'PY'
+import os, pty, sys
+program, line, want = sys.argv[1:]
+pid, fd = pty.fork()
+if not pid:
+    os.environ.update(TERM="dumb", PS1="$ ")
+    os.execlp("bash", "bash", "--norc", "--noprofile", "-i")
+os.write(fd, b". <(%s completion bash); echo rea''dy\n" % program.encode())
+seen = b""
+while b"ready" not in seen:
+    seen += os.read(fd, 4096)
+os.write(fd, line.encode() + b"\t")
+seen = b""
+while want.encode() not in seen and b"\a" not in seen:
+    seen += os.read(fd, 4096)
+os.close(fd)
+sys.exit(want.encode() not in seen)
+PY
+: >"$TMP/a-certificate.pem"
+for line in "endpoint add x --crt" "ssh-key add" "tls 80 --key"; do
+	timeout 20 python3 "$TMP/complete.py" "$O/snisplit" "$O/snisplit $line $TMP/a-cert" "ificate.pem" || fail "no file after '$line'"
+done

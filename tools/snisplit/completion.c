@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,34 @@ static int is_new_group(const struct command *k, char group[32])
 	return k == commands || strncmp(k[-1].words, k->words, n + 1);
 }
 
+/* "static|FILE|..." as people may type it: a choice that is in capitals stands for something. */
+static bool is_choice(const char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", word[i]))
+			return false;
+	return len;
+}
+
+/* The choices of <arg>, each with a blank before it. */
+static void choices(const char *arg)
+{
+	size_t len;
+
+	if (!strchr(arg, '|'))
+		return;
+	for (; *arg; arg += len + (arg[len] == '|' || arg[len] == ' ')) {
+		len = strcspn(arg, "| ");
+		if (is_choice(arg, len))
+			printf(" %.*s", (int)len, arg);
+	}
+}
+
+static bool takes_file(const char *arg)
+{
+	return !strncmp(arg, "FILE", 4) || !strcmp(arg, "PATH");
+}
+
 /* The words that may follow, as shell cases over "$at"; bash and zsh share them. */
 static void cases(void)
 {
@@ -57,6 +86,7 @@ static void cases(void)
 
 	printf("\t'') next='");
 	each_word("", plain_word);
+	printf("' opts='");
 	opt_words(global_opts);
 	printf("' ;;\n");
 	for (const struct command *k = commands; k->words; k++) {
@@ -65,16 +95,41 @@ static void cases(void)
 		if (is_new_group(k, group)) {
 			printf("\t'%s') next='", group);
 			each_word(group, plain_word);
+			printf("' opts='");
 			opt_words(global_opts);
 			printf("' ;;\n");
 		}
-		printf("\t'%s') next='", k->words);
-		if (!strcmp(k->words, "completion"))
-			printf(" bash zsh fish");
+		printf("\t'%s') files=%s next='", k->words, takes_file(k->args) ? "y" : "");
+		choices(k->args);
+		printf("' opts='");
 		opt_words(k->opts);
 		opt_words(global_opts);
 		printf("' ;;\n");
 	}
+}
+
+/* The values that may follow an option, as shell cases over "$at $before". */
+static void values_of(const char *words, const struct opt *opts)
+{
+	for (; opts && opts->name; opts++) {
+		if (opts->needs || !opts->arg)
+			continue;
+		if (words)
+			printf("\t'%s --%s'", words, opts->name);
+		else
+			printf("\t*' --%s'", opts->name);
+		printf(") opts='' files=%s next='", takes_file(opts->arg) ? "y" : "");
+		choices(opts->arg);
+		printf("' ;;\n");
+	}
+}
+
+static void all_values(void)
+{
+	for (const struct command *k = commands; k->words; k++)
+		if (!k->needs)
+			values_of(k->words, k->opts);
+	values_of(NULL, global_opts);
 }
 
 /* Words typed so far that are not options make the path; a second one only after a group. */
@@ -82,7 +137,7 @@ static void path_of(const char *words, int first)
 {
 	char group[32];
 
-	printf("\tlocal at='' next='' w='' n=0 i groups=' ");
+	printf("\tlocal at='' next='' opts='' files='' w='' n=0 i groups=' ");
 	for (const struct command *k = commands; k->words; k++)
 		if (!k->needs && is_new_group(k, group))
 			printf("%s ", group);
@@ -104,13 +159,21 @@ static void bash(void)
 	       "# /usr/share/bash-completion/completions/snisplit\n"
 	       "_snisplit() {\n");
 	path_of("COMP_WORDS", 1);
-	printf("\tcase $at in\n");
+	printf("\tlocal now=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+	       "\tcase $now in =) now='' ;; esac\n"
+	       "\tcase $before in =) before=${COMP_WORDS[COMP_CWORD-2]} ;; esac\n"
+	       "\tcase $at in\n");
 	cases();
 	printf("\tesac\n"
+	       "\tcase \"$at $before\" in\n");
+	all_values();
+	printf("\tesac\n"
+	       "\tcase $now in -*) next=$opts files='' ;; esac\n"
 	       "\t# shellcheck disable=SC2207\n"
-	       "\tCOMPREPLY=($(compgen -W \"$next\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+	       "\tCOMPREPLY=($(compgen -W \"$next\" -- \"$now\"))\n"
+	       "\t[[ $files ]] || compopt +o default 2>/dev/null\n"
 	       "}\n"
-	       "complete -F _snisplit snisplit\n");
+	       "complete -o default -F _snisplit snisplit\n");
 }
 
 static void zsh(void)
@@ -123,7 +186,12 @@ static void zsh(void)
 	printf("\tcase $at in\n");
 	cases();
 	printf("\tesac\n"
+	       "\tcase \"$at ${typed[CURRENT-1]}\" in\n");
+	all_values();
+	printf("\tesac\n"
+	       "\tcase ${typed[CURRENT]} in -*) next=$opts files='' ;; esac\n"
 	       "\tcompadd -- ${=next}\n"
+	       "\tcase $files in y) _files ;; esac\n"
 	       "}\n"
 	       "compdef _snisplit snisplit\n");
 }
@@ -179,7 +247,13 @@ static void fish_opts(const char *words, const struct opt *opts)
 		printf("complete -c snisplit ");
 		if (words)
 			fish_after(words);
-		printf("-l %s%s -d ", opts->name, opts->arg ? " -r" : "");
+		printf("-l %s", opts->name);
+		if (opts->arg) {
+			printf(takes_file(opts->arg) ? " -r -F -a '" : " -x -a '");
+			choices(opts->arg);
+			printf("'");
+		}
+		printf(" -d ");
 		fish_text(opts->help);
 		printf("\n");
 	}
@@ -199,10 +273,11 @@ static void fish(void)
 			fish_group = group;
 			each_word(group, fish_subword);
 		}
-		if (!strcmp(k->words, "completion"))
-			printf("complete -c snisplit -n '__fish_seen_subcommand_from completion' "
-			       "-f "
-			       "-a 'bash zsh fish'\n");
+		printf("complete -c snisplit ");
+		fish_after(k->words);
+		printf(takes_file(k->args) ? "-F -a '" : "-f -a '");
+		choices(k->args);
+		printf("'\n");
 		fish_opts(k->words, k->opts);
 	}
 }
