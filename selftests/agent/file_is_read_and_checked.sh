@@ -45,6 +45,24 @@ stop_agent "$AGENT"
 # an endpoint that the operator removes, and a name that is none
 refuse "$O/snisplit" start nobody --config "$TMP/one.yml" 2>"$TMP/none"
 grep -q "no tunnel 'nobody'" "$TMP/none"
+# what would fail at the start, all at once
+cat >"$TMP/values.yml" <<-CONF
+	version: 2
+	server_addr: edge
+	authtoken: foo
+	web_addr: nowhere
+	nonsense: 1
+	tunnels:
+	  a: {proto: tls, addr: 80, domain: "b ad"}
+	  b: {proto: tls, addr: 80, ip_restriction: {allow_cidrs: [10.0.0.0/99]}}
+	  c: {proto: tls, addr: 80, crt: /nowhere.pem}
+CONF
+refuse "$O/snisplit" config check --config "$TMP/values.yml" 2>"$TMP/values.log"
+for pattern in "server_addr: must be" "authtoken: is none.*105" "web_addr: must be" ":5: .*nonsense" ":7: .*domain: the name 'b ad'" ":8: .*allow_cidrs" ":9: .*crt and key" "no CA to know"; do
+	grep -q -- "$pattern" "$TMP/values.log" || fail "no '$pattern' in: $(cat "$TMP/values.log")"
+done
+refuse "$O/snisplit" config add-authtoken foo --config "$TMP/none.yml" 2>"$TMP/none"
+[ ! -e "$TMP/none.yml" ] || fail "a token that is none was kept"
 cat >"$TMP/bad.yml" <<-CONF
 	version: 3
 	nonsense: 1
@@ -63,8 +81,8 @@ sed -i -e 's/version: 3/version: 2/' -e '/nonsense/d' -e '/ [acde]: /d' "$TMP/ba
 refuse "$O/snisplit" config check --config "$TMP/bad.yml" 2>"$TMP/bad.log"
 grep -q "nowhere.pem cannot be read" "$TMP/bad.log"
 # credentials
-"$O/snisplit" config add-authtoken abc_1 >/dev/null
+"$O/snisplit" config add-authtoken "${TOKEN%?}1" >/dev/null
 same "mode" "$(stat -c %a "$TMP/.config/snisplit/snisplit.yml")" 600
-"$O/snisplit" config add-authtoken abc_2 >/dev/null
+"$O/snisplit" config add-authtoken "${TOKEN%?}2" >/dev/null
 same "lines" "$(grep -c . "$TMP/.config/snisplit/snisplit.yml")" 2
-grep -q "^authtoken: abc_2$" "$TMP/.config/snisplit/snisplit.yml"
+grep -q "^authtoken: ${TOKEN%?}2$" "$TMP/.config/snisplit/snisplit.yml"

@@ -329,8 +329,11 @@ out:
 int tunnel_config_check(struct call *c)
 {
 	struct tunnel_conf t = {.authtoken = NULL};
-	bool ok = tunnel_conf_load(&t, c, stderr) && tunnel_conf_check(&t, stderr);
+	bool ok = tunnel_conf_load(&t, c, stderr);
 
+	/* all there is to say at once */
+	ok = tunnel_conf_check(&t, stderr) && ok;
+	ok = tunnel_check_values(&t, stderr) && ok;
 	if (ok)
 		printf("fine: %u tunnels\n", t.n_tunnels);
 	tunnel_conf_done(&t);
@@ -387,10 +390,12 @@ int tunnel_config_add_authtoken(struct call *c)
 	int fd = -1, code = EXIT_USAGE;
 	FILE *to = NULL;
 
-	if (strspn(c->args[0],
-		   "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") !=
-	    strlen(c->args[0])) {
-		fprintf(stderr, "snisplit: '%s' is not an authtoken\n", c->args[0]);
+	if (!tunnel_token_is_one(c->args[0])) {
+		fprintf(stderr,
+			"snisplit: '%s' is not an authtoken (ERR_SNISPLIT_105): `snisplit "
+			"authtoken "
+			"add` on the edge makes one\n",
+			c->args[0]);
 		goto out;
 	}
 	if (!path || asprintf(&temp, "%s.XXXXXX", path) < 0) {

@@ -84,9 +84,11 @@ static bool from_env(char **where, const char *name)
 
 bool tunnel_conf_load(struct tunnel_conf *t, const struct call *c, FILE *err)
 {
-	return load_files(t, c, err) && from_env(&t->authtoken, "SNISPLIT_AUTHTOKEN") &&
+	bool ok = load_files(t, c, err);
+
+	return from_env(&t->authtoken, "SNISPLIT_AUTHTOKEN") &&
 	       from_env(&t->server, "SNISPLIT_SERVER") &&
-	       from_env(&t->server_ca, "SNISPLIT_SERVER_CA");
+	       from_env(&t->server_ca, "SNISPLIT_SERVER_CA") && ok;
 }
 
 bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
@@ -111,7 +113,7 @@ bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
 
 /* ---- does it make sense? ---- */
 
-static bool say(FILE *err, const struct tunnel_one *o, const char *what)
+bool tunnel_say(FILE *err, const struct tunnel_one *o, const char *what)
 {
 	if (o && o->file)
 		fprintf(err, "%s:%u: tunnels.%s: %s\n", o->file, o->line, o->label, what);
@@ -125,17 +127,17 @@ static bool check_pair(const struct tunnel_one *o, FILE *err)
 	const char *at = o->terminate_at ? o->terminate_at : o->crt ? "agent" : "upstream";
 
 	if (!o->crt != !o->key)
-		return say(err, o, "crt and key come together");
+		return tunnel_say(err, o, "crt and key come together");
 	if (strcmp(at, "upstream") && strcmp(at, "edge") && strcmp(at, "agent"))
-		return say(err, o, "terminate_at: must be edge, agent or upstream");
+		return tunnel_say(err, o, "terminate_at: must be edge, agent or upstream");
 	if (!strcmp(at, "agent") && !o->crt)
-		return say(err, o, "terminate_at agent needs crt and key");
+		return tunnel_say(err, o, "terminate_at agent needs crt and key");
 	if (o->mutual_tls_cas && !strcmp(at, "upstream"))
-		return say(err, o, "mutual_tls_cas needs terminate_at edge or agent");
+		return tunnel_say(err, o, "mutual_tls_cas needs terminate_at edge or agent");
 	if (o->cas.n && strcmp(at, "edge") && strcmp(o->proto, "http"))
-		return say(err, o, "certificate_authorities needs terminate_at edge");
+		return tunnel_say(err, o, "certificate_authorities needs terminate_at edge");
 	if (o->crt && !strcmp(at, "upstream"))
-		return say(err, o, "crt needs terminate_at edge or agent");
+		return tunnel_say(err, o, "crt needs terminate_at edge or agent");
 	return true;
 }
 
@@ -148,7 +150,7 @@ static bool check_files(const struct tunnel_one *o, FILE *err)
 		if (!files[i] || !access(files[i], R_OK))
 			continue;
 		snprintf(what, sizeof(what), "%.4000s cannot be read", files[i]);
-		return say(err, o, what);
+		return tunnel_say(err, o, what);
 	}
 	return true;
 }
@@ -172,13 +174,13 @@ static bool check_tcp(const struct tunnel_one *o, FILE *err)
 	char what[100];
 
 	if (!tcp && o->url && !strncasecmp(o->url, "tcp://", 6))
-		return say(err, o, "tcp:// addresses are for `snisplit tcp`, proto: tcp");
+		return tunnel_say(err, o, "tcp:// addresses are for `snisplit tcp`, proto: tcp");
 	for (size_t i = 0; tcp && i < sizeof(of_tls) / sizeof(of_tls[0]); i++) {
 		if (!of_tls[i].given)
 			continue;
 		snprintf(what, sizeof(what), "%s is for proto: tls, TCP is passed on as it is",
 			 of_tls[i].name);
-		return say(err, o, what);
+		return tunnel_say(err, o, what);
 	}
 	return true;
 }
@@ -191,15 +193,16 @@ static bool check_labels(const struct tunnel_one *o, FILE *err)
 
 	for (unsigned i = 0; i < o->labels.n; i++)
 		if (label_check(o->labels.at[i], "labels", &f))
-			ok = say(err, o, f.msg);
+			ok = tunnel_say(err, o, f.msg);
 	if (o->url || o->terminate_at || o->crt || o->key || o->mutual_tls_cas || o->cas.n ||
 	    o->allow.n || o->deny.n || o->upstream_tls_verify || o->upstream_tls_verify_cas ||
 	    o->pooling_enabled)
-		return say(err, o,
-			   "labels go with addr, proxy_proto, name, description and metadata only: "
-			   "all else is for the edge to say");
+		return tunnel_say(
+			err, o,
+			"labels go with addr, proxy_proto, name, description and metadata only: "
+			"all else is for the edge to say");
 	if (o->addr && !strncasecmp(o->addr, "tls://", 6))
-		return say(err, o, "addr: must be [HOST:]PORT with labels");
+		return tunnel_say(err, o, "addr: must be [HOST:]PORT with labels");
 	return ok;
 }
 
@@ -208,19 +211,21 @@ static bool check_one(const struct tunnel_one *o, FILE *err)
 	char what[400];
 	bool https;
 
+	if (o->file && !o->proto)
+		return false; /* told when it was read */
 	if (!o->addr)
-		return say(err, o, "addr is missing: [HOST:]PORT");
+		return tunnel_say(err, o, "addr is missing: [HOST:]PORT");
 	if (o->proxy_proto && strcmp(o->proxy_proto, "1") && strcmp(o->proxy_proto, "2")) {
 		snprintf(what, sizeof(what), "proxy_proto: must be 1 or 2, got '%.40s'",
 			 o->proxy_proto);
-		return say(err, o, what);
+		return tunnel_say(err, o, what);
 	}
 	https = !strncmp(o->addr, "https://", 8);
 	if (https || !strncmp(o->addr, "http://", 7)) {
 		snprintf(what, sizeof(what),
 			 "addr: must be [tls://][HOST:]PORT, got '%.150s': give %s%.150s", o->addr,
 			 https ? "tls://" : "", o->addr + (https ? 8 : 7));
-		return say(err, o, what);
+		return tunnel_say(err, o, what);
 	}
 	if (o->proto && !strcmp(o->proto, TUNNEL_LABELLED))
 		return check_labels(o, err);
@@ -234,16 +239,18 @@ bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err)
 	for (unsigned i = 0; i < t->n_tunnels; i++)
 		ok = check_one(&t->tunnels[i], err) && ok;
 	if (!t->server)
-		ok = say(err, NULL,
-			 "no edge: give --server HOST:PORT, SNISPLIT_SERVER or server_addr");
+		ok = tunnel_say(err, NULL,
+				"no edge: give --server HOST:PORT, SNISPLIT_SERVER or server_addr");
 	if (!t->authtoken)
-		ok = say(err, NULL,
-			 "no credential: give --authtoken, SNISPLIT_AUTHTOKEN, or `snisplit config "
-			 "add-authtoken`");
+		ok = tunnel_say(
+			err, NULL,
+			"no credential: give --authtoken, SNISPLIT_AUTHTOKEN, or `snisplit config "
+			"add-authtoken`");
 	if (!t->server_ca)
-		ok = say(err, NULL,
-			 "no CA to know the edge by: give --server-ca FILE or sha256:FINGERPRINT, "
-			 "or root_cas; `snisplit ca show` on the edge tells both");
+		ok = tunnel_say(
+			err, NULL,
+			"no CA to know the edge by: give --server-ca FILE or sha256:FINGERPRINT, "
+			"or root_cas; `snisplit ca show` on the edge tells both");
 	return ok;
 }
 

@@ -62,6 +62,12 @@ bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c);
 struct tunnel_one *tunnel_conf_add(struct tunnel_conf *t);
 /* Of each tunnel, what does not go together; and what the session lacks.  False after messages. */
 bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err);
+/* What is wrong with values, for who asks before the start.  The same. */
+bool tunnel_check_values(const struct tunnel_conf *t, FILE *err);
+/* Has <token> the form of one? */
+bool tunnel_token_is_one(const char *token);
+/* "FILE:LINE: tunnels.NAME: <what>"; <o> NULL: of the session.  False. */
+bool tunnel_say(FILE *err, const struct tunnel_one *o, const char *what);
 void tunnel_conf_done(struct tunnel_conf *t);
 
 bool tunnel_set(char **where, const char *text);
