@@ -10,25 +10,19 @@
 #include <unistd.h>
 
 #include "socket.h"
+#include "dir.h"
 #include "log.h"
 
 #define BACKLOG 64
 
 static int make_parents(const char *path, char *why, size_t why_size)
 {
-	char dir[PATH_MAX];
+	char at[PATH_MAX];
+	int err = dir_make_above(path, 0755, at);
 
-	snprintf(dir, sizeof(dir), "%s", path);
-	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(dir, 0755) == -1 && errno != EEXIST) {
-			snprintf(why, why_size, "control: cannot make %s: %s", dir,
-				 strerror(errno));
-			return -1;
-		}
-		*slash = '/';
-	}
-	return 0;
+	if (err)
+		snprintf(why, why_size, "control: cannot make %s: %s", at, strerror(-err));
+	return err ? -1 : 0;
 }
 
 /* Removes what a daemon that was killed left behind.  -1: somebody answers there. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "log.h"
 #include "patience.h"
 #include "sink.h"
+#include "thread.h"
 
 #define LAST_MS 2000	   /* a stuck sink does not hold up the end */
 #define ABANDON_S 5	   /* nor does one inside the resolver, which cannot be interrupted */
@@ -117,15 +117,8 @@ static void destroy(struct destination *d)
 
 static int start(struct destination *d)
 {
-	sigset_t all, before;
-	int err;
-
-	/* signals are the main thread's; a closed stdout is EPIPE here, not the end */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&d->thread, NULL, work, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
+	/* (with its signals blocked a closed stdout is EPIPE, not the end) */
+	return -thread_start(&d->thread, THREAD_FILES, "destination", work, d);
 }
 
 int destination_open(const char *id, const struct target *t, struct sources *sources,

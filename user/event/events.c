@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "addr.h"
 #include "log.h"
 #include "recent.h"
+#include "thread.h"
 
 #define BUSY_LINES 32 /* a batch of this many: let the next one gather */
 #define BUSY_PAUSE_NS 1000000
@@ -56,14 +56,7 @@ static void *writer(void *arg)
 
 static int start(struct events *ev)
 {
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&ev->thread, NULL, writer, ev);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -err;
+	return -thread_start(&ev->thread, THREAD_FILES, "events", writer, ev);
 }
 
 /* ---- destinations ---- */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "log.h"
 #include "sink.h"
 
@@ -27,21 +28,6 @@ struct file {
 	bool torn;    /* ends in half a line */
 };
 
-static int make_parents(const char *path)
-{
-	char dir[PATH_MAX];
-
-	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
-		return -ENAMETOOLONG;
-	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(dir, 0750) == -1 && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	return 0;
-}
-
 /* A daemon that was killed may have left half a line behind. */
 static bool ends_torn(int fd, off_t size)
 {
@@ -55,7 +41,7 @@ static int open_file(struct file *s, int *ret_fd)
 	struct stat st;
 	int fd, err;
 
-	err = make_parents(s->path);
+	err = dir_make_above(s->path, 0750, NULL);
 	if (err)
 		return err;
 	fd = open(s->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);

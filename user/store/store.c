@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "store.h"
+#include "dir.h"
 
 #define SCHEMA ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -103,24 +104,12 @@ static int failed(struct store *s, int code, struct fault *f)
 
 static int make_dir(const char *dir, struct fault *f)
 {
-	char path[PATH_MAX];
-	int err;
+	char at[PATH_MAX];
+	int err = dir_make_private(dir, at);
 
-	if (snprintf(path, sizeof(path), "%s/", dir) >= (int)sizeof(path)) {
-		fault_set(f, 500, 0, "", "state_dir %.100s...: name too long", dir);
-		return -ENAMETOOLONG;
-	}
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, slash[1] ? 0755 : 0700) == -1 && errno != EEXIST) {
-			err = -errno;
-			fault_set(f, 500, 0, "", "state_dir %.300s cannot be made: %s", path,
-				  strerror(-err));
-			return err;
-		}
-		*slash = '/';
-	}
-	return 0;
+	if (err)
+		fault_set(f, 500, 0, "", "state_dir %.300s cannot be made: %s", at, strerror(-err));
+	return err;
 }
 
 static int number_of(struct store *s, const char *sql, int *ret_n)

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "thread.h"
+
 #define QUIET_MS 200
 #define LATEST_MS 2000
 #define POLL_MS 60000
@@ -86,7 +88,8 @@ int cert_watch_open(void (*changed)(void *arg), void *arg, struct cert_watch **r
 		goto fail;
 	}
 	w->stop = eventfd(0, EFD_CLOEXEC);
-	err = w->stop == -1 ? -errno : -pthread_create(&w->thread, NULL, run, w);
+	err = w->stop == -1 ? -errno
+			    : -thread_start(&w->thread, THREAD_WATCH, "certificates", run, w);
 	if (err)
 		goto fail;
 	*ret_w = w;
