@@ -8,7 +8,13 @@ LIBDIR		?= $(PREFIX)/lib
 INCLUDEDIR	?= $(PREFIX)/include
 MANDIR		?= $(PREFIX)/share/man
 UNITDIR		?= /lib/systemd/system
-SYSCONFDIR	?= /etc
+SYSUSERSDIR	?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR	?= $(PREFIX)/lib/tmpfiles.d
+DOCDIR		?= $(PREFIX)/share/doc/snisplit
+BASHCOMPDIR	?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR	?= $(PREFIX)/share/zsh/vendor-completions
+FISHCOMPDIR	?= $(PREFIX)/share/fish/vendor_completions.d
+D		= $(DESTDIR)
 CLANG		?= clang
 BPFTOOL		?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG	?= pkg-config
@@ -33,12 +39,13 @@ use.policy	:= lib wire kern
 use.endpoint	:= lib wire kern store policy
 use.credential	:= lib wire store policy endpoint
 use.config	:= lib doc wire event policy endpoint
-use.ssh		:= lib wire agent
+use.confine	:= lib
+use.ssh		:= lib wire agent confine
 use.agent	:= lib wire kern tls relay
-use.edge	:= lib doc wire kern tls store relay event policy endpoint credential config
+use.edge	:= lib doc wire kern tls store relay event policy endpoint credential config confine
 use.api		:= lib doc wire tls store relay event policy endpoint credential config edge
 use.snisplit	:= lib doc wire agent
-use.unit	:= lib doc wire kern tls relay store event policy endpoint credential config edge ssh
+use.unit	:= lib doc wire kern tls relay store event policy endpoint credential config confine edge ssh
 use.fuzz	:= lib doc wire event policy endpoint config ssh
 use.kernel	:= lib wire
 use.helpers	:= lib wire
@@ -52,7 +59,8 @@ pkg.event	:= jansson libcurl
 pkg.doc		:= yaml-0.1
 pkg.edge	:= jansson
 pkg.api		:= libmicrohttpd jansson
-pkg.ssh		:= libssh libseccomp
+pkg.confine	:= libseccomp
+pkg.ssh		:= libssh
 pkg.snisplit	:= jansson
 pkg.kernel	:= libbpf
 pkg.bench	:= libcrypto libssl
@@ -70,16 +78,16 @@ msg	= @$(if $(filter 1,$(V)),:,printf '  %-8s %s\n' $(1) $(2:$(O)/%=%)); mkdir -
 objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
-ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event policy endpoint credential config edge api,$(O)/$(r).a)
+ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event policy endpoint credential config confine edge api,$(O)/$(r).a)
 TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
-DAEMON_LIBS	:= libbpf libmnl sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
+DAEMON_LIBS	:= libbpf libmnl libseccomp sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
 CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
 LIBS		:= $(O)/libsnisplit.a $(O)/libsnisplit.so $(O)/snisplit.pc
 
 # The gateway of ssh -R; 0.10.6 has strict key exchange.
-HAVE_SSH	:= $(shell $(PKG_CONFIG) --exists 'libssh >= 0.10.6' libseccomp && echo yes)
+HAVE_SSH	:= $(shell $(PKG_CONFIG) --exists 'libssh >= 0.10.6' && echo yes)
 PROGRAMS	+= $(if $(HAVE_SSH),$(O)/snisplit-sshd)
 UNIT_TESTS	:= $(patsubst selftests/unit/%.c,$(O)/unit/%,$(wildcard selftests/unit/test_*.c))
 FUZZERS		:= $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(filter-out $(if $(HAVE_SSH),,%_ssh_session.c),$(wildcard selftests/fuzz/fuzz_*.c)))
@@ -89,13 +97,14 @@ BENCHES		:= $(if $(wildcard tools/bench/hello_bench.c),$(O)/bench/hello_bench) \
 		   $(if $(wildcard tools/bench/load.c),$(O)/bench/load $(O)/bench/tls_load)
 TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftests/helpers/*.c))
 MAIN_OBJ	:= $(O)/user/edge/main.o
+UNITS		:= snisplitd.service $(if $(HAVE_SSH),snisplit-sshd.service)
 
-.PHONY: all check unit selftest test soak test-kernels demo fuzz bench helpers clean help install uninstall deps format vmlinux.h.new
+.PHONY: all check unit selftest test soak test-kernels demo fuzz bench helpers clean help install uninstall deb sbom deps format vmlinux.h.new
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS) $(LIBS) ## build the programs and the library (default)
-	$(if $(HAVE_SSH),,@echo '  SKIP     snisplit-sshd: libssh >= 0.10.6 or libseccomp is missing (make deps)')
+	$(if $(HAVE_SSH),,@echo '  SKIP     snisplit-sshd: libssh >= 0.10.6 is missing (make deps)')
 
 help: ## this list
 	@sed -n 's/^\([a-z.]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -110,7 +119,7 @@ $(O)/user/edge/main.o: use.edge += api
 
 $(O)/%.o: %.c
 	$(call msg,CC,$@)
-	$(Q)$(CC) $(CFLAGS) -MMD -MP -Ibpf -I$(O)/gen -I$(<D) $(use.$(call room,$<):%=-Iuser/%) \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -Ibpf -I$(O)/gen -I$(<D) $(use.$(call room,$<):%=-Iuser/%) \
 		$(call pkgc,$(call room,$<)) -c $< -o $@
 
 # The status page is part of the program.
@@ -124,7 +133,7 @@ $(O)/$(1).a: $(filter-out $(MAIN_OBJ),$(call objs,user/$(1)/*.c))
 	$$(call msg,AR,$$@)
 	$$(Q)rm -f $$@; ar rcsD $$@ $$(filter %.o,$$^)
 endef
-$(foreach r,lib doc wire kern tls store relay event policy endpoint credential config agent edge api,$(eval $(call archive,$(r))))
+$(foreach r,lib doc wire kern tls store relay event policy endpoint credential config agent confine edge api,$(eval $(call archive,$(r))))
 
 $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(call msg,LINK,$@)
@@ -168,9 +177,9 @@ $(O)/ssh.a: $(addprefix $(O)/user/ssh/,cmdline.o cmdline_bind.o admission.o)
 	$(call msg,AR,$@)
 	$(Q)rm -f $@; ar rcsD $@ $^
 
-$(O)/snisplit-sshd: $(call objs,user/ssh/*.c) $(AGENT_LIBS)
+$(O)/snisplit-sshd: $(call objs,user/ssh/*.c) $(O)/confine.a $(AGENT_LIBS)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(pkg.ssh) libssl libcrypto)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(pkg.ssh) libseccomp libssl libcrypto)
 
 # ---- kernel side ----
 # -mcpu=v3: the bound on a length is proven on the value itself, not on a
@@ -274,22 +283,45 @@ format: ## clang-format our sources in place
 deps: ## install the Debian packages needed to build (root)
 	@tools/dev/deps build
 
-install: all ## install programs, man pages and the unit
-	install -D -m 0755 $(O)/snisplitd $(DESTDIR)$(SBINDIR)/snisplitd
-	install -D -m 0755 $(O)/snisplit $(DESTDIR)$(BINDIR)/snisplit
-	$(if $(HAVE_SSH),install -D -m 0755 $(O)/snisplit-sshd $(DESTDIR)$(SBINDIR)/snisplit-sshd)
-	for m in user/man/*.[158]; do install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
-	install -D -m 0644 user/agent/snisplit.h $(DESTDIR)$(INCLUDEDIR)/snisplit.h
-	install -D -m 0644 $(O)/libsnisplit.a $(DESTDIR)$(LIBDIR)/libsnisplit.a
-	install -D -m 0644 $(O)/libsnisplit.so.0 $(DESTDIR)$(LIBDIR)/libsnisplit.so.0
-	ln -sf libsnisplit.so.0 $(DESTDIR)$(LIBDIR)/libsnisplit.so
-	install -D -m 0644 $(O)/snisplit.pc $(DESTDIR)$(LIBDIR)/pkgconfig/snisplit.pc
-	install -D -m 0644 tools/snisplitd.service $(DESTDIR)$(UNITDIR)/snisplitd.service
+# All that a machine needs; a package takes its parts from DESTDIR.
+install: all ## install programs, library, units, man pages, completions (DESTDIR= PREFIX=)
+	install -D -m 0755 $(O)/snisplitd $(D)$(SBINDIR)/snisplitd
+	install -D -m 0755 $(O)/snisplit $(D)$(BINDIR)/snisplit
+	$(if $(HAVE_SSH),install -D -m 0755 $(O)/snisplit-sshd $(D)$(SBINDIR)/snisplit-sshd)
+	for m in user/man/*.[158]; do install -D -m 0644 $$m $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	install -D -m 0644 user/agent/snisplit.h $(D)$(INCLUDEDIR)/snisplit.h
+	install -D -m 0644 $(O)/libsnisplit.a $(D)$(LIBDIR)/libsnisplit.a
+	install -D -m 0644 $(O)/libsnisplit.so.0 $(D)$(LIBDIR)/libsnisplit.so.0
+	ln -sf libsnisplit.so.0 $(D)$(LIBDIR)/libsnisplit.so
+	install -D -m 0644 $(O)/snisplit.pc $(D)$(LIBDIR)/pkgconfig/snisplit.pc
+	for u in $(UNITS); do install -d $(D)$(UNITDIR); \
+		sed 's,/usr/sbin/snisplit,$(SBINDIR)/snisplit,' tools/$$u >$(D)$(UNITDIR)/$$u; chmod 0644 $(D)$(UNITDIR)/$$u; done
+	install -D -m 0644 tools/snisplit.sysusers $(D)$(SYSUSERSDIR)/snisplit.conf
+	install -D -m 0644 tools/snisplit.tmpfiles $(D)$(TMPFILESDIR)/snisplit.conf
+	install -d $(D)$(BASHCOMPDIR) $(D)$(ZSHCOMPDIR) $(D)$(FISHCOMPDIR) $(D)$(DOCDIR)/examples
+	$(O)/snisplit completion bash >$(D)$(BASHCOMPDIR)/snisplit
+	$(O)/snisplit completion zsh >$(D)$(ZSHCOMPDIR)/_snisplit
+	$(O)/snisplit completion fish >$(D)$(FISHCOMPDIR)/snisplit.fish
+	install -m 0644 README.md .github/SECURITY.md tools/bpftool.md $(D)$(DOCDIR)
+	install -m 0644 tools/example/snisplitd.yml tools/example/greet.c $(D)$(DOCDIR)/examples
+	install -m 0644 tools/prometheus/dashboard.json tools/prometheus/alerts.yml $(D)$(DOCDIR)/examples
 
-uninstall:
-	rm -f $(DESTDIR)$(INCLUDEDIR)/snisplit.h $(DESTDIR)$(LIBDIR)/libsnisplit.* $(DESTDIR)$(LIBDIR)/pkgconfig/snisplit.pc
-	rm -f $(DESTDIR)$(SBINDIR)/snisplitd $(DESTDIR)$(SBINDIR)/snisplit-sshd $(DESTDIR)$(BINDIR)/snisplit $(DESTDIR)$(UNITDIR)/snisplitd.service
-	for m in user/man/*.[158]; do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+uninstall: ## remove what install has installed
+	rm -f $(D)$(SBINDIR)/snisplitd $(D)$(SBINDIR)/snisplit-sshd $(D)$(BINDIR)/snisplit
+	rm -f $(D)$(INCLUDEDIR)/snisplit.h $(D)$(LIBDIR)/libsnisplit.* $(D)$(LIBDIR)/pkgconfig/snisplit.pc
+	rm -f $(UNITS:%=$(D)$(UNITDIR)/%) $(D)$(SYSUSERSDIR)/snisplit.conf $(D)$(TMPFILESDIR)/snisplit.conf
+	rm -f $(D)$(BASHCOMPDIR)/snisplit $(D)$(ZSHCOMPDIR)/_snisplit $(D)$(FISHCOMPDIR)/snisplit.fish
+	for m in user/man/*.[158]; do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	rm -rf $(D)$(DOCDIR)
+
+deb: ## Debian packages, in $(O)/deb
+	@O=$(O) VERSION=$(VERSION) tools/dev/deb
+
+test-deb: deb ## install them in a fresh Debian and serve from there (root, network)
+	@O=$(O) tools/dev/test-deb
+
+sbom: all ## what the programs are made of, as SPDX (Debian)
+	@O=$(O) VERSION=$(VERSION) tools/dev/sbom >$(O)/snisplit.spdx.json && echo $(O)/snisplit.spdx.json
 
 clean: ## remove the build folder
 	rm -rf $(O)

@@ -42,6 +42,7 @@ static void print_head(const json_t *j)
 	line("datapath", text);
 	if (*text_of(j, "kernel_tls"))
 		line("kernel TLS", text_of(j, "kernel_tls"));
+	line("sandbox", text_of(j, "sandbox"));
 	if (*text_of(j, "pin_root"))
 		line("pinned in", text_of(j, "pin_root"));
 	json_array_foreach(json_object_get(j, "listeners"), i, l)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "log.h"
 #include "request.h"
 #include "socket.h"
+#include "thread.h"
 
 #define CONTROL_CONNS 64U
 #define HTTP_CONNS 128U
@@ -107,20 +107,25 @@ static void stop(struct MHD_Daemon **d)
 	*d = NULL;
 }
 
-/* Signals are the main thread's: the threads made here are born with all blocked. */
-int api_start(struct api *a, char *why, size_t why_size)
+static void *start_both(void *arg)
 {
-	sigset_t all, before;
+	struct api *a = arg;
 
-	stop(&a->control); /* of before a pause */
-	stop(&a->http);
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	a->control = start_control(a);
 	if (a->control && a->http_fd != -1)
 		a->http = start_http(a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return NULL;
+}
+
+/* By a thread that has given up what the library's threads are not to inherit. */
+int api_start(struct api *a, char *why, size_t why_size)
+{
+	pthread_t thread;
+
+	stop(&a->control); /* of before a pause */
+	stop(&a->http);
+	if (!thread_start(&thread, THREAD_FILES, "api", start_both, a))
+		pthread_join(thread, NULL);
 	if (a->control)
 		a->control_fd = -1;
 	if (!a->control || (a->http_fd != -1 && !a->http)) {

@@ -3,7 +3,6 @@
  * edges_apply - the endpoints that edges make, when an edge, a backend or the tunnels change.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "edges_private.h"
 #include "labelled.h"
 #include "log.h"
+#include "thread.h"
 
 /* ---- endpoints of one edge ---- */
 
@@ -243,16 +243,10 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
 int edges_follow_start(struct edges *g)
 {
-	sigset_t all, before;
-	int err;
+	int err = thread_start(&g->follower, THREAD_FILES, "edges", run, g);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&g->follower, NULL, run, g);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	g->following = !err;
 	return err;
 }

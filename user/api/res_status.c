@@ -91,6 +91,7 @@ int status_get(struct request *r)
 	json_object_set_new(r->out, "upstreams", checked_upstreams_json(edge_registry(edge)));
 	json_object_set_new(r->out, "kernel_tls", json_string(why));
 	json_object_set_new(r->out, "earlier_daemons", json_integer(s.elders));
+	json_object_set_new(r->out, "sandbox", json_string(s.sandbox));
 	return 0;
 }
 

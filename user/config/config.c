@@ -89,23 +89,40 @@ static void read_listen(struct doc *d, const struct doc_key *key, struct yaml_no
 		doc_error(d, node, "needs at least one IP:PORT");
 }
 
+/* Which of three names it is; -1 after the message. */
+static int choice(struct doc *d, struct yaml_node_s *node, const char *const names[3])
+{
+	const char *text = doc_scalar(d, node);
+
+	if (!text)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	doc_error(d, node, "must be %s, %s or %s, got '%.64s'", names[0], names[1], names[2], text);
+	return -1;
+}
+
 static void read_datapath(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
 			  void *out)
 {
 	static const char *const names[] = {"auto", "kernel", "userspace"};
-	const char *text = doc_scalar(d, node);
-	struct config *c = out;
+	int i = choice(d, node, names);
 
 	(void)key;
-	if (!text)
-		return;
-	for (unsigned i = 0; i < 3; i++) {
-		if (!strcmp(text, names[i])) {
-			c->datapath = (enum datapath)i;
-			return;
-		}
-	}
-	doc_error(d, node, "must be auto, kernel or userspace, got '%.64s'", text);
+	if (i >= 0)
+		((struct config *)out)->datapath = (enum datapath)i;
+}
+
+static void read_sandbox(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			 void *out)
+{
+	static const char *const names[] = {"on", "log", "off"};
+	int i = choice(d, node, names);
+
+	(void)key;
+	if (i >= 0)
+		((struct config *)out)->sandbox = (enum sandbox)i;
 }
 
 static void read_workers(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
@@ -326,6 +343,7 @@ static const struct doc_key top_keys[] = {
 	{"version", read_version, 0, 0, 0, NULL},
 	{"listen", read_listen, 0, 0, 0, NULL},
 	{"datapath", read_datapath, 0, 0, 0, NULL},
+	{"sandbox", read_sandbox, 0, 0, 0, NULL},
 	{"workers", read_workers, AT(workers), 1, 256, NULL},
 	{"base_domain", read_base_domain, 0, 0, 0, NULL},
 	{"default_endpoint", read_default_endpoint, 0, 0, 0, NULL},

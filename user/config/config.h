@@ -27,6 +27,9 @@ struct config_cidrs {
 
 enum datapath { DATAPATH_AUTO, DATAPATH_KERNEL, DATAPATH_USERSPACE };
 
+/* LOG: what would be refused is logged by the kernel, and happens. */
+enum sandbox { SANDBOX_ON, SANDBOX_LOG, SANDBOX_OFF };
+
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
 struct config_addr {
@@ -42,6 +45,7 @@ struct config {
 	struct config_addr *listen;
 	unsigned n_listen;
 	enum datapath datapath;
+	enum sandbox sandbox;
 	unsigned workers; /* 0: one per CPU */
 	char *base_domain;
 	char *default_endpoint; /* normalised name, or NULL for none */

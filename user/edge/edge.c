@@ -22,11 +22,13 @@
 #include "edge_private.h"
 #include "edge_tls.h"
 #include "group.h"
+#include "guard.h"
 #include "health.h"
 #include "listener.h"
 #include "log.h"
 #include "policies.h"
 #include "pool.h"
+#include "privileged.h"
 #include "resolver.h"
 #include "sshd.h"
 #include "store.h"
@@ -394,9 +396,19 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	g->n_workers = workers_of(config);
 	raise_nofile(config);
 
+	g->main_thread = pthread_self();
+	pthread_cond_init(&g->reload_done, NULL);
+	err = -EPERM;
+	if (guard_open(config, takeover != NULL, &g->guard, why, why_size))
+		goto fail;
 	err = open_kernel(g, datapath, why, why_size);
 	if (err)
 		goto fail;
+	err = privileged_start(&g->privileged);
+	if (err) {
+		snprintf(why, why_size, "no thread: %s", strerror(-err));
+		goto fail;
+	}
 	err = edge_tls_open(g, why, why_size);
 	if (err)
 		goto fail;
@@ -502,6 +514,19 @@ unsigned edge_conns_active(struct edge *g)
 	return atomic_load(&g->n_conns);
 }
 
+bool edge_is_alive(struct edge *g, unsigned ms)
+{
+	struct timespec now;
+	uint64_t now_ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	for (unsigned i = 0; i < g->n_workers; i++)
+		if (now_ms > atomic_load(&g->workers[i].turned_ms) + ms)
+			return false;
+	return true;
+}
+
 void edge_stop(struct edge *g)
 {
 	unsigned i;
@@ -545,11 +570,14 @@ void edge_close(struct edge *g)
 	edge_tls_close(g);
 	events_close(g->events);
 	store_close(g->store);
+	privileged_stop(g->privileged);
 	kern_close(g->kern);
 	takeover_free(g->takeover);
 	for (i = 0; i < g->n_elders; i++)
 		close(g->elders[i]);
 	config_free(g->config);
+	guard_close(g->guard);
+	pthread_cond_destroy(&g->reload_done);
 	pthread_mutex_destroy(&g->reload_lock);
 	pthread_mutex_destroy(&g->config_lock);
 	pthread_mutex_destroy(&g->asked_lock);
@@ -560,6 +588,16 @@ void edge_close(struct edge *g)
 int edge_complete_url(struct edge *g, struct endpoint_spec *s, struct fault *f)
 {
 	return tcp_ports_complete(g->tcp_ports, s, f);
+}
+
+int edge_confine(struct edge *g, char *why, size_t why_size)
+{
+	return guard_main(g->guard, why, why_size);
+}
+
+void edge_raise(struct edge *g, bool up)
+{
+	guard_raise(g->guard, up);
 }
 
 struct tunnel *edge_tunnel(struct edge *g)

@@ -55,6 +55,7 @@ struct edge_status {
 	enum close_datapath datapath; /* KERNEL or SPLICE */
 	char datapath_why[256];	      /* one sentence: why this one */
 	char pin_root[128];	      /* "" without the kernel path */
+	char sandbox[256];	      /* what has been given up, in one line */
 	struct timespec started;
 	unsigned n_workers;
 	bool draining;

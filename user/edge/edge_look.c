@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "edge.h"
 #include "edge_private.h"
+#include "guard.h"
 #include "pool.h"
 #include "sshd.h"
 #include "tunnel.h"
@@ -21,6 +22,7 @@ void edge_status(struct edge *g, struct edge_status *s)
 	memset(s, 0, sizeof(*s));
 	s->datapath = g->kern ? CLOSE_DP_KERNEL : CLOSE_DP_SPLICE;
 	snprintf(s->datapath_why, sizeof(s->datapath_why), "%s", g->datapath_why);
+	guard_text(g->guard, s->sandbox, sizeof(s->sandbox));
 	if (g->kern)
 		snprintf(s->pin_root, sizeof(s->pin_root), "%s", kern_pin_root(g->kern));
 	s->started = g->started;

@@ -21,9 +21,17 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size);
 /* 0, or -errno with <why>: then edge_stop() and edge_close(). */
 int edge_start(struct edge *g, char *why, size_t why_size);
+/*
+ * All has started: the calling thread gives up what it needed for that.  0, or -errno with <why>.
+ */
+int edge_confine(struct edge *g, char *why, size_t why_size);
+/* ... has in effect again what it needed; or gives it up again. */
+void edge_raise(struct edge *g, bool up);
 /* No new connections; those there finish. */
 void edge_drain(struct edge *g);
 unsigned edge_conns_active(struct edge *g);
+/* Has each worker turned within the last <ms>?  One that has nothing to do turns once a second. */
+bool edge_is_alive(struct edge *g, unsigned ms);
 /* Agents' sessions end; they come again elsewhere.  Their channels go on. */
 void edge_leave_agents(struct edge *g);
 /* Ends the workers, and what connections are left (reason drained). */

@@ -31,7 +31,9 @@
 struct client_cas;
 struct credentials;
 struct crowd;
+struct guard;
 struct labelled;
+struct privileged;
 struct sshd;
 struct takeover;
 struct tcp_ports;
@@ -68,6 +70,8 @@ struct edge {
 	pthread_mutex_t asked_lock;
 	pthread_cond_t asked_done;
 	struct upgrade_asked *asked; /* an upgrade, by the API; NULL: nobody waits */
+	struct guard *guard;
+	struct privileged *privileged;
 	struct resolver *resolver;
 	struct health *health;
 	struct worker *workers;
@@ -80,6 +84,9 @@ struct edge {
 	atomic_bool draining;
 	atomic_uint_fast64_t accounted_ns; /* CLOCK_MONOTONIC, see account.h */
 	pthread_mutex_t reload_lock;	   /* of a whole reload, which may wait for DNS */
+	pthread_t main_thread;		   /* which reloads: it reaches all files */
+	struct reload_ask *reload_ask;	   /* under config_lock: somebody else waits for one */
+	pthread_cond_t reload_done;
 	pthread_mutex_t config_lock; /* of <config> itself: for a look at it from other threads */
 	atomic_uint n_conns;	     /* all workers */
 	atomic_uint gone_seq;	     /* endpoints that went offline; workers drop their pools */

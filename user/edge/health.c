@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,6 +16,7 @@
 #include "list.h"
 #include "log.h"
 #include "stamp.h"
+#include "thread.h"
 
 #define TICK_MS 50
 #define IDLE_MS 200    /* nobody has a health check */
@@ -286,7 +286,6 @@ static void *work(void *arg)
 struct health *health_start(struct edge *g)
 {
 	struct health *h = calloc(1, sizeof(*h));
-	sigset_t all, before;
 	int err;
 
 	if (!h)
@@ -294,10 +293,7 @@ struct health *health_start(struct edge *g)
 	h->edge = g;
 	h->now_ns = clock_ns();
 	list_init(&h->probes);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&h->thread, NULL, work, h);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start(&h->thread, THREAD_NETWORK, "health", work, h);
 	if (!err)
 		return h;
 	log_err("health: %s; upstreams are not checked", strerror(err));

@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "conn.h"
-#include "diag.h"
 #include "edge_private.h"
 #include "log.h"
+#include "privileged.h"
 
 struct kill {
 	const char *conn_id, *endpoint_id, *credential; /* one of them */
-	struct diag *diag; /* NULL: the kernel has no SOCK_DESTROY for us */
 	int killed;
 };
 
@@ -28,13 +27,13 @@ static bool is_meant(const struct kill *k, const struct conn *c)
 }
 
 /* What it fails at, conn_close() does by SO_LINGER. */
-static void destroy(struct diag *d, const struct end *e)
+static void destroy(struct worker *w, const struct end *e)
 {
 	int err;
 
-	if (!d || e->fd == -1)
+	if (e->fd == -1)
 		return;
-	err = diag_destroy(d, e->fd);
+	err = privileged_destroy(w->edge->privileged, e->fd);
 	if (err)
 		log_debug("SOCK_DESTROY: %s", strerror(-err));
 }
@@ -50,8 +49,8 @@ static void kill_some(struct worker *w, void *arg)
 		conn_on_paired(c);
 		if (c->phase == CONN_DEAD || !is_meant(k, c))
 			continue;
-		destroy(k->diag, &c->client);
-		destroy(k->diag, &c->upstream);
+		destroy(w, &c->client);
+		destroy(w, &c->upstream);
 		conn_close(c, CLOSE_KILLED, true);
 		k->killed++;
 	}
@@ -59,14 +58,7 @@ static void kill_some(struct worker *w, void *arg)
 
 static int kill_all(struct edge *g, struct kill *k)
 {
-	int err = diag_open(&k->diag);
-
-	if (err) {
-		log_debug("sock_diag: %s", strerror(-err));
-		k->diag = NULL;
-	}
 	edge_each_worker(g, kill_some, k);
-	diag_close(k->diag);
 	return k->killed;
 }
 

@@ -5,13 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +17,7 @@
 #include "edge_open.h"
 #include "kern.h"
 #include "log.h"
+#include "notify.h"
 #include "options.h"
 #include "store.h"
 #include "takeover.h"
@@ -40,6 +38,7 @@ struct daemon {
 	struct edge *edge;
 	struct api *api;
 	bool paused; /* the API is, for an upgrade */
+	bool stuck;  /* ... a worker is, and that has been said */
 };
 
 static void print_datapath(void)
@@ -67,29 +66,6 @@ static int print_version(void)
 	else
 		printf("kernel TLS: not available (%s)\n", why);
 	return EXIT_OK;
-}
-
-/* sd_notify(3), which is one datagram. */
-static void notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	size_t len;
-	int fd;
-
-	if (!path || strlen(path) >= sizeof(un.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
-	strcpy(un.sun_path, path);
-	len = offsetof(struct sockaddr_un, sun_path) + strlen(path);
-	if (path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
-		   (socklen_t)len) == -1)
-		log_warn("sd_notify: %s", strerror(errno));
-	close(fd);
 }
 
 static void reload(struct edge *g)
@@ -160,7 +136,9 @@ static bool upgrade(struct daemon *d)
 	how.control_fd = s.control;
 	how.http_fd = s.http;
 	d->paused = false;
+	edge_raise(d->edge, true); /* for the new one, and to take back what that one has */
 	upgrade_run(d->edge, &how, &r);
+	edge_raise(d->edge, false);
 	upgrade_tell(d->edge, &r);
 	if (r.pid) {
 		api_leave(d->api);
@@ -199,6 +177,22 @@ static void retire(struct daemon *d)
 	}
 }
 
+/* The service manager's watchdog is told that we live, as long as all workers turn. */
+static void tell_watchdog(struct daemon *d)
+{
+	unsigned ms = notify_watchdog_ms();
+
+	if (!ms)
+		return;
+	if (edge_is_alive(d->edge, ms)) {
+		notify("WATCHDOG=1");
+		d->stuck = false;
+	} else if (!d->stuck) {
+		log_err("a worker does not turn any more; the watchdog is not told");
+		d->stuck = true;
+	}
+}
+
 static void serve(struct daemon *d)
 {
 	const struct timespec look = {.tv_nsec = 200 * 1000 * 1000}, idle = {.tv_sec = 1};
@@ -224,6 +218,7 @@ static void serve(struct daemon *d)
 			return;
 		}
 		elders = takeover_look_after_elders(d->edge);
+		tell_watchdog(d);
 	}
 }
 
@@ -334,7 +329,8 @@ static int start_all(struct daemon *d, struct config *config)
 	int status = open_all(d, config, why, sizeof(why));
 
 	if (!status &&
-	    (edge_start(d->edge, why, sizeof(why)) || api_start(d->api, why, sizeof(why))))
+	    (edge_start(d->edge, why, sizeof(why)) || api_start(d->api, why, sizeof(why)) ||
+	     edge_confine(d->edge, why, sizeof(why))))
 		status = EXIT_USAGE;
 	if (status)
 		log_err("%s", why);

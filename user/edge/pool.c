@@ -10,6 +10,7 @@
 
 #include "pool.h"
 #include "pool_private.h"
+#include "privileged.h"
 #include "edge_private.h"
 #include "log.h"
 
@@ -77,19 +78,24 @@ struct pool *pool_of(struct worker *w, struct endpoint *e)
 int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, bool kernel,
 	      struct end *ret_e, bool *ret_done)
 {
-	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
+	int fd, one = 1, err;
 	struct tcp_info ti;
 	uint32_t slot;
 
-	fd = socket(a->sa[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (fd == -1)
-		return -errno;
+	if (w->kern && kernel) {
+		fd = privileged_socket(w, a->sa[i].ss_family);
+		if (fd < 0)
+			return fd;
+	} else {
+		fd = socket(a->sa[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			    IPPROTO_TCP);
+		if (fd == -1)
+			return -errno;
+	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	end_init(ret_e, fd);
 	if (w->kern && kernel) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
 		slot = worker_slot_get(w, ret_e);
 		if (slot != SLOT_NONE &&
 		    end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))

@@ -124,15 +124,13 @@ void pool_fail_waiting(struct pool *p)
 /* The end of a channel: as one that was dialled, but for its state, which is not told until now. */
 static void end_of(struct worker *w, const struct channel *ch, struct end *e)
 {
-	int snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF;
 	uint32_t slot;
 
 	end_init(e, ch->fd);
 	e->tls = ch->tls;
 	if (!w->kern || ch->endpoint->tls_server)
 		return;
-	setsockopt(e->fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
-	setsockopt(e->fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
+	/* (its buffers are those of the tunnel's listener) */
 	slot = worker_slot_get(w, e);
 	if (slot != SLOT_NONE && end_slot(e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
 		worker_slot_put(w, slot);

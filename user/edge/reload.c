@@ -4,6 +4,7 @@
  * file changes nothing.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "addr.h"
 #include "edge_private.h"
 #include "edge_tls.h"
+#include "guard.h"
 #include "log.h"
 
 static bool same_text(const char *a, const char *b)
@@ -42,6 +44,8 @@ static const char *needs_restart(const struct config *a, const struct config *b)
 			return "listen";
 	if (a->datapath != b->datapath)
 		return "datapath";
+	if (a->sandbox != b->sandbox)
+		return "sandbox";
 	if (a->workers != b->workers)
 		return "workers";
 	if (!same_text(a->state_dir, b->state_dir))
@@ -103,7 +107,7 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 	return 0;
 }
 
-int edge_reload(struct edge *g, struct fault *f)
+static int reload(struct edge *g, struct fault *f)
 {
 	struct config *c, *old;
 	char *text = NULL;
@@ -132,11 +136,15 @@ int edge_reload(struct edge *g, struct fault *f)
 	}
 	if (check(g, c, f))
 		goto out;
-	if (events_set(g->events, EVENTS_OF_FILE, c->events, c->n_events, f))
+	guard_take_config(g->guard, c);
+	if (events_set(g->events, EVENTS_OF_FILE, c->events, c->n_events, f)) {
+		guard_take_config(g->guard, NULL);
 		goto out;
+	}
 	/* in one step: a name whose endpoint changes is never offline */
 	if (registry_sync(g->registry, c->endpoints, c->n_endpoints, f)) {
 		events_set(g->events, EVENTS_OF_FILE, g->config->events, g->config->n_events, NULL);
+		guard_take_config(g->guard, NULL);
 		goto out;
 	}
 	edge_tls_reload(g, c);
@@ -154,4 +162,62 @@ out:
 	config_free(c);
 	free(text);
 	return ret;
+}
+
+/* ---- who does it ---- */
+
+struct reload_ask {
+	struct fault *fault;
+	int err;
+	bool done;
+};
+
+/* In the main thread: for itself, and for one that has asked. */
+static int reload_here(struct edge *g, struct fault *f)
+{
+	struct reload_ask *ask;
+	int err;
+
+	pthread_mutex_lock(&g->config_lock);
+	ask = g->reload_ask;
+	pthread_mutex_unlock(&g->config_lock);
+	err = reload(g, f);
+	pthread_mutex_lock(&g->config_lock);
+	if (ask) {
+		ask->err = err;
+		*ask->fault = *f;
+		ask->done = true;
+		g->reload_ask = NULL;
+		pthread_cond_broadcast(&g->reload_done);
+	}
+	pthread_mutex_unlock(&g->config_lock);
+	return ask ? 0 : err;
+}
+
+/* Other threads do not reach all files, and have no capability: main is told, and waited for. */
+static int reload_by_main(struct edge *g, struct fault *f)
+{
+	struct reload_ask ask = {.fault = f};
+	struct timespec until;
+
+	pthread_mutex_lock(&g->config_lock);
+	while (!ask.done && !g->draining) {
+		if (!g->reload_ask) {
+			g->reload_ask = &ask;
+			pthread_kill(g->main_thread, SIGHUP);
+		}
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++; /* to see <draining> */
+		pthread_cond_timedwait(&g->reload_done, &g->config_lock, &until);
+	}
+	if (g->reload_ask == &ask)
+		g->reload_ask = NULL;
+	pthread_mutex_unlock(&g->config_lock);
+	return ask.done ? ask.err : fault_set(f, 503, 0, "", "this snisplitd is ending");
+}
+
+int edge_reload(struct edge *g, struct fault *f)
+{
+	return pthread_equal(pthread_self(), g->main_thread) ? reload_here(g, f)
+							     : reload_by_main(g, f);
 }

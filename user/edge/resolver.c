@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "addr.h"
 #include "edge_private.h"
 #include "log.h"
+#include "thread.h"
 
 #define TICK_MS 1000U
 #define LAST_S 2
@@ -182,7 +182,6 @@ struct resolver *resolver_start(struct edge *g)
 {
 	struct resolver *rs = calloc(1, sizeof(*rs));
 	pthread_condattr_t attr;
-	sigset_t all, before;
 	int err;
 
 	if (!rs)
@@ -193,10 +192,7 @@ struct resolver *resolver_start(struct edge *g)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&rs->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&rs->thread, NULL, work, rs);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start(&rs->thread, THREAD_FILES, "resolver", work, rs);
 	if (!err)
 		return rs;
 	log_err("resolver: %s; names of upstreams are not followed", strerror(err));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -20,9 +21,11 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "caps.h"
 #include "certs.h"
 #include "edge_private.h"
 #include "log.h"
+#include "thread.h"
 
 #define PROGRAM "snisplit-sshd"
 #define READY_MS 60000 /* the first start makes an RSA key */
@@ -30,6 +33,8 @@
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_LONGEST_MS 30000
 #define READY_FD 3
+#define CAPS_WANTED \
+	(CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) | CAP_BIT(CAP_KILL))
 
 extern char **environ;
 
@@ -87,6 +92,15 @@ static int prepare(struct edge *g, struct sshd *s, char *why, size_t why_size)
 	}
 	if (find_program(s, why, why_size))
 		return -1;
+	if (!geteuid() && (caps_permitted() & CAPS_WANTED) != CAPS_WANTED) {
+		snprintf(why, why_size,
+			 "ssh: " PROGRAM
+			 " is to run as nobody, which takes CAP_SETUID, CAP_SETGID, "
+			 "CAP_SETPCAP and CAP_KILL; this service has not got them: use `ssh: none` "
+			 "and "
+			 "snisplit-sshd.service, or give them (systemctl edit snisplitd)");
+		return -1;
+	}
 	pem = certs_root(g->terminate.certs, fingerprint, &f);
 	if (!pem) {
 		snprintf(why, why_size, "ssh: %s", f.msg);
@@ -248,7 +262,7 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 			 "until it does, which is tried again and again (`ssh: none` switches it "
 			 "off)",
 			 s->listen);
-	if (!err && pthread_create(&s->thread, NULL, watch, s)) {
+	if (!err && thread_start(&s->thread, THREAD_PROGRAMS, "ssh", watch, s)) {
 		snprintf(why, why_size, "ssh: no thread");
 		err = -1;
 	}

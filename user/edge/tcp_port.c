@@ -13,6 +13,7 @@
 #include "config_tcp.h"
 #include "edge_private.h"
 #include "listener.h"
+#include "privileged.h"
 #include "takeover.h"
 
 #define ALREADY_ONLINE 334
@@ -106,7 +107,7 @@ static int open_one(struct tcp_port *p, const struct config_addr *a, struct faul
 	int fd = takeover_listener(g->takeover, HANDOVER_USE_TCP, a->text, p->n % g->n_workers);
 
 	if (fd == -1)
-		fd = listener_socket(a, g->kern != NULL);
+		fd = privileged_listen(g->privileged, a, g->kern != NULL);
 	if (fd < 0)
 		return fault_set(f, fd == -EADDRINUSE ? 409 : 503, 0, "url",
 				 "cannot listen on %s: %s", a->text, strerror(-fd));
@@ -139,7 +140,7 @@ static int open_port(struct tcp_port *p, struct fault *f)
 	for (int i = 0; i < n; i++) {
 		err = takeover_has_listener(g->takeover, HANDOVER_USE_TCP, addrs[i].text)
 			      ? 0
-			      : listener_probe(&addrs[i], why, sizeof(why));
+			      : privileged_probe(g->privileged, &addrs[i], why, sizeof(why));
 		/* no IPv6 on this machine: the other addresses serve */
 		if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && n > 1)
 			continue;
@@ -237,7 +238,7 @@ static bool is_free(struct tcp_ports *t, const struct config *c, unsigned port)
 	snprintf(host, sizeof(host), "tcp://%.240s:%u", config_tcp_host(c), port);
 	n = config_tcp_addrs(c, host, addrs, NULL);
 	for (int i = 0; i < n; i++) {
-		err = listener_probe(&addrs[i], why, sizeof(why));
+		err = privileged_probe(t->edge->privileged, &addrs[i], why, sizeof(why));
 		if (err && err != -EAFNOSUPPORT && err != -EADDRNOTAVAIL)
 			return false;
 	}

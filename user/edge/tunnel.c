@@ -18,6 +18,7 @@
 #include "fault.h"
 #include "log.h"
 #include "takeover.h"
+#include "thread.h"
 #include "tls_server.h"
 #include "tunnel_private.h"
 
@@ -223,7 +224,7 @@ int tunnel_open(struct edge *g, struct tunnel **ret_t, char *why, size_t why_siz
 
 int tunnel_start(struct tunnel *t)
 {
-	int err = t ? -pthread_create(&t->thread, NULL, run, t) : 0;
+	int err = t ? -thread_start(&t->thread, THREAD_NETWORK, "tunnel", run, t) : 0;
 
 	if (t)
 		t->started = !err;

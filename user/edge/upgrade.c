@@ -59,7 +59,10 @@ static char **environment(void)
 	env = calloc(n + 2, sizeof(*env));
 	if (!env)
 		return NULL;
-	memcpy(env, environ, n * sizeof(*env));
+	n = 0;
+	for (char **e = environ; *e; e++)
+		if (strncmp(*e, "WATCHDOG_PID=", 13)) /* it is the new one's turn */
+			env[n++] = *e;
 	env[n] = (char *)"SNISPLIT_HANDOVER=3";
 	return env;
 }

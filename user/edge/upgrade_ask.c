@@ -115,7 +115,7 @@ int edge_upgrade(struct edge *g, unsigned *ret_pid, struct fault *f)
 		return fault_set(f, 409, 0, "", "this daemon is already being replaced or stopped");
 	}
 	g->asked = &a;
-	kill(getpid(), SIGUSR2); /* the main thread does it */
+	pthread_kill(g->main_thread, SIGUSR2);
 	while (!a.done)
 		pthread_cond_wait(&g->asked_done, &g->asked_lock);
 	g->asked = NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +16,8 @@
 #include "log.h"
 #include "pool.h"
 #include "slots.h"
+#include "privileged.h"
+#include "thread.h"
 #include "trickle.h"
 
 #define EVENTS_A_TURN 64 /* a new client waits for no more than these */
@@ -342,6 +345,7 @@ static void *run(void *arg)
 	int i, n;
 
 	w->now_ns = clock_ns();
+	atomic_store(&w->turned_ms, w->now_ns / 1000000);
 	while (!w->stop) {
 		at = next_wake(w);
 		at = at > w->now_ns ? at - w->now_ns : 0;
@@ -349,6 +353,7 @@ static void *run(void *arg)
 		ts.tv_nsec = (long)(at % 1000000000ULL);
 		n = epoll_pwait2(w->epoll_fd, events, EVENTS_A_TURN, &ts, NULL);
 		w->now_ns = clock_ns();
+		atomic_store_explicit(&w->turned_ms, w->now_ns / 1000000, memory_order_relaxed);
 		if (n < 0 && errno != EINTR) {
 			log_err("epoll_pwait2: %s", strerror(errno));
 			break;
@@ -369,6 +374,7 @@ static void *run(void *arg)
 			w->pool_tick_ns = w->now_ns + POOL_TICK_NS;
 			pool_tick(w);
 			conn_let_go(w);
+			privileged_tick(w);
 		}
 		sweep_if_lost(w);
 		bury(w);
@@ -434,6 +440,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 
 int worker_start(struct worker *w)
 {
+	char name[16];
 	unsigned i;
 	int err;
 
@@ -442,7 +449,8 @@ int worker_start(struct worker *w)
 		if (err)
 			return err;
 	}
-	return -pthread_create(&w->thread, NULL, run, w);
+	snprintf(name, sizeof(name), "worker %u", w->index);
+	return -thread_start(&w->thread, THREAD_NETWORK, name, run, w);
 }
 
 void worker_drain(struct worker *w, void *arg)
@@ -508,6 +516,7 @@ void worker_close(struct worker *w)
 	while (!list_empty(&w->tcp_listeners))
 		listener_free(list_of(w->tcp_listeners.next, struct listener, link));
 	pool_drop_all(w);
+	privileged_drop(w);
 	free(w->pools);
 	kern_ring_close(w->ring);
 	trickle_close(w);

@@ -95,6 +95,16 @@ struct listener {
 	struct list link; /* in worker->tcp_listeners */
 };
 
+#define SOCKET_STOCK_MAX 32
+
+/* Sockets made ahead of use by another thread, see privileged.h. */
+struct socket_stock {
+	int family;
+	int fds[SOCKET_STOCK_MAX];
+	unsigned n, want;
+	uint64_t used_ns;
+};
+
 struct worker {
 	unsigned index;
 	struct edge *edge;
@@ -139,13 +149,15 @@ struct worker {
 	uint64_t trickle_ns;
 	uint64_t conn_number; /* the last one given */
 	atomic_uint n_conns_shown;
+	atomic_uint_fast64_t turned_ms; /* now_ns of the last turn that began, in ms */
 
 	struct pool **pools; /* by endpoint num */
 	uint32_t n_pools;
 	struct list pools_active;
 	unsigned n_agent_pools; /* whose agents are to hear soon what the program started */
 	uint64_t pool_tick_ns;
-	unsigned gone_seen; /* edge->gone_seq */
+	struct socket_stock sockets[2]; /* IPv4, IPv6 */
+	unsigned gone_seen;		/* edge->gone_seq */
 	atomic_uint n_warm;
 
 	uint64_t event_lost_seen, sweep_ns;
