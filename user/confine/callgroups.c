@@ -172,6 +172,7 @@ const int calls_programs[] = {
 	SCMP_SYS(landlock_restrict_self),
 	SCMP_SYS(bpf),
 	SCMP_SYS(mount),
+	SCMP_SYS(unshare),
 	SCMP_SYS(fsopen),
 	SCMP_SYS(fsconfig),
 	SCMP_SYS(fsmount),

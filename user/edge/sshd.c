@@ -33,8 +33,7 @@
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_LONGEST_MS 30000
 #define READY_FD 3
-#define CAPS_WANTED \
-	(CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) | CAP_BIT(CAP_KILL))
+#define CAPS_WANTED (CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP))
 
 extern char **environ;
 
@@ -94,11 +93,10 @@ static int prepare(struct edge *g, struct sshd *s, char *why, size_t why_size)
 		return -1;
 	if (!geteuid() && (caps_permitted() & CAPS_WANTED) != CAPS_WANTED) {
 		snprintf(why, why_size,
-			 "ssh: " PROGRAM
-			 " is to run as nobody, which takes CAP_SETUID, CAP_SETGID, "
-			 "CAP_SETPCAP and CAP_KILL; this service has not got them: use `ssh: none` "
-			 "and "
-			 "snisplit-sshd.service, or give them (systemctl edit snisplitd)");
+			 "ssh: " PROGRAM " is to run as nobody, which takes CAP_SETUID, "
+			 "CAP_SETGID and CAP_SETPCAP; this service has not got them: use "
+			 "`ssh: none` and snisplit-sshd.service, or give them (systemctl edit "
+			 "snisplitd)");
 		return -1;
 	}
 	pem = certs_root(g->terminate.certs, fingerprint, &f);
