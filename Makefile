@@ -317,9 +317,6 @@ uninstall: ## remove what install has installed
 deb: ## Debian packages, in $(O)/deb
 	@O=$(O) VERSION=$(VERSION) tools/dev/deb
 
-test-deb: deb ## install them in a fresh Debian and serve from there (root, network)
-	@O=$(O) tools/dev/test-deb
-
 sbom: all ## what the programs are made of, as SPDX (Debian)
 	@O=$(O) VERSION=$(VERSION) tools/dev/sbom >$(O)/snisplit.spdx.json && echo $(O)/snisplit.spdx.json
 
