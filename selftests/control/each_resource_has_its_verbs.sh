@@ -71,7 +71,7 @@ python3 - "$TMP" <<-'PY'
 	where = walk("/event_destinations", "event_destinations", "ed_", {"target": {"file": {"path": "a"}}}, texts)
 	source = {"sources": [{"type": "tcp_connection_closed.v0"}], "destination_ids": [where]}
 	walk("/event_subscriptions", "event_subscriptions", "esb_", source, texts)
-	static = walk("/backends/static", "backends", "bkdst_", {"address": "127.0.0.1:1"}, texts)
+	static = walk("/backends/static", "backends", "bkdsc_", {"address": "127.0.0.1:1"}, texts)
 	walk("/backends/weighted", "backends", "bkdwd_", {"backends": {static: 1}}, texts)
 	walk("/backends/failover", "backends", "bkdfo_", {"backends": [static]}, texts)
 	walk("/backends/tunnel_group", "backends", "bkdtg_", {"labels": {"a": "b"}}, {"labels": {"c": "d"}})

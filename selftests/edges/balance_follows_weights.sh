@@ -50,5 +50,5 @@ refused 'balance: needs more than one' --balance failover --upstream "$UP:1"
 refused 'upstream: must be HOST:PORT' --upstream "$UP:1,nonsense"
 refused 'upstream: has tls://' --terminate-at edge --upstream "tls://$UP:1,$UP:2"
 refused 'health-rise: needs --health-check' --upstream "$UP:1" --health-rise 2
-refused 'health_interval: must be' --upstream "$UP:1" --health-check tcp --health-interval 1ms
-refused 'health_check: cannot be tls' --upstream "$UP:1" --health-check tls --proxy-proto 2
+refused 'health-interval: must be' --upstream "$UP:1" --health-check tcp --health-interval 1ms
+refused 'health-check: cannot be tls' --upstream "$UP:1" --health-check tls --proxy-proto 2
