@@ -131,7 +131,7 @@ static const struct {
 	 {"f:1: timeouts.idle: must be a duration such as 500ms, 3s, 5m or 1h, got '5'"}},
 	{"duration zero",
 	 "timeouts: {idle: 0s}\n",
-	 {"f:1: timeouts.idle: 0s is out of range: 1 to"}},
+	 {"f:1: timeouts.idle: 0s is out of range: 1ms to 168h"}},
 	{"negative", "pool: {max_idle: -1}\n", {"f:1: pool.max_idle: must be a whole number"}},
 	{"all of them",
 	 "workers: x\n\nlimits: {nope: 1, unrouted: y}\nhttp: z\n",

@@ -329,12 +329,31 @@ void doc_path(struct doc *d, const struct doc_key *key, struct yaml_node_s *node
 		doc_string(d, key, node, out);
 }
 
+/* A bound as it is written in a file: "168h" of milliseconds. */
+static const char *bound(uint64_t v, bool is_duration, char out[32])
+{
+	bool hours = v && v % 3600000 == 0, seconds = v && v % 1000 == 0;
+
+	if (!is_duration)
+		snprintf(out, 32, "%llu", (unsigned long long)v);
+	else
+		snprintf(out, 32, "%llu%s",
+			 (unsigned long long)(v / (hours     ? 3600000
+						   : seconds ? 1000
+							     : 1)),
+			 hours	   ? "h"
+			 : seconds ? "s"
+				   : "ms");
+	return out;
+}
+
 /* 0 and the value of a quantity between the key's bounds. */
 static int quantity(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
 		    int (*parse)(const char *text, uint64_t *ret_v), const char *hint,
 		    uint64_t *ret_v)
 {
 	const char *text = doc_scalar(d, node);
+	char least[32], most[32];
 	uint64_t v;
 	int err;
 
@@ -346,11 +365,11 @@ static int quantity(struct doc *d, const struct doc_key *key, struct yaml_node_s
 		return err;
 	}
 	if (err || v < key->min || v > key->max) {
-		doc_error(d, node, "%s is out of range: %llu to %llu%s", text,
-			  (unsigned long long)key->min, (unsigned long long)key->max,
-			  parse == quantity_duration ? " ms"
-			  : parse == quantity_size   ? " bytes"
-						     : "");
+		bool is_duration = parse == quantity_duration;
+
+		doc_error(d, node, "%s is out of range: %s to %s%s", text,
+			  bound(key->min, is_duration, least), bound(key->max, is_duration, most),
+			  parse == quantity_size ? " bytes" : "");
 		return -ERANGE;
 	}
 	*ret_v = v;
