@@ -57,16 +57,24 @@ struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, sockl
 
 #define PEEKS_MAX 4 /* a hello in more pieces goes the way of the slow start */
 
-void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
-		 enum close_reason reason)
+/* NULL: no memory for it; it is closed, and all that is left of it is a counter. */
+static struct conn *let_in(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct conn *c = conn_new(w, fd, sa, len);
 
-	worker_count(w, WC_accepted);
-	if (!c) {
+	worker_count(w, c ? WC_accepted : WC_accept_failed);
+	if (!c)
 		close(fd);
+	return c;
+}
+
+void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len,
+		 enum close_reason reason)
+{
+	struct conn *c = let_in(w, fd, sa, len);
+
+	if (!c)
 		return;
-	}
 	if (reason == CLOSE_IP_DENIED)
 		c->ip_policy = IP_POLICY_BLOCK;
 	conn_close(c, reason, true);
@@ -233,12 +241,9 @@ void conn_accept(struct worker *w, const char *tcp, int fd, const struct sockadd
 	}
 	if (!tcp)
 		make_room(w);
-	c = conn_new(w, fd, sa, len);
-	worker_count(w, WC_accepted);
-	if (!c) {
-		close(fd);
+	c = let_in(w, fd, sa, len);
+	if (!c)
 		return;
-	}
 	c->wants_header = cidr_match_any(g->proxy_from.at, g->proxy_from.n,
 					 (const struct sockaddr_storage *)sa);
 	if (tcp) {

@@ -87,6 +87,12 @@ static bool hear(struct edge *g, int fd, struct parcel *p)
 	return err == -ETIMEDOUT || err == -EAGAIN || err == -EBADMSG;
 }
 
+static void nothing(struct worker *w, void *arg)
+{
+	(void)w;
+	(void)arg;
+}
+
 unsigned takeover_look_after_elders(struct edge *g)
 {
 	struct parcel *p = g->n_elders ? malloc(sizeof(*p)) : NULL;
@@ -100,6 +106,10 @@ unsigned takeover_look_after_elders(struct edge *g)
 			close(g->elders[i]);
 	}
 	free(p);
+	/* what the last one sent before it ended is with its workers before they clean up after it
+	 */
+	if (n < g->n_elders)
+		edge_each_worker(g, nothing, NULL);
 	g->n_elders = n;
 	atomic_store(&g->n_elders_alive, n);
 	return n;
