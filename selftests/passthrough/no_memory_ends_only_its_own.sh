@@ -47,11 +47,11 @@ client=$!
 wait_for eval '[ "$(live_conns)" = 10 ]'
 printf '\12' | dd of="$TMP/scarce" conv=notrunc status=none
 served=0
-for i in {1..60}; do [ "$(fetch python.test --max-time 3 2>/dev/null)" != "hello from python" ] || served=$((served + 1)); done
+for _ in {1..60}; do [ "$(fetch python.test --max-time 3 2>/dev/null)" != "hello from python" ] || served=$((served + 1)); done
 printf '\0' | dd of="$TMP/scarce" conv=notrunc status=none
 echo "served $served of 60"
 wait $client || fail "an open stream was hurt: $(cat "$TMP/stream.log")"
-for i in {1..5}; do same "the page" "$(fetch python.test)" "hello from python"; done
+for _ in {1..5}; do same "the page" "$(fetch python.test)" "hello from python"; done
 wait_for eval '[ "$(live_conns)" = 0 ]'
 cli --json status | jq -c '[.counters[] | select(.value > 0 and (.name | test("failed|internal|enrolled"))) | {(.name): .value}]'
 # one that could not even be held is counted apart; an event that could not be written down is lost

@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "conn.h"
 #include "edge_private.h"
 #include "log.h"
-
-#define RESERVED UINT64_MAX /* for a cookie, which no socket has */
 
 int slots_open(struct worker *w, struct edge *edge)
 {
@@ -94,35 +91,11 @@ void slots_reclaim(struct worker *w)
 
 /* ---- the daemon that is replaced ---- */
 
-void slots_reserve(struct worker *w, uint32_t n)
-{
-	w->n_reserved = n < w->n_slot_stock ? n : w->n_slot_stock;
-	for (uint32_t i = 1; i <= w->n_reserved; i++)
-		kern_flow(w->kern, w->slot_stock[w->n_slot_stock - i])->cookie = RESERVED;
-}
-
-void slots_unreserve(struct worker *w)
-{
-	for (uint32_t i = 1; i <= w->n_reserved; i++)
-		__atomic_store_n(&kern_flow(w->kern, w->slot_stock[w->n_slot_stock - i])->cookie, 0,
-				 __ATOMIC_RELEASE);
-	w->n_reserved = 0;
-}
-
 void slots_leave(struct worker *w)
 {
 	w->slots_left = true;
-	w->n_foreign = 0; /* what earlier daemons still free is the next one's, too */
-	memmove(w->slot_stock, w->slot_stock + w->n_slot_stock - w->n_reserved,
-		w->n_reserved * sizeof(*w->slot_stock));
-	w->n_slot_stock = w->n_reserved;
-}
-
-void slots_leave_rest(struct worker *w)
-{
-	w->n_reserved = w->n_slot_stock;
-	slots_unreserve(w);
 	w->n_slot_stock = 0;
+	w->n_foreign = 0; /* what earlier daemons still free is the next one's, too */
 }
 
 /* ---- the daemon that takes its place ---- */

@@ -4,8 +4,7 @@
  * that are in worker.h.
  *
  * After an upgrade the map has flows of earlier daemons in it.  A slot whose cookie is 0 is
- * nobody's: who frees one writes that last, and none of them takes new ones, but for some that it
- * has reserved for connections that are being set up.
+ * nobody's: who frees one writes that last, and none of them takes new ones.
  */
 #ifndef SLOTS_H
 #define SLOTS_H
@@ -13,12 +12,8 @@
 
 int slots_open(struct worker *w, struct edge *edge); /* 0 or -errno */
 void slots_close(struct worker *w);
-/* Takes <n> of the stock out of the next daemon's sight, before that looks; and undoes it. */
-void slots_reserve(struct worker *w, uint32_t n);
-void slots_unreserve(struct worker *w);
-/* The rest of the stock is the next daemon's; in the end what was reserved, too. */
+/* The stock is the next daemon's from now on: connections that are still to be dialled get none. */
 void slots_leave(struct worker *w);
-void slots_leave_rest(struct worker *w);
 
 /* The connection of an earlier daemon that has this slot is about to come. */
 void slots_expect(struct worker *w, uint32_t slot);

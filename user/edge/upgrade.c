@@ -19,7 +19,6 @@
 #include "halt.h"
 #include "handover_io.h"
 #include "log.h"
-#include "slots.h"
 #include "store.h"
 #include "tcp_port.h"
 #include "tunnel.h"
@@ -286,20 +285,6 @@ static int describe(int fd, struct conn *c)
 	return handover_send(fd, &o, fds, n);
 }
 
-/* Those that are being set up will want slots for both ends. */
-static void reserve(struct worker *w)
-{
-	struct list *it;
-	uint32_t n = 0;
-
-	list_for_each(it, &w->conns) {
-		struct conn *c = list_of(it, struct conn, all);
-
-		n += c->phase < CONN_OPEN && !c->described ? 2 : 0;
-	}
-	slots_reserve(w, n);
-}
-
 static int describe_all(struct upgrade *u)
 {
 	struct handover h = {.type = HANDOVER_COMMIT};
@@ -318,8 +303,6 @@ static int describe_all(struct upgrade *u)
 			err = describe(u->fd, c);
 			h.count++;
 		}
-		if (u->kernel)
-			reserve(w);
 	}
 	if (!err)
 		err = handover_say(u->fd, &h, NULL, 0);
@@ -365,7 +348,6 @@ static int commit(struct upgrade *u)
 		if (u->edge->kern && kern_take_over(u->edge->kern, why, sizeof(why)))
 			log_err("after an upgrade that failed: %s", why);
 		for (unsigned i = 0; i < u->edge->n_workers; i++) {
-			slots_unreserve(&u->edge->workers[i]);
 			u->edge->workers[i].adopted = true;
 			u->edge->workers[i].sweep_ns = 0;
 		}
@@ -462,22 +444,18 @@ static void follow(struct worker *w, void *arg)
 {
 	struct edge *g = w->edge;
 	struct list *it, *tmp;
-	unsigned starting = 0;
 	int err = 0;
 
 	(void)arg;
 	list_for_each_safe(it, tmp, &w->conns) {
 		struct conn *c = list_of(it, struct conn, all);
 
-		starting += c->phase < CONN_OPEN;
 		if (err || !conn_may_move(c, g->heir_kernel))
 			continue;
 		err = describe(g->heir_fd, c);
 		if (!err)
 			conn_forget(c);
 	}
-	if (!starting)
-		slots_leave_rest(w);
 }
 
 void upgrade_follow(struct edge *g)

@@ -126,7 +126,6 @@ struct worker {
 	uint32_t n_slot_stock;
 	uint32_t *foreign; /* slots of earlier daemons' connections */
 	uint32_t n_foreign;
-	uint32_t n_reserved;   /* of the stock, see slots.h */
 	bool slots_left;       /* they are the next daemon's: what is given back is not ours */
 	struct end **slot_end; /* by slot - slot_base */
 	uint32_t *replay_stock;
