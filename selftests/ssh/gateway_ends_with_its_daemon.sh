@@ -16,11 +16,13 @@ CONF
 stop_snisplitd
 caps=-kill,-sys_ptrace
 start_again setpriv --bounding-set "$caps" --inh-caps "$caps"
+wait_for 30 listening $SSH_PORT
 serves
 pid=$(gateway)
 stop_snisplitd
 wait_for eval '! kill -0 '"$pid"' 2>/dev/null'
 start_again
+wait_for 30 listening $SSH_PORT
 pid=$(gateway)
 start_ssh held -R "app.test:443:$UP:9" "$EDGE" tls
 wait_for is_ready app.test
@@ -28,5 +30,6 @@ kill -KILL "$DAEMON"
 wait "$DAEMON" 2>/dev/null || true
 wait_for eval '! kill -0 '"$pid"' 2>/dev/null'
 start_again
+wait_for 30 listening $SSH_PORT
 wait_for gateway_is_up
 serves

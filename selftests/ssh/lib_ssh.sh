@@ -30,6 +30,7 @@ start_gateway() # [RULE...] <config
 {
 	{ echo "ssh: {listen: \"$EDGE:$SSH_PORT\"}"; cat; } >"$TMP/with_ssh.yml"
 	start_edge_of_gateway "$@" <"$TMP/with_ssh.yml"
+	wait_for 30 listening $SSH_PORT # it makes its keys first
 	cli --json ssh-key host | jq -r '.ssh_host_keys[].public_key' | know_host
 }
 

@@ -163,7 +163,7 @@ static void end_program(struct sshd *s)
 static int start_once(struct sshd *s)
 {
 	int fds[2], err;
-	struct pollfd p;
+	struct pollfd p[2];
 	char byte;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
@@ -171,10 +171,11 @@ static int start_once(struct sshd *s)
 	err = spawn(s, fds[1]);
 	close(fds[1]);
 	s->life_fd = fds[0];
-	p = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	p[0] = (struct pollfd){.fd = fds[0], .events = POLLIN};
+	p[1] = (struct pollfd){.fd = s->stop_fd, .events = POLLIN};
 	if (err) {
 		close(s->life_fd);
-	} else if (poll(&p, 1, READY_MS) != 1 || read(fds[0], &byte, 1) != 1) {
+	} else if (poll(p, 2, READY_MS) < 1 || p[1].revents || read(fds[0], &byte, 1) != 1) {
 		end_program(s);
 		err = -ECHILD;
 	}
@@ -210,6 +211,11 @@ static void *watch(void *arg)
 {
 	struct sshd *s = arg;
 
+	if (!s->after_another && start_once(s) && !wait_stop(s, 0))
+		log_warn("ssh: " PROGRAM " does not start, see above: there is no ssh -R on %s "
+			 "until it does, which is tried again and again (`ssh: none` switches it "
+			 "off)",
+			 s->listen);
 	if (!s->pid && restart(s))
 		return NULL;
 	for (;;) {
@@ -255,11 +261,6 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 		sshd_stop(s);
 		return 0;
 	}
-	if (!err && !s->after_another && start_once(s))
-		log_warn("ssh: " PROGRAM " does not start, see above: there is no ssh -R on %s "
-			 "until it does, which is tried again and again (`ssh: none` switches it "
-			 "off)",
-			 s->listen);
 	if (!err && thread_start(&s->thread, THREAD_PROGRAMS, "ssh", watch, s)) {
 		snprintf(why, why_size, "ssh: no thread");
 		err = -1;

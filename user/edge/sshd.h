@@ -15,8 +15,8 @@ struct edge;
 struct sshd;
 
 /*
- * Starts it, if the configuration says so (else *ret_s is NULL), and waits until it listens or
- * turns out not to.  0, or -1 with <why>: the file asks for what cannot be.
+ * Starts it, if the configuration says so (else *ret_s is NULL), without waiting until it listens:
+ * at its first start it makes an RSA key.  0, or -1 with <why>: the file asks for what cannot be.
  */
 int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size);
 bool sshd_is_up(const struct sshd *s); /* NULL is fine, here too */
