@@ -14,7 +14,7 @@ start_snisplitd <<-CONF
 	  - {url: "tls://python.test", upstream: "$UP:9001"}
 CONF
 cp "$TMP/snisplitd.yml" "$TMP/good.yml"
-stream app.test --up 4m --down 4m --conns 20 --parallel 20 --read-rate 2000 --server-read-rate 2000 --timeout 60 &
+stream app.test --up 4m --down 4m --conns 20 --parallel 20 --read-rate 250 --server-read-rate 250 --timeout 60 &
 client=$!
 wait_for eval '[ "$(live_conns)" = 20 ]'
 

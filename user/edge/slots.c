@@ -51,7 +51,6 @@ void worker_take_slots(struct worker *w)
 		else
 			w->slot_stock[w->n_slot_stock++] = slot;
 	}
-	w->adopted = w->n_conns;
 	if (!n)
 		return;
 	w->foreign = calloc(n, sizeof(*w->foreign));

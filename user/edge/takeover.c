@@ -367,8 +367,12 @@ int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_si
 	n = err ? err : adopt_all(t, g);
 	if (n < 0)
 		return fail(n, why, why_size);
-	for (unsigned i = 0; i < g->n_workers; i++)
-		worker_take_slots(&g->workers[i]);
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		/* (with maps of its own it has its slots already) */
+		if (g->kern && kern_has_heritage(g->kern))
+			worker_take_slots(&g->workers[i]);
+		g->workers[i].adopted = g->workers[i].n_conns;
+	}
 	if (g->kern && kern_take_over(g->kern, why, why_size))
 		return -EIO;
 	h.type = HANDOVER_SERVING;

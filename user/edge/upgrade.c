@@ -358,7 +358,7 @@ static int commit(struct upgrade *u)
 	for (unsigned i = 0; i < u->edge->n_workers; i++)
 		worker_leave(&u->edge->workers[i]);
 	if (u->edge->kern)
-		kern_leave(u->edge->kern);
+		kern_leave(u->edge->kern, u->kernel);
 	return 0;
 }
 

@@ -357,10 +357,12 @@ int kern_take_over(struct kern *k, char *why, size_t why_size)
 	return err;
 }
 
-void kern_leave(struct kern *k)
+void kern_leave(struct kern *k, bool shared)
 {
 	k->shy = true;
 	pins_leave(&k->pins);
+	if (!shared)
+		return;
 	bpf_link__destroy(k->sockops);
 	k->sockops = NULL;
 }

@@ -76,7 +76,7 @@ void kern_close(struct kern *k); /* removes the pins; NULL is fine */
  */
 void kern_give(const struct kern *k, struct kern_heritage *ret_h);
 int kern_take_over(struct kern *k, char *why, size_t why_size);
-void kern_leave(struct kern *k);
+void kern_leave(struct kern *k, bool shared); /* not <shared>: our flows still need our sockops */
 /* Do flows of an earlier daemon stand in `flows`? */
 bool kern_has_heritage(const struct kern *k);
 /* flow.ring of a worker's connections. */
