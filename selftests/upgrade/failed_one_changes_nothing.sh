@@ -26,7 +26,7 @@ refused() # PATTERN: the upgrade is, for this reason; and all goes on
 	[[ $out == *$1* ]] || fail "it says '$out', not '$1'"
 	same "the page" "$(fetch python.test)" "hello from python"
 	cli endpoint add "tls://new$RANDOM.test" --upstream "$UP:9001" >/dev/null
-	same "connections" "$(live_conns)" 20
+	wait_for eval '[ "$(live_conns)" = 20 ]' # (the page's is about to end)
 }
 echo 'nonsense: true' >>"$TMP/snisplitd.yml"
 refused "ended with status 1"
