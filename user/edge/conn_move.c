@@ -17,7 +17,7 @@ _Static_assert(HANDOVER_ADDR_MAX == sizeof(union conn_addr), "an address is told
 
 static bool may_half(const struct half *h)
 {
-	return !h->pending_len && h->state != HALF_FAILED;
+	return !h->pending_len && !h->unread && h->state != HALF_FAILED;
 }
 
 /*

@@ -11,6 +11,7 @@
 #define PIPE_BYTES (1024 * 1024) /* fs.pipe-max-size's default */
 #define TURN_BYTES (4U * 1024 * 1024)
 #define COPY_BYTES (256 * 1024)
+#define REFUSED_MAX 500 /* ten seconds at the longest step of the caller's clock */
 #define CHUNK_BYTES (1024 * 1024)
 
 static inline uint64_t load(const __u64 *p)
@@ -135,7 +136,8 @@ bool half_take_back(struct half *h)
 	size_t waits = h->pending_len;
 	struct half was = *h;
 
-	if (!h->keeps || h->moved != h->kept_len || h->piped || (f && (f->redir || f->based)))
+	if (!h->keeps || h->moved != h->kept_len || h->piped || h->unread ||
+	    (f && (f->redir || f->based)))
 		return false;
 	h->pending = NULL;
 	h->pending_off = h->pending_len = h->pending_size = 0;
@@ -414,6 +416,29 @@ bool half_drained(struct half *h)
 }
 
 /*
+ * Takes what was relayed out of src.  The kernel may refuse for a while, although the bytes are
+ * there (EAGAIN of tcp_bpf_recvmsg_parser(), 6.1 to 6.18: more has come behind them that the
+ * program could not run over yet).  0: all of it, or -errno.
+ */
+static int consume(struct half *h, struct pump *p)
+{
+	ssize_t n;
+
+	while (h->unread) {
+		n = recv(h->src->fd, p->buf, h->unread, MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR) && ++h->refused < REFUSED_MAX)
+			return -errno;
+		if (n <= 0) { /* they were there a moment ago */
+			fail(h, h->src, n ? errno : EPIPE);
+			return -EPIPE;
+		}
+		h->unread -= (size_t)n;
+		h->refused = 0;
+	}
+	return 0;
+}
+
+/*
  * Relays what the program passed, in one piece: looks (MSG_PEEK), writes,
  * publishes, and only then consumes.  Reading first would free src's receive
  * buffer, its sender would go on at once, and while we write its bytes would be
@@ -422,7 +447,7 @@ bool half_drained(struct half *h)
  */
 static ssize_t relay_passed(struct half *h, struct pump *p)
 {
-	ssize_t n, w, m;
+	ssize_t n, w;
 
 	n = recv(h->src->fd, p->buf, p->size, MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)
@@ -435,14 +460,9 @@ static ssize_t relay_passed(struct half *h, struct pump *p)
 	}
 	keep(h, p->buf, (size_t)w);
 	written(h, (size_t)w);
-	for (n = w; w; w -= m) {
-		m = recv(h->src->fd, p->buf, (size_t)w, MSG_DONTWAIT);
-		if (m <= 0) { /* they were there a moment ago */
-			fail(h, h->src, m ? errno : EPIPE);
-			break;
-		}
-	}
-	return n;
+	h->unread = (size_t)w;
+	consume(h, p); /* what is left then, we come back for */
+	return w;
 }
 
 static unsigned kernel_pump(struct half *h, struct pump *p)
@@ -455,6 +475,8 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 	if (f->broken)
 		return fail(h, h->src, EPROTO);
 	for (;;) {
+		if (h->unread && consume(h, p))
+			return h->state == HALF_FAILED ? 0 : HALF_WANT_READ | HALF_WANT_RETRY;
 		if (!h->pending_len && load(&f->passed) == f->relayed) {
 			if (f->told_ack == f->told)
 				break;

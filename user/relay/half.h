@@ -59,7 +59,9 @@ struct half {
 	bool keeps;
 	int pipe[2]; /* splice: -1 while nothing is in it */
 	size_t piped;
-	uint64_t moved; /* bytes user space has written to dst, of src's stream */
+	size_t unread;	  /* relayed, but the kernel does not let go of it yet */
+	unsigned refused; /* how often in a row it has not */
+	uint64_t moved;	  /* bytes user space has written to dst, of src's stream */
 	/* Where the two streams differ from what src's flow counts. */
 	uint64_t before;  /* src's, written to dst, from before its flow: a hello sent again */
 	uint64_t prefix;  /* in dst's queue, not src's: the PROXY header we write */
