@@ -199,6 +199,9 @@ void control_close(struct snisplit *a);
 void control_flush(struct snisplit *a);
 /* The session is of no use: once more from the start. */
 void control_lost(struct snisplit *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Refused for good. */
+void control_denied(struct snisplit *a, const struct fault *f);
+void control_on_frame(struct snisplit *a, const struct chan_frame *f); /* control_frame.c */
 
 /* backoff.c */
 #define BACKOFF_QUICK_TRIES 20 /* so many come soon after each other, */

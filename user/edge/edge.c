@@ -12,7 +12,6 @@
 #include "addr.h"
 #include "client_ca.h"
 #include "credentials.h"
-#include "conn.h"
 #include "crowd.h"
 #include "edge_cert.h"
 #include "edge_open.h"
@@ -21,13 +20,10 @@
 #include "labelled.h"
 #include "edge_private.h"
 #include "edge_tls.h"
-#include "group.h"
 #include "guard.h"
 #include "health.h"
 #include "listener.h"
 #include "log.h"
-#include "policies.h"
-#include "pool.h"
 #include "privileged.h"
 #include "resolver.h"
 #include "sshd.h"
@@ -38,149 +34,6 @@
 
 #define FDS_SPARE 1024
 #define REPLAYS 4096
-
-/* ---- the registry's hooks: the kernel's maps follow it ---- */
-
-/* a PROXY header has to be written before the program may send anything; limits are
- * counted where connections start; what is terminated never takes this path */
-static bool kernel_may_start(const struct endpoint *e)
-{
-	return e->datapath != ENDPOINT_DP_USERSPACE && !e->proxy_proto && !e->max_conns &&
-	       !e->max_conns_per_source && !e->conn_rate && !e->conn_rate_per_source &&
-	       !e->tls_server && e->pool;
-}
-
-/* One that user space must start makes all of them so: the others would have its turns. */
-static bool kernel_may_pick(const struct group *group)
-{
-	for (unsigned i = 0; i < group->n; i++)
-		if (!kernel_may_start(group->members[i]))
-			return false;
-	return group->num;
-}
-
-int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
-{
-	struct endpoint_value v = {.num = e->num, .pool = e->pool, .policy = p ? p->id : 0};
-
-	if (!g->kern || e->tcp)
-		return 0;
-	if (!endpoint_is_up(e)) { /* a wildcard may have what comes for it; user space decides */
-		kern_endpoint_del(g->kern, e->host, e->wild);
-		return 0;
-	}
-	if (e->group) {
-		v.pool = 0;
-		v.group = e->group->num;
-		v.made = e->group->v->made;
-	}
-	if (e->group ? kernel_may_pick(e->group) : kernel_may_start(e))
-		v.flags |= ENDPOINT_KERNEL;
-	return kern_endpoint_put(g->kern, e->host, e->wild, &v);
-}
-
-static int open_port(struct edge *g, struct endpoint *e)
-{
-	if (!e->tcp_port) /* back again, after a change that was refused */
-		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, NULL);
-	return e->tcp_port ? tcp_port_accept(e->tcp_port) : -EADDRINUSE;
-}
-
-static int on_online(void *arg, struct endpoint *e)
-{
-	struct edge *g = arg;
-	int err = edge_policy_renew(g, e);
-
-	if (!err && !client_cas_are_there(g->client_cas, &e->spec))
-		err = -EAGAIN;
-	if (!err && e->tcp)
-		return open_port(g, e);
-	if (!err)
-		err = edge_show(g, e, e->policy);
-	if (!err && e->has_tunnels)
-		pool_announce(g, e);
-	return err;
-}
-
-static void on_shown(void *arg, struct endpoint *e)
-{
-	struct edge *g = arg;
-
-	if (!e->tcp && edge_show(g, e, e->policy))
-		kern_endpoint_del(g->kern, e->host, e->wild); /* left to user space */
-}
-
-#define NOT_YOURS 320
-
-static int on_new(void *arg, struct endpoint *e, struct fault *f)
-{
-	struct edge *g = arg;
-	int err = e->head == e ? edge_policy_make(g, e, f) : 0;
-
-	if (!strcmp(e->host, g->own_name))
-		return fault_set(f, 403, NOT_YOURS, "url", "'%s' is the edge's own name", e->host);
-	if (!err && e->tcp && e->head == e) {
-		e->tcp_port = tcp_port_get(g->tcp_ports, e->host, f);
-		err = e->tcp_port ? 0 : -1;
-	}
-	return err ? err : endpoint_terminate(e, &g->terminate, f);
-}
-
-static void on_free(void *arg, uint32_t num)
-{
-	struct edge *g = arg;
-
-	(void)num;
-	policies_sweep(g->policies);
-}
-
-static void on_done(struct endpoint *e)
-{
-	policy_put(e->policy);
-	tcp_port_put(e->tcp_port);
-	endpoint_terminate_done(e);
-}
-
-/* Under the registry's lock, which workers take too: they are not waited for. */
-static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
-{
-	struct edge *g = arg;
-
-	/* what cannot be told of the rest is left to user space */
-	if (g->kern && !e->tcp && (!rest || edge_show(g, rest, rest->policy)))
-		kern_endpoint_del(g->kern, e->host, e->wild);
-	tcp_port_put(e->tcp_port);
-	e->tcp_port = NULL;
-	if (e->origin == ENDPOINT_AGENT)
-		tunnel_gone(g->tunnel, e);
-	atomic_fetch_add(&g->gone_seq, 1);
-}
-
-static int on_found_tunnel(void *arg, const struct labelled_tunnel *t)
-{
-	struct endpoint *target = arg;
-
-	if (strcmp(t->id, target->tunnel))
-		return 0;
-	target->agent = t->agent;
-	target->proxy_proto = t->proxy_proto;
-	memcpy(target->credential, t->credential, sizeof(target->credential));
-	return 1;
-}
-
-static void on_tunnel(void *arg, struct endpoint *target)
-{
-	struct edge *g = arg;
-
-	labelled_each(g->labelled, on_found_tunnel, target);
-}
-
-static struct group_value *group_value_of(void *arg, uint32_t num)
-{
-	struct edge *g = arg;
-
-	return kern_group(g->kern, num);
-}
 
 /* ---- start ---- */
 
@@ -366,13 +219,6 @@ void edge_wants(const struct config *c, enum datapath datapath, struct handover 
 int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size)
 {
-	struct registry_ops ops = {.on_new = on_new,
-				   .on_tunnel = on_tunnel,
-				   .on_online = on_online,
-				   .on_shown = on_shown,
-				   .on_offline = on_offline,
-				   .on_free = on_free,
-				   .on_done = on_done};
 	struct edge *g = calloc(1, sizeof(*g));
 	struct fault f = {.msg = ""};
 	unsigned i;
@@ -423,14 +269,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	if (!g->labelled || edge_policy_open(g) || !g->tcp_ports || !g->registry || !g->workers ||
 	    !g->sources)
 		goto fail;
-	ops.arg = g;
-	if (g->kern) {
-		ops.n_pools = g->n_pools;
-		ops.pools_each = g->n_workers;
-		ops.n_groups = EDGE_GROUPS;
-		ops.group_value = group_value_of;
-	}
-	registry_set_ops(g->registry, &ops);
+	edge_hook_registry(g);
 	g->events = events_open();
 	if (!g->events ||
 	    events_set(g->events, EVENTS_OF_FILE, config->events, config->n_events, &f)) {

@@ -92,6 +92,8 @@ struct edge {
 	atomic_uint gone_seq;	     /* endpoints that went offline; workers drop their pools */
 };
 
+/* The registry's changes reach all that follows it (edge_online.c). */
+void edge_hook_registry(struct edge *g);
 /* What the kernel's map says of an endpoint.  0, or -errno. */
 int edge_show(struct edge *g, struct endpoint *e, const struct policy *p);
 /* Runs <fn> in each worker, in turn; not from a worker. */
