@@ -11,6 +11,7 @@
 #include "conn.h"
 #include "edge_private.h"
 #include "hello.h"
+#include "policies.h"
 #include "terminate.h"
 
 static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
@@ -129,16 +130,22 @@ plain:
 	leave_plain(c);
 }
 
-/* Is it for us what TLS this hello asks for? */
+/*
+ * Is it for us what TLS this hello asks for?  Not of who may not connect: the program denies them,
+ * and user space reads nothing of theirs.
+ */
 static bool is_for_us(struct conn *c, const uint8_t *buf, const struct hello *h, const char *name)
 {
 	struct worker *w = c->worker;
+	struct sockaddr_storage client;
 	struct endpoint *e = registry_peek(w->edge->registry, name);
 	bool ours;
 
 	if (!e && w->config->default_endpoint)
 		e = registry_find(w->edge->registry, w->config->default_endpoint);
-	ours = e && e->tls_server && !terminate_is_acme(e, buf, h);
+	conn_client_addr(c, &client);
+	ours = e && e->tls_server && !terminate_is_acme(e, buf, h) &&
+	       policies_judge(w->edge->policies, &e->head->policy, &client) != POLICY_DENY;
 	endpoint_put(e);
 	return ours;
 }
