@@ -13,7 +13,7 @@ start_snisplitd <<-CONF
 	  - {url: "tls://app.test", upstream: "127.0.0.1:9000", terminate_at: edge}
 	  - {url: "tls://*.wild.test", upstream: "127.0.0.1:9000", terminate_at: edge}
 CONF
-refuse test -e "$TMP/state/ca"
+refuse test -e "$TMP/state/ca/root.key"
 cli ca show >"$TMP/root.pem" 2>/dev/null
 same "modes" "$(stat -c %a "$TMP/state/ca" "$TMP/state/ca/root.key" | xargs)" "700 600"
 for name in app.test a.wild.test b.wild.test deep.er.wild.test; do
