@@ -80,6 +80,7 @@ static int listen_all(struct api *a, const struct config *c, struct api_sockets 
 		a->control_fd = socket_unix(c->control_socket, c->control_mode, c->control_group,
 					    &a->socket_dev, &a->socket_ino, why, why_size);
 	} else if (!stat(c->control_socket, &st)) {
+		a->left = true; /* another daemon's, until this one serves */
 		a->socket_dev = st.st_dev;
 		a->socket_ino = st.st_ino;
 	}
@@ -134,6 +135,7 @@ int api_start(struct api *a, char *why, size_t why_size)
 		return -1;
 	}
 	a->http_fd = -1;
+	a->left = false;
 	return 0;
 }
 

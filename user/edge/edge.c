@@ -318,8 +318,11 @@ int edge_start(struct edge *g, char *why, size_t why_size)
 		snprintf(why, why_size, "tunnel: %s", strerror(-err));
 		return err;
 	}
-	if (sshd_start(g, &g->sshd, why, why_size))
-		return -EIO;
+	if (sshd_start(g, &g->sshd, why, why_size)) {
+		if (!g->takeover)
+			return -EIO;
+		log_err("%s: there is no ssh -R", why); /* the other daemon has gone: no way back */
+	}
 	g->resolver = resolver_start(g);
 	g->health = health_start(g);
 	return 0;

@@ -2,6 +2,7 @@
 #include "takeover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,9 @@ int takeover_fd(void)
 	const char *text = getenv("SNISPLIT_HANDOVER");
 	int fd = text ? atoi(text) : -1;
 
-	unsetenv("SNISPLIT_HANDOVER"); /* not for those whom we start */
+	unsetenv("SNISPLIT_HANDOVER"); /* not for those whom we start, nor the descriptor */
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fd;
 }
 

@@ -183,26 +183,33 @@ static int give_listener(struct upgrade *u, enum handover_use use, const char *t
 	return handover_say(u->fd, &h, &fd, 1);
 }
 
-static int give_workers(struct upgrade *u, struct worker *w)
-{
-	struct list *it;
-	int err = 0;
+struct giving {
+	struct upgrade *upgrade;
+	int err;
+};
 
-	for (unsigned i = 0; i < w->n_listeners && !err; i++)
-		err = give_listener(u, HANDOVER_USE_TLS, w->listeners[i].text, w->index,
-				    w->listeners[i].fd);
+/* In the worker, whose lists these are. */
+static void give_worker(struct worker *w, void *arg)
+{
+	struct giving *g = arg;
+	struct list *it;
+
+	for (unsigned i = 0; i < w->n_listeners && !g->err; i++)
+		g->err = give_listener(g->upgrade, HANDOVER_USE_TLS, w->listeners[i].text, w->index,
+				       w->listeners[i].fd);
 	list_for_each(it, &w->tcp_listeners) {
 		struct listener *l = list_of(it, struct listener, link);
 
-		if (!err)
-			err = give_listener(u, HANDOVER_USE_TCP, l->text, w->index, l->fd);
+		if (!g->err)
+			g->err = give_listener(g->upgrade, HANDOVER_USE_TCP, l->text, w->index,
+					       l->fd);
 	}
-	return err;
 }
 
 static int give_listeners(struct upgrade *u)
 {
 	struct edge *g = u->edge;
+	struct giving giving = {.upgrade = u};
 	int err = give_listener(u, HANDOVER_USE_CONTROL, u->how->control, 0, u->how->control_fd);
 
 	if (!err)
@@ -210,9 +217,9 @@ static int give_listeners(struct upgrade *u)
 	if (!err)
 		err = give_listener(u, HANDOVER_USE_TUNNEL, g->config->tunnel.text, 0,
 				    tunnel_listen_fd(g->tunnel));
-	for (unsigned i = 0; i < g->n_workers && !err; i++)
-		err = give_workers(u, &g->workers[i]);
-	return err;
+	giving.err = err;
+	edge_each_worker(g, give_worker, &giving);
+	return giving.err;
 }
 
 static int give_elders(struct upgrade *u)
@@ -352,7 +359,9 @@ static int commit(struct upgrade *u)
 	if (!err)
 		err = expect(u, HANDOVER_SERVING, ADOPT_MS, &h);
 	if (err) {
-		end(u); /* before anything of its own can run */
+		if (err == -ETIMEDOUT)
+			kill(u->pid, SIGKILL); /* it may be about to serve */
+		end(u);			       /* before anything of its own can run */
 		each_conn(u, stay);
 		if (u->edge->kern && kern_take_over(u->edge->kern, why, sizeof(why)))
 			log_err("after an upgrade that failed: %s", why);
@@ -412,10 +421,8 @@ static int run(struct upgrade *u)
 		err = expect(u, HANDOVER_READY, OPEN_MS, &h);
 	if (!err)
 		err = hand_over(u);
-	if (!err) {
-		store_leave(u->edge->store);
+	if (!err)
 		return 0;
-	}
 	end(u); /* it may have the database open */
 	if (store_return(u->edge->store, &f))
 		log_err("after an upgrade that failed: %s", f.msg);

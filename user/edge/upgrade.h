@@ -14,8 +14,8 @@
  *
  * Whatever fails before SERVING: the new one is killed and this one goes on as before.  What cannot
  * move (conn_move.h) follows when it can, by further CONNs; the rest this daemon finishes, for as
- * long as it takes; its connections are its own until their event.  Slots of the shared maps it
- * gives back one by one, see slots.h.
+ * long as it takes; its connections are its own until their event.  Maps could be shared, slots be
+ * given back one by one (slots.h): see SHARE_MAPS in upgrade.c for why they are not yet.
  */
 #ifndef UPGRADE_H
 #define UPGRADE_H

@@ -267,23 +267,21 @@ void store_lend(struct store *s)
 	pthread_mutex_lock(&s->lock);
 	sqlite3_close(s->db);
 	s->db = NULL;
+	pthread_mutex_unlock(&s->lock);
 }
 
 int store_return(struct store *s, struct fault *f)
 {
-	int err = open_db(s, f);
+	int err;
 
+	pthread_mutex_lock(&s->lock);
+	err = open_db(s, f);
 	if (err) {
 		sqlite3_close(s->db);
 		s->db = NULL;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return err;
-}
-
-void store_leave(struct store *s)
-{
-	pthread_mutex_unlock(&s->lock);
 }
 
 /* Under the lock. */

@@ -38,13 +38,11 @@ int store_open(const char *dir, struct store **ret_s, struct fault *f);
 void store_close(struct store *s); /* NULL is fine */
 
 /*
- * Another process may have it: whoever uses this store waits from store_lend() on, until the same
- * thread calls store_return(), and finds it as the other has left it (0, or -errno with <f> and
- * store_leave() has been done), or store_leave(): from then on all that is asked fails with 503.
+ * Another process may have it: from store_lend() on all that is asked fails with 503, until
+ * store_return() finds it as the other has left it (0, or -errno with <f>: it stays so).
  */
 void store_lend(struct store *s);
 int store_return(struct store *s, struct fault *f);
-void store_leave(struct store *s);
 
 /*
  * <kind> is a word such as "endpoint" or "ip_policy": each has its own ids.
