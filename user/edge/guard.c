@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,7 +258,8 @@ int guard_open(const struct config *c, bool heir, struct guard **ret_g, char *wh
 #else
 	g->mode = c->sandbox;
 #endif
-	g->heir = heir;
+	/* (not of one whose sandbox was off) */
+	g->heir = heir && prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER;
 	pthread_mutex_init(&g->lock, NULL);
 	for (int i = 0; i < THREAD_NEED_MAX; i++)
 		g->fences[i] = g->old[i] = -1;

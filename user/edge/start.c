@@ -362,7 +362,6 @@ static uint32_t turn_of(const struct conn *c)
 	return c->client.flow ? *(volatile __u32 *)&c->client.flow->endpoint : 0;
 }
 
-/* <h>, <name> and <name_len> mean something for OK and NO_SNI only. */
 /*
  * An earlier daemon had this name online, for an agent that is on its way here: the client waits
  * for it, longer than for a hello.
@@ -381,6 +380,7 @@ static bool await(struct conn *c, const char *name)
 	return true;
 }
 
+/* <h>, <name> and <name_len> mean something for OK and NO_SNI only. */
 static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, const struct hello *h,
 		   const char *name, int name_len)
 {
