@@ -14,6 +14,8 @@ conf()
 		tunnel: none
 		ssh: none
 		events: [{file: $dir/events.ndjson}]
+		${slow:+limits: {unrouted: 17000\}}
+		${slow:+timeouts: {client_hello: 60s\}}
 		endpoints: [{url: "tls://bench.test", upstream: "$upstream"}]
 	CONF
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "tls_base.h"
 #include "tls_client.h"
@@ -25,14 +26,6 @@
 #define TICK_NS (250 * MS_NS)
 #define INTERVAL_MS 10000
 #define TOLERANCE_MS 15000
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
 
 const char *snisplit_version(void)
 {

@@ -191,6 +191,13 @@ int request_text(struct request *r, const char *name, const json_t *v, size_t ma
 	return 0;
 }
 
+int request_answer(struct request *r, unsigned status, json_t *j)
+{
+	r->status = status;
+	r->out = j;
+	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
+}
+
 int request_texts(struct request *r, const struct request_field *known, size_t n)
 {
 	const char *name;

@@ -81,6 +81,8 @@ struct request_field {
 };
 /* Reads a body in which no other fields than these <n> may be.  0, or -1 with the fault. */
 int request_texts(struct request *r, const struct request_field *known, size_t n);
+/* Takes <j>, what to answer with; NULL: there was no memory for it.  0, or -1 with the fault. */
+int request_answer(struct request *r, unsigned status, json_t *j);
 /* "uid=1000 pid=42" of who asks, for the log. */
 const char *request_who(struct request *r, char out[64]);
 

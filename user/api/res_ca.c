@@ -14,13 +14,6 @@
 #include "request.h"
 #include "stamp.h"
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static struct client_cas *all_of(struct request *r)
 {
 	return edge_client_cas(r->api->edge);
@@ -58,7 +51,7 @@ static int answer_one(struct request *r, unsigned status, const char *id)
 
 	if (client_cas_with(all_of(r), id, take, &j) == -ENOENT)
 		return fault_set(&r->fault, 404, 0, "", "no certificate authority '%.64s'", id);
-	return answer(r, status, j);
+	return request_answer(r, status, j);
 }
 
 /* Of the four, the first <n> may be there. */
@@ -97,11 +90,11 @@ int cas_get(struct request *r)
 
 	if (!list || client_cas_each(all_of(r), append, list)) {
 		json_decref(list);
-		return answer(r, 500, NULL);
+		return request_answer(r, 500, NULL);
 	}
-	return answer(r, 200,
-		      json_pack("{s:o, s:s, s:n}", "certificate_authorities", list, "uri",
-				"/certificate_authorities", "next_page_uri"));
+	return request_answer(r, 200,
+			      json_pack("{s:o, s:s, s:n}", "certificate_authorities", list, "uri",
+					"/certificate_authorities", "next_page_uri"));
 }
 
 int cas_post(struct request *r)

@@ -18,13 +18,6 @@
 #define DESCRIPTION_MAX 255
 #define METADATA_MAX 4096
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 /* ---- as JSON ---- */
 
 static json_t *cert_json(const struct edge_cert *c)
@@ -74,7 +67,7 @@ static int answer_one(struct request *r, unsigned status, const char *id, const 
 		return fault_set(&r->fault, 404, 0, "", "no certificate '%.40s'", id);
 	if (f.found && warning)
 		json_object_set_new(f.found, "warning", json_string(warning));
-	return answer(r, status, f.found);
+	return request_answer(r, status, f.found);
 }
 
 static int append_item(void *arg, const struct certs_item *i)
@@ -136,7 +129,7 @@ int tls_certificates_get(struct request *r)
 			j = NULL;
 		}
 	}
-	return answer(r, 200, j);
+	return request_answer(r, 200, j);
 }
 
 int tls_certificates_post(struct request *r)
@@ -198,5 +191,5 @@ int local_ca_get(struct request *r)
 		return -1;
 	j = json_pack("{s:s, s:s}", "certificate_pem", pem, "sha256_fingerprint", fingerprint);
 	free(pem);
-	return answer(r, 200, j);
+	return request_answer(r, 200, j);
 }

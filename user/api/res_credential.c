@@ -20,13 +20,6 @@ static const struct kind {
 } tokens = {"credentials", "credential", edge_credentials, false},
   keys = {"ssh_credentials", "SSH credential", edge_ssh_credentials, true};
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static json_t *limit_json(unsigned n)
 {
 	return n ? json_integer(n) : json_null();
@@ -65,11 +58,11 @@ static int get_all(struct request *r, const struct kind *k)
 
 	if (!l.list || credentials_each(k->table(r->api->edge), list_one, &l)) {
 		json_decref(l.list);
-		return answer(r, 500, NULL);
+		return request_answer(r, 500, NULL);
 	}
 	snprintf(uri, sizeof(uri), "/%s", k->path);
-	return answer(r, 200,
-		      json_pack("{s:o, s:s, s:n}", k->path, l.list, "uri", uri, "next_page_uri"));
+	return request_answer(
+		r, 200, json_pack("{s:o, s:s, s:n}", k->path, l.list, "uri", uri, "next_page_uri"));
 }
 
 struct wanted {
@@ -99,7 +92,7 @@ static int get_one(struct request *r, const struct kind *k)
 {
 	json_t *j = find(r, k, r->id, NULL);
 
-	return j ? answer(r, 200, j)
+	return j ? request_answer(r, 200, j)
 		 : fault_set(&r->fault, 404, 0, "", "no %s '%.64s'", k->what, r->id);
 }
 
@@ -115,7 +108,7 @@ static int post(struct request *r, const struct kind *k)
 	if (err)
 		return -1;
 	log_info("%s added: id=%s %s", k->what, id, request_who(r, who));
-	err = answer(r, 201, find(r, k, id, *token ? token : NULL));
+	err = request_answer(r, 201, find(r, k, id, *token ? token : NULL));
 	explicit_bzero(token, sizeof(token));
 	return err;
 }
@@ -147,9 +140,9 @@ static int remove_one(struct request *r, const struct kind *k)
 	tunnel_revoke(edge_tunnel(r->api->edge), r->id);
 	log_info("%s removed: id=%s %s", k->what, r->id, request_who(r, who));
 	r->status = 204;
-	return kill_too ? answer(r, 200,
-				 json_pack("{s:i}", "connections_killed",
-					   edge_credential_kill(r->api->edge, r->id)))
+	return kill_too ? request_answer(r, 200,
+					 json_pack("{s:i}", "connections_killed",
+						   edge_credential_kill(r->api->edge, r->id)))
 			: 0;
 }
 

@@ -8,22 +8,15 @@
 #include "edges.h"
 #include "log.h"
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static int list(struct request *r, enum edges_kind kind)
 {
 	const char *name = kind == EDGES_TLS ? "tls_edges" : "backends";
 	json_t *all = edges_list(r->api->edges, kind);
 
-	return answer(r, 200,
-		      all ? json_pack("{s:o, s:s, s:n}", name, all, "uri", edges_types[kind].path,
-				      "next_page_uri")
-			  : NULL);
+	return request_answer(r, 200,
+			      all ? json_pack("{s:o, s:s, s:n}", name, all, "uri",
+					      edges_types[kind].path, "next_page_uri")
+				  : NULL);
 }
 
 static int one(struct request *r, enum edges_kind kind)
@@ -33,7 +26,7 @@ static int one(struct request *r, enum edges_kind kind)
 	if (!doc)
 		return fault_set(&r->fault, 404, 0, "", "no %s/%.64s", edges_types[kind].path,
 				 r->id);
-	return answer(r, 200, doc);
+	return request_answer(r, 200, doc);
 }
 
 static int put(struct request *r, enum edges_kind kind, const json_t *in)
@@ -45,7 +38,7 @@ static int put(struct request *r, enum edges_kind kind, const json_t *in)
 		return -1;
 	log_info("%s %s: %s", *r->id ? "changed" : "added",
 		 json_string_value(json_object_get(doc, "uri")), request_who(r, who));
-	return answer(r, *r->id ? 200 : 201, doc);
+	return request_answer(r, *r->id ? 200 : 201, doc);
 }
 
 static int del(struct request *r, enum edges_kind kind)
@@ -91,7 +84,7 @@ int module_get(struct request *r)
 	json_decref(doc);
 	if (!module)
 		return fault_set(&r->fault, 404, 0, "", "%.64s has no %s", r->id, r->part);
-	return answer(r, 200, module);
+	return request_answer(r, 200, module);
 }
 
 int module_put(struct request *r)

@@ -6,25 +6,18 @@
 #include "feed.h"
 #include "log.h"
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static int list(struct request *r, enum feed_kind kind, const char *key, const char *uri)
 {
-	return answer(r, 200,
-		      json_pack("{s:o, s:s, s:n}", key, feed_list(r->api->feed, kind), "uri", uri,
-				"next_page_uri"));
+	return request_answer(r, 200,
+			      json_pack("{s:o, s:s, s:n}", key, feed_list(r->api->feed, kind),
+					"uri", uri, "next_page_uri"));
 }
 
 static int get(struct request *r, enum feed_kind kind, const char *what)
 {
 	json_t *j = feed_get(r->api->feed, kind, r->id);
 
-	return j ? answer(r, 200, j)
+	return j ? request_answer(r, 200, j)
 		 : fault_set(&r->fault, 404, 0, "", "no %s '%.64s'", what, r->id);
 }
 
@@ -39,7 +32,7 @@ static int put(struct request *r, enum feed_kind kind, const char *what)
 		return -1;
 	log_info("%s %s: id=%s %s", what, id ? "changed" : "added",
 		 json_string_value(json_object_get(j, "id")), request_who(r, who));
-	return answer(r, id ? 200 : 201, j);
+	return request_answer(r, id ? 200 : 201, j);
 }
 
 static int del(struct request *r, enum feed_kind kind, const char *what)

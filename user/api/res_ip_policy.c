@@ -16,13 +16,6 @@
 #define TEXT_MAX_DESCRIPTION 255
 #define TEXT_MAX_METADATA 4096
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static struct ip_policies *all_of(struct request *r)
 {
 	return edge_ip_policies(r->api->edge);
@@ -118,7 +111,7 @@ static int answer_policy(struct request *r, unsigned status, const char *id)
 
 	if (ip_policy_with(all_of(r), id, take_policy, &j))
 		return fault_set(&r->fault, 404, 0, "", "no IP policy '%.40s'", id);
-	return answer(r, status, j);
+	return request_answer(r, status, j);
 }
 
 /* <killed> < 0: it was not asked for. */
@@ -130,7 +123,7 @@ static int answer_rule(struct request *r, unsigned status, const char *id, int k
 		return fault_set(&r->fault, 404, 0, "", "no IP policy rule '%.40s'", id);
 	if (j && killed >= 0)
 		json_object_set_new(j, "connections_killed", json_integer(killed));
-	return answer(r, status, j);
+	return request_answer(r, status, j);
 }
 
 /* ---- the body ---- */
@@ -191,11 +184,11 @@ int ip_policies_get(struct request *r)
 
 	if (!list || ip_policy_each(all_of(r), list_policy, list)) {
 		json_decref(list);
-		return answer(r, 500, NULL);
+		return request_answer(r, 500, NULL);
 	}
-	return answer(r, 200,
-		      json_pack("{s:o, s:s, s:n}", "ip_policies", list, "uri", "/ip_policies",
-				"next_page_uri"));
+	return request_answer(r, 200,
+			      json_pack("{s:o, s:s, s:n}", "ip_policies", list, "uri",
+					"/ip_policies", "next_page_uri"));
 }
 
 int ip_policies_post(struct request *r)
@@ -263,11 +256,11 @@ int ip_rules_get(struct request *r)
 
 	if (!list || ip_policy_each(all_of(r), list_rules, list)) {
 		json_decref(list);
-		return answer(r, 500, NULL);
+		return request_answer(r, 500, NULL);
 	}
-	return answer(r, 200,
-		      json_pack("{s:o, s:s, s:n}", "ip_policy_rules", list, "uri",
-				"/ip_policy_rules", "next_page_uri"));
+	return request_answer(r, 200,
+			      json_pack("{s:o, s:s, s:n}", "ip_policy_rules", list, "uri",
+					"/ip_policy_rules", "next_page_uri"));
 }
 
 int ip_rules_post(struct request *r)
@@ -353,5 +346,5 @@ int ip_rule_delete(struct request *r)
 		r->status = 204;
 		return 0;
 	}
-	return answer(r, 200, json_pack("{s:i}", "connections_killed", killed));
+	return request_answer(r, 200, json_pack("{s:i}", "connections_killed", killed));
 }

@@ -12,13 +12,6 @@
 #include "ssh_key.h"
 #include "tunnel.h"
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static json_t *read_host_key(const char *dir, const char *name)
 {
 	struct ssh_public_key k;
@@ -57,5 +50,5 @@ int ssh_host_keys_get(struct request *r)
 			&r->fault, 404, 0, "",
 			"there are no host keys yet: snisplit-sshd makes them at its first start");
 	}
-	return answer(r, 200, json_pack("{s:o}", "ssh_host_keys", list));
+	return request_answer(r, 200, json_pack("{s:o}", "ssh_host_keys", list));
 }

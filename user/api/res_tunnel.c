@@ -15,13 +15,6 @@
 
 #define SSH_NO_RESTART 1122
 
-static int answer(struct request *r, unsigned status, json_t *j)
-{
-	r->status = status;
-	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
-}
-
 static json_t *session_json(const struct tunnel_session *s)
 {
 	char uri[64], credential[64], started[STAMP_TEXT_MAX], ip[ADDR_TEXT_MAX];
@@ -47,9 +40,9 @@ int sessions_get(struct request *r)
 	for (int i = 0; i < n; i++)
 		json_array_append_new(out, session_json(&list[i]));
 	free(list);
-	return answer(r, 200,
-		      json_pack("{s:o, s:s, s:n}", "tunnel_sessions", out, "uri",
-				"/tunnel_sessions", "next_page_uri"));
+	return request_answer(r, 200,
+			      json_pack("{s:o, s:s, s:n}", "tunnel_sessions", out, "uri",
+					"/tunnel_sessions", "next_page_uri"));
 }
 
 int session_get_one(struct request *r)
@@ -62,7 +55,7 @@ int session_get_one(struct request *r)
 		if (!strcmp(list[i].id, r->id))
 			found = session_json(&list[i]);
 	free(list);
-	return found ? answer(r, 200, found)
+	return found ? request_answer(r, 200, found)
 		     : fault_set(&r->fault, 404, 0, "", "no tunnel session '%.64s'", r->id);
 }
 

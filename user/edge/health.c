@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "edge_private.h"
 #include "hello_write.h"
 #include "list.h"
@@ -40,14 +41,6 @@ struct health {
 	struct list probes;
 	unsigned n_probes;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 * MS + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- what came of it ---- */
 

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "conn_move.h"
 #include "edge_private.h"
 #include "handover_io.h"
@@ -45,14 +46,6 @@ struct takeover {
 	uint64_t old_pid;
 	struct parcel parcel;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 int takeover_fd(void)
 {

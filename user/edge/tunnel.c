@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "certs.h"
+#include "clock.h"
 #include "edge_private.h"
 #include "endpoint.h"
 #include "fault.h"
@@ -26,14 +27,6 @@
 #define BACKLOG 1024
 #define EVENTS_A_TURN 64
 #define KEEPALIVE_S 15
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
 
 struct caller *tunnel_session_find(struct tunnel *t, uint64_t number)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "worker.h"
+#include "clock.h"
 #include "conn.h"
 #include "edge_private.h"
 #include "listener.h"
@@ -35,14 +36,6 @@ struct mail {
 	bool done;
 	bool posted; /* nobody waits: malloc'd, freed when it is done */
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 void worker_watch(struct worker *w, struct end *e, uint32_t mask)
 {

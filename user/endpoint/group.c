@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "turn.h"
 
 #define SHARE 1000000U /* of <total>, an endpoint's; 64 of them fit into 32 bits */
@@ -188,14 +189,6 @@ static bool is_fit(const struct endpoint *t, uint64_t now)
 	return !is_dead(t) && now >= atomic_load(&t->down_until_ns);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 static struct endpoint *whose_turn(struct group *g)
 {
 	uint32_t turn = __atomic_fetch_add(&g->v->turn, 1, __ATOMIC_RELAXED), place, i;
@@ -271,7 +264,7 @@ static struct endpoint *choose_any(const struct group *g, const struct want *w)
 
 struct endpoint *group_pick(struct group *g, uint32_t hint)
 {
-	struct want w = {.now = now_ns()};
+	struct want w = {.now = clock_ns()};
 	struct endpoint *t = NULL, *fit;
 
 	for (unsigned i = 0; hint && i < g->n; i++)
@@ -319,7 +312,7 @@ static struct endpoint *next_in_order(const struct group *g, unsigned at, const 
 
 struct endpoint *group_next(struct group *g, const struct endpoint *failed)
 {
-	struct want w = {.but = failed, .now = now_ns()};
+	struct want w = {.but = failed, .now = clock_ns()};
 	struct endpoint *t = NULL;
 	unsigned at;
 
