@@ -163,34 +163,26 @@ static struct entry *find_key(struct credentials *c, const char *fingerprint)
 	return NULL;
 }
 
-static const char *field_of(const struct store_row *r, const char *name)
-{
-	for (unsigned i = 0; i < r->n_fields; i++)
-		if (!strcmp(r->fields[i].name, name))
-			return r->fields[i].value;
-	return NULL;
-}
-
 static unsigned number_of(const struct store_row *r, const char *name)
 {
-	const char *text = field_of(r, name);
+	const char *text = store_row_text(r, name);
 
 	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
 }
 
 static bool restore_token(struct entry *e, const struct store_row *r)
 {
-	return from_hex(field_of(r, "salt"), e->salt, SALT_LEN) &&
-	       from_hex(field_of(r, "hash"), e->hash, SHA256_LEN);
+	return from_hex(store_row_text(r, "salt"), e->salt, SALT_LEN) &&
+	       from_hex(store_row_text(r, "hash"), e->hash, SHA256_LEN);
 }
 
 static int restore(void *arg, const struct store_row *r)
 {
 	const struct credential in = {
-		.description = (char *)field_of(r, "description"),
-		.metadata = (char *)field_of(r, "metadata"),
-		.acl = (char *)field_of(r, "acl"),
-		.public_key = (char *)field_of(r, "public_key"),
+		.description = (char *)store_row_text(r, "description"),
+		.metadata = (char *)store_row_text(r, "metadata"),
+		.acl = (char *)store_row_text(r, "acl"),
+		.public_key = (char *)store_row_text(r, "public_key"),
 		.max_sessions = number_of(r, "max_sessions"),
 		.max_endpoints = number_of(r, "max_endpoints"),
 	};

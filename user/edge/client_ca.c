@@ -102,23 +102,15 @@ static int save(struct client_cas *c, const struct client_ca *ca, struct fault *
 	return store_put(c->store, KIND, &row, f) ? -1 : 0;
 }
 
-static const char *field_of(const struct store_row *r, const char *name)
-{
-	for (unsigned i = 0; i < r->n_fields; i++)
-		if (!strcmp(r->fields[i].name, name))
-			return r->fields[i].value;
-	return NULL;
-}
-
 /* One that is of no use is left out: who names it is not restored either, and lets nobody in. */
 static int restore(void *arg, const struct store_row *r)
 {
 	struct client_ca ca = {
 		.created = r->created,
-		.name = field_of(r, "name"),
-		.description = field_of(r, "description"),
-		.metadata = field_of(r, "metadata"),
-		.pem = field_of(r, "ca_pem"),
+		.name = store_row_text(r, "name"),
+		.description = store_row_text(r, "description"),
+		.metadata = store_row_text(r, "metadata"),
+		.pem = store_row_text(r, "ca_pem"),
 	};
 	struct client_cas *c = arg;
 	struct fault f = {.msg = "is missing"};

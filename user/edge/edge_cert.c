@@ -17,22 +17,14 @@
 
 /* ---- rows ---- */
 
-static const char *field_of(const struct store_row *r, const char *name)
-{
-	for (unsigned i = 0; i < r->n_fields; i++)
-		if (!strcmp(r->fields[i].name, name))
-			return r->fields[i].value;
-	return NULL;
-}
-
 static struct edge_cert cert_of(const struct store_row *r)
 {
 	struct edge_cert c = {
 		.created = r->created,
-		.description = field_of(r, "description"),
-		.metadata = field_of(r, "metadata"),
-		.crt = field_of(r, "certificate_pem"),
-		.key = field_of(r, "private_key_pem"),
+		.description = store_row_text(r, "description"),
+		.metadata = store_row_text(r, "metadata"),
+		.crt = store_row_text(r, "certificate_pem"),
+		.key = store_row_text(r, "private_key_pem"),
 	};
 
 	snprintf(c.id, sizeof(c.id), "%s", r->id);

@@ -47,20 +47,12 @@ int ip_policy_rule_save(struct store *s, const char *policy_id, const struct cid
 	return store_put(s, KIND_RULE, &row, f) ? -1 : 0;
 }
 
-static const char *field_of(const struct store_row *r, const char *name)
-{
-	for (unsigned i = 0; i < r->n_fields; i++)
-		if (!strcmp(r->fields[i].name, name))
-			return r->fields[i].value;
-	return NULL;
-}
-
 static struct ip_policy_head head_of(const struct store_row *r)
 {
 	struct ip_policy_head h = {
 		.created = r->created,
-		.description = (char *)field_of(r, "description"),
-		.metadata = (char *)field_of(r, "metadata"),
+		.description = (char *)store_row_text(r, "description"),
+		.metadata = (char *)store_row_text(r, "metadata"),
 	};
 
 	snprintf(h.id, sizeof(h.id), "%s", r->id);
@@ -80,8 +72,8 @@ static int restore_policy(void *arg, const struct store_row *r)
 /* A rule that cannot be read must not open what it was to close: the daemon does not start. */
 static int restore_rule(void *arg, const struct store_row *r)
 {
-	const char *policy = field_of(r, "ip_policy_id"), *cidr = field_of(r, "cidr");
-	const char *action = field_of(r, "action");
+	const char *policy = store_row_text(r, "ip_policy_id"), *cidr = store_row_text(r, "cidr");
+	const char *action = store_row_text(r, "action");
 	struct ip_policy_head h = head_of(r);
 	char why[CIDR_WHY_MAX];
 	struct fault f;

@@ -295,6 +295,14 @@ static int is_here(const struct store *s, struct fault *f)
 
 /* ---- rows ---- */
 
+const char *store_row_text(const struct store_row *r, const char *name)
+{
+	for (unsigned i = 0; i < r->n_fields; i++)
+		if (!strcmp(r->fields[i].name, name))
+			return r->fields[i].value;
+	return NULL;
+}
+
 /* One statement, with <n> texts bound and then, unless NULL, the two numbers of a time. */
 static int change(struct store *s, const char *sql, const char *const *texts, int n,
 		  const struct timespec *when)

@@ -28,6 +28,8 @@ struct store_row {
 	unsigned n_fields; /* at most STORE_FIELDS_MAX */
 };
 #define STORE_FIELDS_MAX 64
+/* The value of a field; NULL: the row has not got it. */
+const char *store_row_text(const struct store_row *r, const char *name);
 
 /*
  * Opens (makes) state.db in <dir>, which is made 0700 if missing.  Refuses a
