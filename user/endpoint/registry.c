@@ -289,6 +289,26 @@ static enum endpoint_datapath datapath_of(const char *word)
 	return word && !strcmp(word, "userspace") ? ENDPOINT_DP_USERSPACE : ENDPOINT_DP_AUTO;
 }
 
+struct entry *entry_blank(struct registry *r)
+{
+	struct entry *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->owner = r;
+	atomic_fetch_add(&r->refs, 1);
+	atomic_init(&t->e.refs, 1);
+	t->e.head = &t->e;
+	list_init(&t->order);
+	t->e.stats = calloc(1, sizeof(*t->e.stats));
+	if (!t->e.stats) {
+		entry_free(t);
+		return NULL;
+	}
+	atomic_init(&t->e.stats->refs, 1);
+	return t;
+}
+
 /* Checked and resolved (may block); not yet in the registry and without a num. */
 struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
 			const struct timespec *created, const struct endpoint_known *known,
@@ -299,22 +319,11 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 
 	if (endpoint_spec_check(s, host, f))
 		return NULL;
-	t = calloc(1, sizeof(*t));
+	t = entry_blank(r);
 	if (!t) {
 		fault_set(f, 500, 0, "", "out of memory");
 		return NULL;
 	}
-	t->owner = r;
-	atomic_fetch_add(&r->refs, 1);
-	atomic_init(&t->e.refs, 1);
-	t->e.head = &t->e;
-	list_init(&t->order);
-	t->e.stats = calloc(1, sizeof(*t->e.stats));
-	if (!t->e.stats) {
-		fault_set(f, 500, 0, "", "out of memory");
-		goto refused;
-	}
-	atomic_init(&t->e.stats->refs, 1);
 	snprintf(t->e.host, sizeof(t->e.host), "%s", host); /* calloc() padded it */
 	t->e.wild = host[0] == '*';
 	t->e.tcp = endpoint_is_tcp(host);

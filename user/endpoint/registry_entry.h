@@ -41,6 +41,7 @@ struct registry {
 struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const char *id,
 			const struct timespec *created, const struct endpoint_known *known,
 			struct fault *f);
+struct entry *entry_blank(struct registry *r); /* one reference; NULL: out of memory */
 void entry_free(struct entry *t);
 /* The others of its upstreams, when <t> is complete.  <may_fail>: to resolve one. */
 int entry_add_targets(struct registry *r, struct entry *t, const struct endpoint_known *known,

@@ -9,23 +9,16 @@
 
 struct endpoint *registry_orphan(struct registry *r, const struct orphan *o)
 {
-	struct entry *t = calloc(1, sizeof(*t));
+	struct entry *t = entry_blank(r);
 
 	if (!t)
 		return NULL;
-	t->owner = r;
-	atomic_fetch_add(&r->refs, 1);
-	atomic_init(&t->e.refs, 1);
-	t->e.head = &t->e;
-	list_init(&t->order);
-	t->e.stats = calloc(1, sizeof(*t->e.stats));
 	t->target_text = strdup(o->upstream);
 	t->e.spec.values[FIELD_ID_TERMINATE_AT] = strdup(o->terminate_at);
-	if (!t->e.stats || !t->target_text || !t->e.spec.values[FIELD_ID_TERMINATE_AT]) {
+	if (!t->target_text || !t->e.spec.values[FIELD_ID_TERMINATE_AT]) {
 		entry_free(t);
 		return NULL;
 	}
-	atomic_init(&t->e.stats->refs, 1);
 	t->e.upstream = t->target_text;
 	t->e.origin = t->e.spec.origin = ENDPOINT_AGENT;
 	strncpy(t->e.host, o->host, sizeof(t->e.host) - 1);
