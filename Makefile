@@ -208,6 +208,10 @@ $(O)/helpers/%: selftests/helpers/%.c
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+$(O)/helpers/stream: selftests/helpers/stream.c $(wildcard selftests/helpers/*.h)
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(call pkgl,libssl libcrypto)
+
 # The one helper that is made of ours: what it says is judged by others.
 $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(call msg,LINK,$@)

@@ -9,13 +9,14 @@
  * The client prints one line of JSON and exits 1 when anything was wrong.  The
  * server appends a line per connection to its report, which the client compares
  * with what it sent.  --polite says nothing after the hello before the server has.  SIGUSR1 ends
- * --hold and --server-hold.
+ * --hold and --server-hold.  --tls FILE: all of it in TLS, with this CA, or certificate and key.
+ * --no-resets: the random plans end no stream by RST (ssh cannot carry it).
  */
 #include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 
-#include "stream_conn.h"
+#include "stream_plan.h"
 
 #define NAMES_MAX 64
 #define LISTENERS_MAX 64
@@ -33,8 +34,9 @@ static struct {
 	uint8_t tags[NAMES_MAX];
 	unsigned n_names;
 	struct sock_addr to;
-	bool has_to, random, hold, polite;
-	const char *report;
+	bool has_to, random, hold, polite, no_resets;
+	const char *report, *tls_file;
+	SSL_CTX *tls;
 	uint32_t conns, parallel, read_kbps, write_kbps, stall_ms, hello_size, hello_cut, segment,
 		segment_gap_us;
 	uint32_t timeout_s, blocked_ms, own_sndbuf, own_rcvbuf;
@@ -118,6 +120,7 @@ static void conn_end(struct conn *c)
 	if (c->next)
 		c->next->link = c->link;
 	run.n_live--;
+	SSL_free(c->tls.ssl);
 	free(c->hello);
 	free(c);
 }
@@ -147,7 +150,7 @@ static void conn_run(struct conn *c, uint32_t events)
 		c->read_kbps = c->plan.read_kbps;
 		c->stall_ms = c->plan.stall_ms;
 		c->write_kbps = c->plan.write_kbps;
-		c->held = (c->plan.flags & PLAN_HOLD) && !released;
+		c->held = ((c->plan.flags & PLAN_HOLD) && !released) || conn_never_reads(c);
 		if (c->plan.sndbuf)
 			sock_int(c->fd, SOL_SOCKET, SO_SNDBUF, (int)c->plan.sndbuf);
 	}
@@ -167,37 +170,6 @@ static void conn_run(struct conn *c, uint32_t events)
 		      c->fd, &ev) == -1)
 		err(2, "epoll_ctl");
 	c->mask = mask;
-}
-
-/* Sizes are spread over the magnitudes, so that small ones are as common as large. */
-static uint64_t pick_size(struct conn *c, uint64_t max)
-{
-	unsigned bits = 0;
-
-	while (bits < 62 && max >> (bits + 1))
-		bits++;
-	bits = conn_random(c, bits + 1);
-	return max ? ((uint64_t)conn_random(c, 0x7fffffff) << 31 | conn_random(c, 0x7fffffff)) %
-			       (2ULL << bits)
-		   : 0;
-}
-
-static void plan_randomly(struct conn *c, struct plan *p)
-{
-	static const uint32_t sizes[] = {0, 0, 32768, 131072, 1048576};
-
-	c->random = opt.plan.seed * 1000003 + p->conn;
-	p->up = pick_size(c, opt.plan.up);
-	p->down = pick_size(c, opt.plan.down);
-	p->order = (uint8_t)conn_random(c, ORDER_MAX);
-	p->flags = (uint8_t)conn_random(c, 2);
-	p->pause = (uint8_t)(conn_random(c, 2) ? 0 : 1 + conn_random(c, 30));
-	p->sndbuf = sizes[conn_random(c, 5)];
-	p->rcvbuf = sizes[conn_random(c, 5)];
-	if (p->order >= ORDER_CLIENT_RST)
-		p->flags = 0;
-	c->segment = conn_random(c, 4) ? 0 : 1 + conn_random(c, 600);
-	c->segment_gap_us = conn_random(c, 1000);
 }
 
 static void connect_one(void)
@@ -221,7 +193,8 @@ static void connect_one(void)
 	c->held = opt.hold && !released;
 	c->polite = opt.polite;
 	if (opt.random) {
-		plan_randomly(c, &p);
+		plan_randomly(c, &p, &opt.plan, !opt.no_resets);
+		c->held = (p.flags & PLAN_NEVER_READ) && p.order == ORDER_CLIENT_RST;
 		size = conn_random(c, 3) ? 0 : conn_random(c, 5000);
 		cut = conn_random(c, 8) ? 0 : 64 + conn_random(c, 500);
 		if (c->segment && c->segment < size / 300) /* a timer's tick each: stay in time */
@@ -243,6 +216,8 @@ static void connect_one(void)
 		conn_end(c);
 		return;
 	}
+	if (opt.tls)
+		stream_tls_begin(&c->tls, opt.tls, fd, opt.names[p.conn % opt.n_names]);
 	if (c->segment || opt.random)
 		sock_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (opt.random ? p.rcvbuf : opt.own_rcvbuf)
@@ -261,6 +236,8 @@ static void accept_all(struct listener *l)
 		c = conn_new(fd, false);
 		c->connected = true;
 		c->own_tag = l->tag;
+		if (opt.tls)
+			stream_tls_begin(&c->tls, opt.tls, fd, NULL);
 		conn_run(c, 0);
 	}
 	if (errno != EAGAIN && errno != ECONNABORTED)
@@ -282,7 +259,7 @@ static void tick(uint64_t now)
 			c->send_at = 0;
 		if (c->recv_at && c->recv_at <= now)
 			c->recv_at = 0;
-		if (released)
+		if (released && !conn_never_reads(c))
 			c->held = false;
 		if (c->client && opt.blocked_ms && !c->told && c->sent < c->out_total && c->sent &&
 		    now - c->moved_at > opt.blocked_ms * 1000000ULL) {
@@ -512,6 +489,8 @@ static void set_option(const char *name, char *value)
 		opt.plan.order = order_of(value);
 	} else if (!strcmp(name, "report")) {
 		opt.report = value;
+	} else if (!strcmp(name, "tls")) {
+		opt.tls_file = value;
 	}
 }
 
@@ -523,8 +502,9 @@ static void options(int argc, char **argv)
 		{"report", required_argument, NULL, 's'}, {"random", no_argument, NULL, 'r'},
 		{"hold", no_argument, NULL, 'h'},	  {"server-hold", no_argument, NULL, 'H'},
 		{"answer-after", no_argument, NULL, 'a'}, {"polite", no_argument, NULL, 'p'},
+		{"tls", required_argument, NULL, 's'},	  {"no-resets", no_argument, NULL, 'R'},
 	};
-	unsigned first = 10, i;
+	unsigned first = 12, i;
 	int c, at;
 
 	for (i = 0; i < N_NUMBERS; i++)
@@ -542,6 +522,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'p':
 			opt.polite = true;
+			break;
+		case 'R':
+			opt.no_resets = true;
 			break;
 		case 'h':
 			opt.hold = true;
@@ -573,7 +556,10 @@ int main(int argc, char **argv)
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN); /* of OpenSSL's write() */
 	options(argc, argv);
+	if (opt.tls_file)
+		opt.tls = stream_tls_new(opt.has_to, opt.tls_file);
 	run.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (run.epoll == -1)
 		err(2, "epoll_create1");

@@ -13,6 +13,7 @@
 #include "clienthello.h"
 #include "pattern.h"
 #include "sock.h"
+#include "stream_tls.h"
 
 #define PLAN_MAGIC 0x736e6970U
 #define TURN_BYTES (256U * 1024) /* moved one way before others get their turn */
@@ -29,6 +30,7 @@ enum order {
 
 #define PLAN_ANSWER_AFTER (1U << 0) /* who ends second sends only after the other's end */
 #define PLAN_HOLD (1U << 1)	    /* the server does not read before SIGUSR1 */
+#define PLAN_NEVER_READ (1U << 2)   /* who resets has not read: it has all piled up */
 
 struct plan {
 	uint32_t magic, conn;
@@ -64,8 +66,9 @@ static const char *const fault_names[FAULT_MAX] = {
 
 struct conn {
 	int fd;
-	bool client, polite, connected, greeted, planned, eof, fin_sent, held, told, done;
+	bool client, polite, connected, greeted, planned, eof, fin_sent, held, told, done, piled_up;
 	struct plan plan;
+	struct stream_tls tls;
 	uint8_t *hello; /* the client's to send; the server's so far */
 	uint32_t hello_len, hello_at, segment, segment_gap_us;
 	struct pattern out, in;
@@ -123,6 +126,11 @@ static inline bool conn_they_reset(const struct conn *c)
 	return c->plan.order == (c->client ? ORDER_SERVER_RST : ORDER_CLIENT_RST);
 }
 
+static inline bool conn_never_reads(const struct conn *c)
+{
+	return (c->plan.flags & PLAN_NEVER_READ) && conn_we_reset(c);
+}
+
 static inline bool conn_ends_second(const struct conn *c)
 {
 	return c->plan.order == (c->client ? ORDER_SERVER : ORDER_CLIENT);
@@ -141,7 +149,7 @@ static inline bool conn_wants_write(const struct conn *c)
 		return true;
 	if (conn_they_reset(c))
 		return false;
-	return !conn_we_reset(c) || c->got || !c->in_total;
+	return !conn_we_reset(c) || c->got || !c->in_total || conn_never_reads(c);
 }
 
 static inline void conn_on_error(struct conn *c, int e)
@@ -166,7 +174,7 @@ static inline void conn_write(struct conn *c, uint64_t now)
 			n = c->hello_len - c->hello_at;
 			if (c->segment && n > c->segment)
 				n = c->segment;
-			r = send(c->fd, c->hello + c->hello_at, n, MSG_NOSIGNAL);
+			r = stream_send(&c->tls, c->fd, c->hello + c->hello_at, n);
 			if (r > 0) {
 				c->hello_at += (uint32_t)r;
 				c->moved_at = now;
@@ -175,21 +183,29 @@ static inline void conn_write(struct conn *c, uint64_t now)
 				continue;
 			}
 		} else if (c->sent == c->out_total) {
+			if (conn_never_reads(c) && !c->piled_up) {
+				c->piled_up = true;
+				c->send_at = now + conn_random(c, 300000000);
+				break;
+			}
 			if (conn_we_reset(c)) {
 				conn_finish(c, END_SELF_RST, FAULT_NONE);
 				return;
 			}
-			shutdown(c->fd, SHUT_WR);
-			c->fin_sent = true;
-			c->moved_at = now;
-			break;
+			if (stream_end(&c->tls, c->fd) == 0 || errno == ENOTCONN) {
+				c->fin_sent = true;
+				c->moved_at = now;
+				break;
+			}
 		} else {
 			n = c->out_total - c->sent < c->chunk_max ? c->out_total - c->sent
 								  : c->chunk_max;
 			if (c->plan.pause && c->pauses)
 				n = 1 + conn_random(c, (uint32_t)n) % (1U << conn_random(c, 17));
+			if (n < c->tls.retry)
+				n = c->tls.retry;
 			pattern_fill(&c->out, c->sent, buf, n);
-			r = send(c->fd, buf, n, MSG_NOSIGNAL);
+			r = stream_send(&c->tls, c->fd, buf, n);
 			if (r > 0) {
 				c->hash_out = pattern_hash(c->hash_out, c->sent, buf, (size_t)r);
 				c->sent += (uint64_t)r;
@@ -305,7 +321,7 @@ static inline void conn_read(struct conn *c, uint64_t now)
 	if (c->read_kbps && c->read_kbps * 4 < want) /* about 4 ms each */
 		want = c->read_kbps * 4 + 1;
 	while (!c->done && !c->eof && !c->held && !c->recv_at && turn < TURN_BYTES) {
-		n = recv(c->fd, buf, want, 0);
+		n = stream_recv(&c->tls, c->fd, buf, want);
 		if (n == -1) {
 			if (errno != EAGAIN)
 				conn_on_error(c, errno);
@@ -335,6 +351,8 @@ static inline uint32_t conn_mask(const struct conn *c)
 		mask |= EPOLLOUT;
 	if (c->connected && !c->eof && !c->held && !c->recv_at)
 		mask |= EPOLLIN;
+	if (c->tls.wants_read) /* for what it sends */
+		mask = EPOLLIN;
 	return mask;
 }
 #endif
