@@ -1,7 +1,7 @@
 # terminate/handshakes_do_not_wait_for_each_other.sh - With 500 handshakes begun and left, and a large transfer under way, new clients are served, and the transfer is whole.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath=kernel
-# Timeout: 120
+# Timeout: 240
 . "$LIB"
 need python3 curl openssl jq
 certificate
@@ -34,7 +34,7 @@ python3 - "$EDGE" >"$TMP/held" <<-'PY' &
 PY
 holder=$!
 wait_for 30 grep -q held "$TMP/held"
-(curl -sS --max-time 90 --cacert "$TMP/cert.pem" --connect-to "app.test:443:$EDGE:443" --limit-rate 50m https://app.test/large | sha256sum >"$TMP/sum") &
+(curl -sS --max-time 200 --cacert "$TMP/cert.pem" --connect-to "app.test:443:$EDGE:443" --limit-rate 50m https://app.test/large | sha256sum >"$TMP/sum") &
 transfer=$!
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	same "a page meanwhile" "$(fetch app.test)" "hello from plain"
