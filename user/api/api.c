@@ -177,14 +177,17 @@ static void remove_socket(const struct api *a)
  * Takes no new connection and gives those there are a moment to end by themselves:
  * a follower gets the last chunk, not a reset.
  */
-static void quiesce(struct MHD_Daemon *d)
+static void quiesce(struct MHD_Daemon *d, int *listen_fd)
 {
 	const struct timespec tick = {.tv_nsec = 5000000};
 	const union MHD_DaemonInfo *info;
-	int fd = MHD_quiesce_daemon(d);
 
-	if (fd != -1)
-		close(fd);
+	/* (after a pause it is ours already, and the library would say its number again) */
+	if (*listen_fd == -1)
+		*listen_fd = MHD_quiesce_daemon(d);
+	if (*listen_fd != -1)
+		close(*listen_fd);
+	*listen_fd = -1;
 	for (int i = 0; i < LAST_TICKS; i++) {
 		info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 		if (!info || !info->num_connections)
@@ -230,7 +233,7 @@ void api_close(struct api *a)
 		events_wake(edge_events(a->edge)); /* followers wait there */
 	remove_socket(a);
 	if (a->control)
-		quiesce(a->control);
+		quiesce(a->control, &a->control_fd);
 	stop(&a->control);
 	stop(&a->http);
 	if (a->control_fd != -1)
