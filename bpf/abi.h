@@ -13,16 +13,7 @@
 #include <linux/types.h>
 #endif
 
-/*
- * Of everything here that is shared with a daemon that takes this one's place (`sockets`, `slots`,
- * `flows`, `events`, `counters`): raised with every change of these.  With another one's flows a
- * daemon does nothing; whoever has them finishes them.
- */
-#define ABI_VERSION 1
-
 #define WORKERS_MAX 64
-#define RING_SETS 64 /* daemons whose connections can be alive at once, see upgrade.h */
-#define RINGS_MAX (WORKERS_MAX * RING_SETS)
 #define ENDPOINT_KEY_MAX 256 /* a normalised name, zero padded */
 #define POOL_SLOTS 64	     /* warm upstreams per endpoint and worker */
 #define REPLAY_BYTES 4096    /* longest hello the program starts by itself; power of two */
@@ -60,12 +51,10 @@ struct flow {
 	__u64 cookie;	/* of this socket; 0: the slot is free */
 	__u64 relayed;	/* bytes of <passed> that are in the peer's TCP queue */
 	__u32 role;	/* enum flow_role */
-	__u32 worker;	/* whose pools it takes from */
+	__u32 worker;	/* who has it: its pools, its ring in `events` */
 	__u32 replay;	/* index in `replays`, 0: none; client only */
 	__u32 told_ack; /* the controller has dealt with <told> PASS episodes */
-	__u32 ring;	/* in `events`: of the worker that has it */
-	__u32 pad1;
-	__u64 pad0[3];
+	__u64 pad0[4];
 	/* whoever pairs, once: the verdict program (fast start) or the controller */
 	__u64 peer_cookie; /* 0: not paired, pass everything */
 	__u32 peer;	   /* slot of the peer, valid with peer_cookie */

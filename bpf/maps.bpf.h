@@ -104,7 +104,7 @@ struct ring {
 /* One ring a worker: an event wakes the thread that owns the connection. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, RINGS_MAX);
+	__uint(max_entries, WORKERS_MAX);
 	__type(key, __u32);
 	__array(values, struct ring);
 } events SEC(".maps") __weak;
@@ -126,7 +126,7 @@ struct {
 static __always_inline void tell(const struct flow *f, __u32 type, __u32 slot, __u32 peer,
 				 __u32 tcp_state, __u64 flags)
 {
-	__u32 idx = f->ring;
+	__u32 idx = f->worker;
 	struct event *e;
 	void *ring;
 

@@ -1,7 +1,7 @@
 # upgrade/connections_go_on.sh - While upgrades follow each other, streams lose not a byte, and each connection has one event, from whichever daemon.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
-# Timeout: 180
+# Timeout: 600
 . "$LIB"
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need jq

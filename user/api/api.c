@@ -108,6 +108,21 @@ static void stop(struct MHD_Daemon **d)
 	*d = NULL;
 }
 
+/* Gives those there are a moment to end by themselves: a follower gets the last chunk, not a reset.
+ */
+static void let_end(struct MHD_Daemon *d)
+{
+	const struct timespec tick = {.tv_nsec = 5000000};
+	const union MHD_DaemonInfo *info;
+
+	for (int i = 0; i < LAST_TICKS; i++) {
+		info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+		if (!info || !info->num_connections)
+			return;
+		nanosleep(&tick, NULL);
+	}
+}
+
 static void *start_both(void *arg)
 {
 	struct api *a = arg;
@@ -123,7 +138,10 @@ int api_start(struct api *a, char *why, size_t why_size)
 {
 	pthread_t thread;
 
-	stop(&a->control); /* of before a pause */
+	/* of before a pause: who asked for the upgrade that has failed is to hear why */
+	if (a->control)
+		let_end(a->control);
+	stop(&a->control);
 	stop(&a->http);
 	if (!thread_start(&thread, THREAD_FILES, "api", start_both, a))
 		pthread_join(thread, NULL);
@@ -173,27 +191,15 @@ static void remove_socket(const struct api *a)
 		unlink(a->socket);
 }
 
-/*
- * Takes no new connection and gives those there are a moment to end by themselves:
- * a follower gets the last chunk, not a reset.
- */
 static void quiesce(struct MHD_Daemon *d, int *listen_fd)
 {
-	const struct timespec tick = {.tv_nsec = 5000000};
-	const union MHD_DaemonInfo *info;
-
 	/* (after a pause it is ours already, and the library would say its number again) */
 	if (*listen_fd == -1)
 		*listen_fd = MHD_quiesce_daemon(d);
 	if (*listen_fd != -1)
 		close(*listen_fd);
 	*listen_fd = -1;
-	for (int i = 0; i < LAST_TICKS; i++) {
-		info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-		if (!info || !info->num_connections)
-			return;
-		nanosleep(&tick, NULL);
-	}
+	let_end(d);
 }
 
 static int listen_fd(struct MHD_Daemon *d, int otherwise)

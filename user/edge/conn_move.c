@@ -20,49 +20,17 @@ static bool may_half(const struct half *h)
 	return !h->pending_len && !h->unread && h->state != HALF_FAILED;
 }
 
-/*
- * A client without a hello: user space starts it, wherever.  The program that is attached to its
- * socket would start it with what this daemon has registered.
- */
-static bool may_client(struct conn *c)
+bool conn_may_move(struct conn *c)
 {
-	struct flow *f = c->client.flow;
-
-	if (c->sni || c->up.pending_len || c->trickles || c->endpoint)
+	if (c->client.flow || c->upstream.flow)
 		return false;
-	if (!f || f->role != FLOW_CLIENT)
-		return true;
-	if (f->hello == FLOW_HELLO_DENIED)
-		return false;
-	__atomic_store_n(&f->role, FLOW_CLIENT_USER, __ATOMIC_SEQ_CST);
-	/* takes the socket's lock: no run of the program that saw the old role is left after this
-	 */
-	end_kick(&c->client);
-	if (f->hello == FLOW_HELLO_DENIED)
-		return false;
-	if (c->replay) {
-		f->replay = 0;
-		worker_replay_put(c->worker, c->replay);
-		c->replay = 0;
-	}
-	return true;
-}
-
-bool conn_may_move(struct conn *c, bool kernel)
-{
-	conn_on_paired(c);
-	if (c->phase == CONN_HELLO && (kernel || !c->client.flow) && may_client(c))
-		conn_on_paired(c); /* meanwhile: then it is open */
-	else if (c->phase == CONN_HELLO)
-		return false;
-	if (c->phase != CONN_HELLO && c->phase != CONN_OPEN)
-		return false;
-	if (!kernel && (c->client.flow || c->upstream.flow))
+	if (c->phase != CONN_OPEN &&
+	    (c->phase != CONN_HELLO || c->up.pending_len || c->trickles || c->endpoint))
 		return false;
 	if (c->client.tls || c->upstream.tls || c->client.err || c->upstream.err || c->sni)
 		return false;
 	conn_settle(c);
-	if (c->replay || c->replay_pending || c->up.keeps)
+	if (c->replay_pending || c->up.keeps)
 		return false;
 	return may_half(&c->up) && may_half(&c->down);
 }
@@ -74,12 +42,10 @@ static const char *ends_at(const struct endpoint *e)
 	return at ? at : "upstream";
 }
 
-#define DESCRIBE_END(name)                             \
-	do {                                           \
-		h->name##_slot = c->name.slot;         \
-		h->name##_enrolled = c->name.enrolled; \
-		h->name##_fin = c->name.fin;           \
-		h->name##_shut = c->name.shut;         \
+#define DESCRIBE_END(name)                     \
+	do {                                   \
+		h->name##_fin = c->name.fin;   \
+		h->name##_shut = c->name.shut; \
 	} while (0)
 
 #define DESCRIBE_HALF(name)                          \
@@ -162,19 +128,6 @@ void conn_describe(const struct conn *c, struct handover_conn *h, int fds[HANDOV
 	*ret_n = n;
 }
 
-static void own_flow(struct worker *w, struct end *e)
-{
-	if (e->flow)
-		__atomic_store_n(&e->flow->ring, kern_ring_index(w->kern, w->index),
-				 __ATOMIC_SEQ_CST);
-}
-
-void conn_stay(struct conn *c)
-{
-	own_flow(c->worker, &c->client);
-	own_flow(c->worker, &c->upstream);
-}
-
 /* ---- the daemon that takes ---- */
 
 unsigned conn_move_worker(const struct handover_conn *h, unsigned n)
@@ -182,60 +135,23 @@ unsigned conn_move_worker(const struct handover_conn *h, unsigned n)
 	return (unsigned)(h->worker % n);
 }
 
-static bool is_slot(const struct worker *w, uint64_t slot)
-{
-	return w->kern && slot >= w->slot_base && slot - w->slot_base < w->n_slots &&
-	       !w->slot_end[slot - w->slot_base];
-}
-
-/* Does it make sense?  The flow it names must be of the very socket that came with it. */
-static bool is_end_right(const struct worker *w, uint64_t slot, uint64_t enrolled, int fd)
-{
-	socklen_t len = sizeof(uint64_t);
-	uint64_t cookie;
-
-	if (!slot)
-		return !enrolled;
-	return is_slot(w, slot) && !getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) &&
-	       kern_flow(w->kern, (uint32_t)slot)->cookie == cookie;
-}
-
-static bool is_right(const struct worker *w, const struct handover_conn *h, const int *fds,
-		     unsigned n_fds)
+/* Does it make sense? */
+static bool is_right(const struct handover_conn *h, unsigned n_fds)
 {
 	bool open = h->phase == CONN_OPEN;
 	unsigned need = 1U + open + (h->up_piped ? 2 : 0) + (h->down_piped ? 2 : 0);
 
 	if ((!open && h->phase != CONN_HELLO) || n_fds != need || h->reason > CLOSE_REASON_MAX ||
 	    h->up_state >= HALF_FAILED || h->down_state >= HALF_FAILED ||
-	    h->up_mover > MOVER_KERNEL || h->down_mover > MOVER_KERNEL)
+	    h->up_mover >= MOVER_KERNEL)
 		return false;
-	if (!open)
-		return is_end_right(w, h->client_slot, h->client_enrolled, fds[0]);
-	if (h->up_mover == MOVER_KERNEL && (!h->client_enrolled || !h->upstream_enrolled))
-		return false;
-	return h->up_mover == h->down_mover && *h->endpoint &&
-	       is_end_right(w, h->client_slot, h->client_enrolled, fds[0]) &&
-	       is_end_right(w, h->upstream_slot, h->upstream_enrolled, fds[1]);
+	return !open || (h->up_mover == h->down_mover && *h->endpoint);
 }
 
-static void adopt_end(struct worker *w, struct end *e, uint64_t slot, bool enrolled)
-{
-	if (!slot)
-		return;
-	e->slot = (uint32_t)slot;
-	e->enrolled = enrolled;
-	e->flow = kern_flow(w->kern, e->slot);
-	e->cookie = e->flow->cookie;
-	w->slot_end[e->slot - w->slot_base] = e;
-	own_flow(w, e);
-}
-
-#define ADOPT_END(name)                                                          \
-	do {                                                                     \
-		adopt_end(w, &c->name, h->name##_slot, h->name##_enrolled != 0); \
-		c->name.fin = h->name##_fin != 0;                                \
-		c->name.shut = h->name##_shut != 0;                              \
+#define ADOPT_END(name)                             \
+	do {                                        \
+		c->name.fin = h->name##_fin != 0;   \
+		c->name.shut = h->name##_shut != 0; \
 	} while (0)
 
 #define ADOPT_HALF(name)                                          \
@@ -339,19 +255,10 @@ static void adopt_open(struct conn *c, const struct handover_conn *h, int *fds)
 	conn_count_source(c);
 	/* what it has moved so far was counted where it moved */
 	c->told = conn_tally(c);
-	if (c->client.flow)
-		c->client.flow->endpoint = c->endpoint->num;
-	if (c->upstream.flow)
-		c->upstream.flow->endpoint = c->endpoint->num;
 	conn_set_timer(c, c->up.state == HALF_SHUT || c->down.state == HALF_SHUT ? TIMER_HALF_CLOSED
 										 : TIMER_IDLE);
-	if (c->up.mover != MOVER_KERNEL) {
-		worker_watch(w, &c->client, WATCH_ALL);
-		worker_watch(w, &c->upstream, WATCH_ALL);
-	} else if (w->polled) {
-		worker_watch(w, &c->client, WATCH_END);
-		worker_watch(w, &c->upstream, WATCH_END);
-	}
+	worker_watch(w, &c->client, WATCH_ALL);
+	worker_watch(w, &c->upstream, WATCH_ALL);
 }
 
 int conn_adopt(struct worker *w, const struct handover_conn *h, int *fds, unsigned n_fds)
@@ -361,7 +268,7 @@ int conn_adopt(struct worker *w, const struct handover_conn *h, int *fds, unsign
 	struct sockaddr_storage sa;
 	struct conn *c;
 
-	if (!is_right(w, h, fds, n_fds))
+	if (!is_right(h, n_fds))
 		return -EBADMSG;
 	if (h->phase == CONN_OPEN) {
 		e = endpoint_of(w, h);
@@ -387,9 +294,8 @@ int conn_adopt(struct worker *w, const struct handover_conn *h, int *fds, unsign
 	}
 	conn_client_addr(c, &sa);
 	c->wants_header = cidr_match_any(w->config->proxy_from.at, w->config->proxy_from.n, &sa);
-	c->undecided = !c->client.enrolled;
+	c->undecided = true;
 	conn_set_timer(c, TIMER_HELLO);
-	if (!c->client.enrolled || w->polled)
-		worker_watch(w, &c->client, c->client.enrolled ? WATCH_END : WATCH_ALL);
+	worker_watch(w, &c->client, WATCH_ALL);
 	return 0;
 }

@@ -15,14 +15,13 @@ struct worker;
 
 /*
  * Can all there is of it be told?  Not TLS that ends here, nor what is dialling, being refused or
- * broken, nor bytes that user space has read and not written.  <kernel>: are the maps shared?
+ * broken, nor bytes that user space has read and not written, nor what has a place in the kernel's
+ * maps: these are its daemon's own, and the kernel moves its bytes there until it ends.
  */
-bool conn_may_move(struct conn *c, bool kernel);
+bool conn_may_move(struct conn *c);
 /* What there is to tell, and its descriptors, which stay ours. */
 void conn_describe(const struct conn *c, struct handover_conn *ret_h, int fds[HANDOVER_FDS_MAX],
 		   unsigned *ret_n);
-/* It was described, but stays: its events come here again. */
-void conn_stay(struct conn *c);
 
 /* Which worker of <n> has it. */
 unsigned conn_move_worker(const struct handover_conn *h, unsigned n);

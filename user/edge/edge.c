@@ -95,7 +95,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		.hard = EDGE_HARD,
 		.mutant = g->mutant,
 		.selftest_mutant = mutant_is_tested() ? g->mutant : MUTANT_NONE,
-		.heritage = takeover_heritage(g->takeover),
+		.lock_fd = takeover_lock_fd(g->takeover),
 	};
 	const struct config *c = g->config;
 	unsigned i, j, n = 0;
@@ -209,13 +209,6 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 	return 0;
 }
 
-void edge_wants(const struct config *c, enum datapath datapath, struct handover *ret_h)
-{
-	*ret_h = (struct handover){.workers = workers_of(c)};
-	if (datapath != DATAPATH_USERSPACE)
-		ret_h->slots = slots_of(c, workers_of(c));
-}
-
 int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	      struct takeover *takeover, struct edge **ret_g, char *why, size_t why_size)
 {
@@ -234,6 +227,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	pthread_mutex_init(&g->reload_lock, NULL);
 	pthread_mutex_init(&g->config_lock, NULL);
 	pthread_mutex_init(&g->asked_lock, NULL);
+	pthread_mutex_init(&g->start_lock, NULL);
 	pthread_cond_init(&g->asked_done, NULL);
 	clock_gettime(CLOCK_REALTIME, &g->started);
 	if (getrandom(&g->id_prefix, sizeof(g->id_prefix), 0) < 0)
@@ -318,11 +312,8 @@ int edge_start(struct edge *g, char *why, size_t why_size)
 		snprintf(why, why_size, "tunnel: %s", strerror(-err));
 		return err;
 	}
-	if (sshd_start(g, &g->sshd, why, why_size)) {
-		if (!g->takeover)
-			return -EIO;
-		log_err("%s: there is no ssh -R", why); /* the other daemon has gone: no way back */
-	}
+	if (sshd_start(g, &g->sshd, why, why_size))
+		return -EIO;
 	g->resolver = resolver_start(g);
 	g->health = health_start(g);
 	return 0;
@@ -423,6 +414,7 @@ void edge_close(struct edge *g)
 	pthread_mutex_destroy(&g->reload_lock);
 	pthread_mutex_destroy(&g->config_lock);
 	pthread_mutex_destroy(&g->asked_lock);
+	pthread_mutex_destroy(&g->start_lock);
 	pthread_cond_destroy(&g->asked_done);
 	free(g);
 }

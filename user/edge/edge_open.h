@@ -6,11 +6,8 @@
 #define EDGE_OPEN_H
 #include "edge.h"
 
-struct handover;
 struct takeover;
 
-/* What a daemon with this configuration would ask of another one, see takeover.h. */
-void edge_wants(const struct config *c, enum datapath datapath, struct handover *ret_h);
 /*
  * Everything that serves: kernel path, registry, state, listeners, workers, which stand still until
  * edge_start().  Takes <config> and <takeover> (NULL: nobody's place) over on success.  0, or

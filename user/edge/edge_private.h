@@ -28,6 +28,9 @@
 #define EDGE_GROUPS 1024	       /* names that are shared, picked in the kernel */
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
 
+/* Each has a program on the cgroup, which takes 64 (the kernel's BPF_CGROUP_MAX_PROGS). */
+#define ELDERS_MAX 62
+
 struct client_cas;
 struct credentials;
 struct crowd;
@@ -62,11 +65,11 @@ struct edge {
 	struct sshd *sshd; /* NULL: no ssh -R */
 	char datapath_why[256];
 	struct takeover *takeover; /* NULL: started by itself */
-	int elders[RING_SETS];	   /* life lines of earlier daemons; main's */
+	int elders[ELDERS_MAX];	   /* life lines of earlier daemons; main's */
 	unsigned n_elders;
-	int heir_fd;	  /* to the daemon that has taken our place; -1: none has */
-	bool heir_kernel; /* it shares the maps */
+	int heir_fd; /* to the daemon that has taken our place; -1: none has */
 	atomic_uint n_elders_alive;
+	pthread_mutex_t start_lock; /* held by main: workers must not begin yet, see takeover.h */
 	pthread_mutex_t asked_lock;
 	pthread_cond_t asked_done;
 	struct upgrade_asked *asked; /* an upgrade, by the API; NULL: nobody waits */

@@ -12,7 +12,6 @@
 #include "edge_private.h"
 #include "handover_io.h"
 #include "log.h"
-#include "slots.h"
 #include "takeover.h"
 
 /* One on its way to its worker. */
@@ -35,17 +34,13 @@ static void adopt(struct worker *w, void *arg)
 	struct late *l = arg;
 	int err;
 
-	slots_expect(w, (uint32_t)l->conn.client_slot);
-	slots_expect(w, (uint32_t)l->conn.upstream_slot);
 	err = conn_adopt(w, &l->conn, l->fds, l->n_fds);
 	if (err)
 		log_err("a connection of an earlier daemon is lost: %s: phase=%u movers=%u,%u "
-			"states=%u,%u fds=%u slots=%u,%u enrolled=%u,%u",
+			"states=%u,%u fds=%u",
 			strerror(-err), (unsigned)l->conn.phase, (unsigned)l->conn.up_mover,
 			(unsigned)l->conn.down_mover, (unsigned)l->conn.up_state,
-			(unsigned)l->conn.down_state, l->n_fds, (unsigned)l->conn.client_slot,
-			(unsigned)l->conn.upstream_slot, (unsigned)l->conn.client_enrolled,
-			(unsigned)l->conn.upstream_enrolled);
+			(unsigned)l->conn.down_state, l->n_fds);
 	w->adopted = true;
 	w->sweep_ns = 0;
 	late_free(l);

@@ -37,8 +37,9 @@ struct daemon {
 	sigset_t signals;
 	struct edge *edge;
 	struct api *api;
-	bool paused; /* the API is, for an upgrade */
-	bool stuck;  /* ... a worker is, and that has been said */
+	struct takeover *takeover; /* the edge's; NULL: started by itself */
+	bool paused;		   /* the API is, for an upgrade */
+	bool stuck;		   /* ... a worker is, and that has been said */
 };
 
 static void print_datapath(void)
@@ -290,12 +291,10 @@ static int open_all(struct daemon *d, struct config *config, char *why, size_t w
 	struct api_sockets given = {-1, -1};
 	enum datapath datapath = (enum datapath)d->options.datapath;
 	struct takeover *t = NULL;
-	struct handover want;
 	int fd = takeover_fd(), err = 0;
 
-	edge_wants(config, datapath, &want);
 	if (fd != -1)
-		err = takeover_begin(fd, &want, &t, why, why_size);
+		err = takeover_begin(fd, &t, why, why_size);
 	if (!err)
 		err = edge_open(config, datapath, chosen_mutant(), t, &d->edge, why, why_size);
 	if (err) {
@@ -307,10 +306,13 @@ static int open_all(struct daemon *d, struct config *config, char *why, size_t w
 	given.control = takeover_listener(t, HANDOVER_USE_CONTROL, config->control_socket, 0);
 	given.http = takeover_listener(t, HANDOVER_USE_HTTP, config->http.text, 0);
 	d->api = api_open(d->edge, edge_store(d->edge), config, &given, why, why_size);
-	if (!d->api)
+	if (!d->api) {
 		takeover_refuse(t, why);
-	if (!d->api || (t && takeover_finish(t, d->edge, why, why_size)))
 		return EXIT_USAGE;
+	}
+	if (t && takeover_adopt(t, d->edge, why, why_size))
+		takeover_give_up(t, why);
+	d->takeover = t;
 	return EXIT_OK;
 }
 
@@ -330,10 +332,15 @@ static int start_all(struct daemon *d, struct config *config)
 
 	if (!status &&
 	    (edge_start(d->edge, why, sizeof(why)) || api_start(d->api, why, sizeof(why)) ||
-	     edge_confine(d->edge, why, sizeof(why))))
+	     edge_confine(d->edge, why, sizeof(why)))) {
 		status = EXIT_USAGE;
+		if (d->takeover)
+			takeover_give_up(d->takeover, why);
+	}
 	if (status)
 		log_err("%s", why);
+	else if (d->takeover)
+		takeover_serve(d->takeover, d->edge);
 	return status;
 }
 

@@ -34,16 +34,16 @@ struct known_name {
 
 struct takeover {
 	int fd;
-	struct kern_heritage heritage;
-	bool kernel;
+	int lock_fd;	      /* on the pins */
 	pthread_mutex_t lock; /* of the offers, which ports of agents' endpoints wait in */
 	struct offer *offers;
 	struct known_name *names;
 	unsigned n_offers, n_names, n_agents;
-	int elders[RING_SETS];
+	int elders[ELDERS_MAX];
 	unsigned n_elders;
 	uint64_t expect_until_ns;
 	uint64_t old_pid;
+	unsigned n_adopted;
 	struct parcel parcel;
 };
 
@@ -71,16 +71,12 @@ static void *grow(void *array, unsigned *n, size_t size, void **ret_array)
 	return memset(p + (*n)++ * size, 0, size);
 }
 
-static int take_kernel(struct takeover *t, const struct handover *h)
+static int take_lock(struct takeover *t)
 {
-	if (t->kernel || !t->parcel.n_fds)
+	if (t->lock_fd != -1)
 		return -EBADMSG;
-	t->heritage.lock_fd = parcel_take(&t->parcel, 0);
-	t->heritage.ring_set = (unsigned)h->ring_set % RING_SETS;
-	for (unsigned i = 0; i < KERN_SHARE_MAX; i++)
-		t->heritage.maps[i] = h->kernel ? parcel_take(&t->parcel, 1 + i) : -1;
-	t->kernel = true;
-	return h->kernel && t->heritage.maps[KERN_SHARE_MAX - 1] == -1 ? -EBADMSG : 0;
+	t->lock_fd = parcel_take(&t->parcel, 0);
+	return t->lock_fd == -1 ? -EBADMSG : 0;
 }
 
 static int take_listener(struct takeover *t, const struct handover *h)
@@ -112,7 +108,7 @@ static int take_name(struct takeover *t, const struct handover *h)
 
 static int take_elder(struct takeover *t)
 {
-	if (t->n_elders == RING_SETS)
+	if (t->n_elders == ELDERS_MAX - 1) /* the other one is the last */
 		return -EBADMSG;
 	t->elders[t->n_elders] = parcel_take(&t->parcel, 0);
 	return t->elders[t->n_elders++] == -1 ? -EBADMSG : 0;
@@ -122,7 +118,7 @@ static int take(struct takeover *t, const struct handover *h)
 {
 	switch (h->type) {
 	case HANDOVER_KERNEL:
-		return take_kernel(t, h);
+		return take_lock(t);
 	case HANDOVER_LISTENER:
 		return take_listener(t, h);
 	case HANDOVER_NAME:
@@ -141,11 +137,10 @@ static int fail(int err, char *why, size_t why_size)
 	return err;
 }
 
-int takeover_begin(int fd, const struct handover *want, struct takeover **ret_t, char *why,
-		   size_t why_size)
+int takeover_begin(int fd, struct takeover **ret_t, char *why, size_t why_size)
 {
+	struct handover h = {.type = HANDOVER_HELLO, .format = HANDOVER_FORMAT};
 	struct takeover *t = calloc(1, sizeof(*t));
-	struct handover h = *want;
 	int err;
 
 	if (!t)
@@ -153,12 +148,7 @@ int takeover_begin(int fd, const struct handover *want, struct takeover **ret_t,
 	*ret_t = t;
 	pthread_mutex_init(&t->lock, NULL);
 	t->fd = fd;
-	t->heritage.lock_fd = -1;
-	for (int i = 0; i < KERN_SHARE_MAX; i++)
-		t->heritage.maps[i] = -1;
-	h.type = HANDOVER_HELLO;
-	h.format = HANDOVER_FORMAT;
-	h.abi = ABI_VERSION;
+	t->lock_fd = -1;
 	h.pid = (uint64_t)getpid();
 	snprintf(h.version, sizeof(h.version), "%s", VERSION);
 	err = handover_say(fd, &h, NULL, 0);
@@ -188,6 +178,13 @@ void takeover_refuse(struct takeover *t, const char *why)
 	handover_say(t->fd, &h, NULL, 0);
 }
 
+void takeover_give_up(struct takeover *t, const char *why)
+{
+	log_err("%s", why);
+	takeover_refuse(t, why);
+	_exit(EXIT_FAILURE);
+}
+
 static void close_all(int *fds, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -205,8 +202,7 @@ static void close_rest(struct takeover *t, bool all)
 		if (all || t->offers[i].use != HANDOVER_USE_TCP)
 			close_all(&t->offers[i].fd, 1);
 	pthread_mutex_unlock(&t->lock);
-	close_all(&t->heritage.lock_fd, 1);
-	close_all(t->heritage.maps, KERN_SHARE_MAX);
+	close_all(&t->lock_fd, 1);
 }
 
 void takeover_expire(struct takeover *t)
@@ -230,9 +226,9 @@ void takeover_free(struct takeover *t)
 
 /* ---- who gets it ---- */
 
-const struct kern_heritage *takeover_heritage(const struct takeover *t)
+int takeover_lock_fd(const struct takeover *t)
 {
-	return t && t->kernel ? &t->heritage : NULL;
+	return t ? t->lock_fd : -1;
 }
 
 bool takeover_has_listener(struct takeover *t, enum handover_use use, const char *text)
@@ -344,7 +340,7 @@ static int adopt_all(struct takeover *t, struct edge *g)
 /* The other one is an elder as well now: its end of the socket pair closes when it is gone. */
 static void keep_elders(struct takeover *t, struct edge *g)
 {
-	for (unsigned i = 0; i < t->n_elders && g->n_elders < RING_SETS - 1; i++) {
+	for (unsigned i = 0; i < t->n_elders; i++) {
 		g->elders[g->n_elders++] = t->elders[i];
 		t->elders[i] = -1;
 	}
@@ -353,30 +349,32 @@ static void keep_elders(struct takeover *t, struct edge *g)
 	atomic_store(&g->n_elders_alive, g->n_elders);
 }
 
-int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_size)
+int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_size)
 {
 	struct handover h = {.type = HANDOVER_READY};
 	int err = handover_say(t->fd, &h, NULL, 0), n;
 
+	pthread_mutex_lock(&g->start_lock);
 	for (unsigned i = 0; i < g->n_workers; i++)
 		g->workers[i].now_ns = clock_ns();
 	n = err ? err : adopt_all(t, g);
 	if (n < 0)
 		return fail(n, why, why_size);
-	for (unsigned i = 0; i < g->n_workers; i++) {
-		/* (with maps of its own it has its slots already) */
-		if (g->kern && kern_has_heritage(g->kern))
-			worker_take_slots(&g->workers[i]);
+	for (unsigned i = 0; i < g->n_workers; i++)
 		g->workers[i].adopted = g->workers[i].n_conns;
-	}
-	if (g->kern && kern_take_over(g->kern, why, why_size))
-		return -EIO;
-	h.type = HANDOVER_SERVING;
+	t->n_adopted = (unsigned)n;
+	return g->kern && kern_take_over(g->kern, why, why_size) ? -EIO : 0;
+}
+
+void takeover_serve(struct takeover *t, struct edge *g)
+{
+	const struct handover h = {.type = HANDOVER_SERVING};
+
 	/* (one that has died meanwhile is in nobody's way) */
 	handover_say(t->fd, &h, NULL, 0);
-	log_info("took over from pid %u: connections=%d", (unsigned)t->old_pid, n);
+	pthread_mutex_unlock(&g->start_lock);
+	log_info("took over from pid %u: connections=%u", (unsigned)t->old_pid, t->n_adopted);
 	keep_elders(t, g);
 	close_rest(t, false);
 	t->expect_until_ns = clock_ns() + EXPECT_NS;
-	return 0;
 }

@@ -3,9 +3,10 @@
  * takeover - the daemon that takes another one's place, from its start until it serves: what the
  * other gives, and who gets it.  upgrade.h is the other's side.
  *
- *   takeover_begin()   what we are goes over; sockets, maps and names come
+ *   takeover_begin()   what we are goes over; sockets, the lock on the pins, names come
  *   edge_open()        takes of them what it can use, opens the rest by itself
- *   takeover_finish()  connections come; from here on there is no way back
+ *   takeover_adopt()   connections come, our pins are in place; all threads are made
+ *   takeover_serve()   the other one is told and workers begin: from here there is no way back
  *
  * The main thread's, but for takeover_expects() and listeners.  NULL stands for a daemon that
  * starts by itself.
@@ -18,7 +19,6 @@
 #include <time.h>
 
 #include "handover.h"
-#include "kern.h"
 
 struct edge;
 struct takeover;
@@ -26,18 +26,16 @@ struct takeover;
 /* The descriptor to the daemon that has started us for this; -1: nobody has. */
 int takeover_fd(void);
 
-/*
- * <want>: how many workers, slots a worker (0: no kernel path), which decide whether the kernel's
- * maps can be shared.  0, or -errno with <why>.
- */
-int takeover_begin(int fd, const struct handover *want, struct takeover **ret_t, char *why,
-		   size_t why_size);
-/* It does not work out: the other daemon is told why, and goes on. */
+/* 0, or -errno with <why>. */
+int takeover_begin(int fd, struct takeover **ret_t, char *why, size_t why_size);
+/* It does not work out: the other daemon is told why, and goes on.  Before takeover_adopt(). */
 void takeover_refuse(struct takeover *t, const char *why);
+/* The same after it.  Ends the process on the spot: what it has is the other's, too. */
+void takeover_give_up(struct takeover *t, const char *why) __attribute__((noreturn));
 void takeover_free(struct takeover *t);
 
-/* The kernel's maps; NULL: there are none that we could use. */
-const struct kern_heritage *takeover_heritage(const struct takeover *t);
+/* On the other daemon's pins; -1: it has none. */
+int takeover_lock_fd(const struct takeover *t);
 /* Takes a listening socket; -1: there is none (more). */
 int takeover_listener(struct takeover *t, enum handover_use use, const char *text, unsigned worker);
 /* Did the other daemon listen there, and is the socket still to be had? */
@@ -47,12 +45,14 @@ const char *takeover_id(struct takeover *t, const char *host, struct timespec *r
 
 /*
  * Is this the name of an agent's endpoint that was online and is on its way here?  Any thread; for
- * a few seconds after takeover_finish().
+ * a few seconds after takeover_serve().
  */
 bool takeover_expects(const struct takeover *t, const char *name);
 
-/* All is open: connections come, then it is ours.  0, or -errno with <why>. */
-int takeover_finish(struct takeover *t, struct edge *g, char *why, size_t why_size);
+/* All is open: connections come.  Workers that are started now wait.  0, or -errno with <why>. */
+int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_size);
+/* Nothing can fail any more: it is ours. */
+void takeover_serve(struct takeover *t, struct edge *g);
 
 /* Closes what nobody will come for any more; now and then. */
 void takeover_expire(struct takeover *t);

@@ -28,12 +28,6 @@
 #define ADOPT_MS 60000
 #define HANDOVER_FD 3
 #define SAY_S 5 /* that one message may take, while the workers stand still */
-/*
- * Not yet: in runs of a thousand connections through many upgrades, slots of shared maps have been
- * seen used twice, which delivers bytes to the wrong connection.  So flows that the kernel carries
- * stay in the maps of the daemon that has them, until they end; all others move.
- */
-#define SHARE_MAPS false
 
 extern char **environ;
 
@@ -43,7 +37,6 @@ struct upgrade {
 	struct upgrade_result *result;
 	pid_t pid;
 	int fd;
-	bool kernel; /* the maps are shared */
 };
 
 static int fail(struct upgrade *u, int err, const char *what)
@@ -159,17 +152,13 @@ static int expect(struct upgrade *u, uint8_t type, int timeout_ms, struct handov
 
 static int give_kernel(struct upgrade *u)
 {
-	struct handover h = {.type = HANDOVER_KERNEL, .kernel = u->kernel};
-	int fds[1 + KERN_SHARE_MAX];
-	struct kern_heritage k;
+	const struct handover h = {.type = HANDOVER_KERNEL};
+	int lock_fd;
 
 	if (!u->edge->kern)
 		return 0;
-	kern_give(u->edge->kern, &k);
-	h.ring_set = k.ring_set;
-	fds[0] = k.lock_fd;
-	memcpy(fds + 1, k.maps, sizeof(k.maps));
-	return handover_say(u->fd, &h, fds, u->kernel ? 1 + KERN_SHARE_MAX : 1);
+	lock_fd = kern_lock_fd(u->edge->kern);
+	return handover_say(u->fd, &h, &lock_fd, 1);
 }
 
 static int give_listener(struct upgrade *u, enum handover_use use, const char *text,
@@ -276,8 +265,6 @@ static void each_conn(struct upgrade *u, void (*fn)(struct upgrade *u, struct co
 static void stay(struct upgrade *u, struct conn *c)
 {
 	(void)u;
-	if (c->described)
-		conn_stay(c);
 	c->described = false;
 }
 
@@ -310,11 +297,10 @@ static int describe_all(struct upgrade *u)
 
 	for (unsigned i = 0; i < u->edge->n_workers && !err; i++) {
 		w = &u->edge->workers[i];
-		worker_read_ring(w);
 		list_for_each_safe(it, tmp, &w->conns) {
 			struct conn *c = list_of(it, struct conn, all);
 
-			if (err || !conn_may_move(c, u->kernel))
+			if (err || !conn_may_move(c))
 				continue;
 			err = describe(u->fd, c);
 			h.count++;
@@ -328,15 +314,9 @@ static int describe_all(struct upgrade *u)
 
 /* ---- all of it ---- */
 
-static bool may_share(const struct edge *g, const struct handover *h)
-{
-	return g->kern && h->abi == ABI_VERSION && h->workers == g->n_workers &&
-	       h->slots == g->slots_a_worker;
-}
-
 static int check(struct upgrade *u, const struct handover *h)
 {
-	if (h->format == HANDOVER_FORMAT && u->edge->n_elders < RING_SETS - 2)
+	if (h->format == HANDOVER_FORMAT && u->edge->n_elders < ELDERS_MAX)
 		return 0;
 	if (h->format != HANDOVER_FORMAT)
 		snprintf(u->result->why, sizeof(u->result->why),
@@ -374,9 +354,9 @@ static int commit(struct upgrade *u)
 	each_conn(u, forget);
 	tcp_ports_stop(u->edge->tcp_ports); /* or it would shut down what the other one has, too */
 	for (unsigned i = 0; i < u->edge->n_workers; i++)
-		worker_leave(&u->edge->workers[i]);
+		worker_drain(&u->edge->workers[i], NULL);
 	if (u->edge->kern)
-		kern_leave(u->edge->kern, u->kernel);
+		kern_leave(u->edge->kern);
 	return 0;
 }
 
@@ -413,8 +393,6 @@ static int run(struct upgrade *u)
 		err = check(u, &h);
 	if (err)
 		return err;
-	u->kernel = SHARE_MAPS && may_share(u->edge, &h) && !u->edge->n_elders &&
-		    !upgrade_conns_starting(u->edge);
 	store_lend(u->edge->store);
 	err = give(u);
 	if (!err)
@@ -445,7 +423,6 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 		/* the way for those that follow, who must not wait for it; and it tells that we
 		 * live */
 		g->heir_fd = u.fd;
-		g->heir_kernel = u.kernel;
 		fcntl(u.fd, F_SETFL, O_NONBLOCK);
 		r->pid = (unsigned)u.pid;
 		r->stayed = edge_conns_active(g);
@@ -467,7 +444,7 @@ static void follow(struct worker *w, void *arg)
 	list_for_each_safe(it, tmp, &w->conns) {
 		struct conn *c = list_of(it, struct conn, all);
 
-		if (err || !conn_may_move(c, false)) /* (those in the kernel stay) */
+		if (err || !conn_may_move(c))
 			continue;
 		err = describe(g->heir_fd, c);
 		if (!err)

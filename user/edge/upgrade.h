@@ -8,14 +8,21 @@
  *   KERNEL, LISTENERs, NAMEs, READY ──► opens all it needs; nothing of ours has changed yet
  *        ◄─────────────── READY
  *   workers stand still, kernel's flows move on
- *   CONNs, COMMIT ──────────────────► makes connections of them, puts its programs and pins in
- * place ◄─────────────── SERVING        starts its workers forgets what it has described, finishes
- * the rest, ends
+ *   CONNs, COMMIT ──────────────────► makes connections of them, its pins stand for the other's,
+ *                                     all threads are made, and stand still
+ *        ◄─────────────── SERVING        they run
+ *   forgets what it has described, finishes the rest, ends
  *
- * Whatever fails before SERVING: the new one is killed and this one goes on as before.  What cannot
- * move (conn_move.h) follows when it can, by further CONNs; the rest this daemon finishes, for as
- * long as it takes; its connections are its own until their event.  Maps could be shared, slots be
- * given back one by one (slots.h): see SHARE_MAPS in upgrade.c for why they are not yet.
+ * Whatever fails before SERVING: the new one ends at once, or is killed, having touched no
+ * connection; this one goes on as before.
+ *
+ * What cannot move (conn_move.h) follows when it can, by further CONNs.  The rest this daemon
+ * finishes, for as long as it takes: its connections are its own until their event.  That is so for
+ * all that the kernel carries.  Its flows stay in the maps, and under the programs, that they came
+ * to, and go on at full speed; they do not become user space's, and nothing is copied.  Maps are
+ * not shared by two daemons: each would have to know of every place in them whose it is, and of
+ * every socket, and a mistake there sends bytes to a stranger.  The price is one more process for
+ * as long as its longest connection lasts.
  */
 #ifndef UPGRADE_H
 #define UPGRADE_H

@@ -128,7 +128,6 @@ static void sweep_if_lost(struct worker *w)
 	if ((!w->kern && !w->adopted) || w->now_ns < w->sweep_ns)
 		return;
 	w->sweep_ns = w->now_ns + SWEEP_NS;
-	slots_reclaim(w);
 	if (w->polled || w->adopted) {
 		w->adopted = false; /* their events went elsewhere */
 		sweep(w);
@@ -337,6 +336,8 @@ static void *run(void *arg)
 	uint64_t at;
 	int i, n;
 
+	pthread_mutex_lock(&w->edge->start_lock);
+	pthread_mutex_unlock(&w->edge->start_lock);
 	w->now_ns = clock_ns();
 	atomic_store(&w->turned_ms, w->now_ns / 1000000);
 	while (!w->stop) {
@@ -452,12 +453,6 @@ void worker_drain(struct worker *w, void *arg)
 	w->draining = true;
 	listener_close_all(w);
 	pool_drop_all(w);
-}
-
-void worker_leave(struct worker *w)
-{
-	slots_leave(w); /* first: what the drain gives back is not ours any more */
-	worker_drain(w, NULL);
 }
 
 void worker_stop(struct worker *w, void *arg)

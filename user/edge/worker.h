@@ -124,9 +124,6 @@ struct worker {
 	uint32_t slot_base, n_slots;
 	uint32_t *slot_stock;
 	uint32_t n_slot_stock;
-	uint32_t *foreign; /* slots of earlier daemons' connections */
-	uint32_t n_foreign;
-	bool slots_left;       /* they are the next daemon's: what is given back is not ours */
 	struct end **slot_end; /* by slot - slot_base */
 	uint32_t *replay_stock;
 	uint32_t n_replay_stock, n_replays;
@@ -213,11 +210,6 @@ static inline void worker_watch_all(struct worker *w, struct end *e)
 /* The stock of slots and replay buffers; 0: none left. */
 uint32_t worker_slot_get(struct worker *w, struct end *e);
 void worker_slot_put(struct worker *w, uint32_t slot);
-/* The stock of a worker whose `flows` were another daemon's: what nobody uses.  Before it starts.
- */
-void worker_take_slots(struct worker *w);
-/* Gives what is left of its slots to the next daemon, and drains; while it stands still. */
-void worker_leave(struct worker *w);
 uint32_t worker_replay_get(struct worker *w);
 void worker_replay_put(struct worker *w, uint32_t idx);
 #endif

@@ -28,9 +28,7 @@ struct kern {
 	struct group_value *groups;
 	size_t flows_len, replays_len, pools_len, groups_len;
 	uint32_t n_slots;
-	unsigned ring_set;
-	bool heritage; /* the shared maps were another daemon's first */
-	bool shy;      /* the pins are another daemon's */
+	bool shy; /* the pins are another daemon's */
 	char selftest[200];
 	int rings[WORKERS_MAX];
 	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, policies_fd, counters_fd;
@@ -97,12 +95,6 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 	int err;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		if (bpf_map__fd(sizes[i].map) >= 0) {
-			/* another daemon's: it has its size */
-			if (bpf_map__max_entries(sizes[i].map) != sizes[i].entries)
-				return -EINVAL;
-			continue;
-		}
 		err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 		if (err)
 			return err;
@@ -110,42 +102,20 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 	return 0;
 }
 
-/* Before the load: the maps that another daemon gives us. */
-static int use_shares(struct kern *k, const struct kern_opts *o)
-{
-	struct snisplit_bpf *s = k->skel;
-	struct bpf_map *const maps[KERN_SHARE_MAX] = {
-#define X(name) s->maps.name,
-		KERN_SHARES(X)
-#undef X
-	};
-	int err = 0;
-
-	if (!o->heritage || o->heritage->maps[0] == -1)
-		return 0;
-	for (int i = 0; i < KERN_SHARE_MAX && !err; i++)
-		err = bpf_map__reuse_fd(maps[i], o->heritage->maps[i]);
-	k->ring_set = (o->heritage->ring_set + 1) % RING_SETS;
-	k->heritage = true;
-	return err;
-}
-
 static int make_rings(struct kern *k, const struct kern_opts *o)
 {
-	uint32_t i, idx;
+	uint32_t i;
 
 	for (i = 0; i < o->n_workers; i++) {
-		idx = kern_ring_index(k, i);
 		k->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0,
 					     o->ring_bytes ? o->ring_bytes : RING_BYTES, NULL);
-		if (k->rings[i] < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &idx,
+		if (k->rings[i] < 0 || bpf_map_update_elem(bpf_map__fd(k->skel->maps.events), &i,
 							   &k->rings[i], BPF_ANY))
 			return -errno;
 	}
 	return 0;
 }
 
-/* Of sockets that come into the map from now on; those there keep the program they have. */
 static int attach_verdict(struct kern *k, char *why, size_t why_size)
 {
 	int err = bpf_prog_attach(bpf_program__fd(k->skel->progs.on_verdict), k->sockets_fd,
@@ -234,7 +204,7 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	if (!k)
 		return -ENOMEM;
 	k->pins.lock_fd = -1;
-	k->shy = opts->heritage;
+	k->shy = opts->lock_fd != -1;
 	for (i = 0; i < WORKERS_MAX; i++)
 		k->rings[i] = -1;
 	last_words[0] = '\0';
@@ -244,11 +214,6 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	k->skel = snisplit_bpf__open();
 	if (!k->skel) {
 		err = open_fail(-errno, why, why_size);
-		goto fail;
-	}
-	err = use_shares(k, opts);
-	if (err) {
-		snprintf(why, why_size, "cannot use the other daemon's maps: %s", strerror(-err));
 		goto fail;
 	}
 	k->skel->rodata->cfg_hard = opts->hard;
@@ -290,13 +255,15 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 		log_warn("self-test of the kernel path: %s", k->selftest);
 	/* Last, when everything else stands: a daemon that is refused has touched
 	 * nothing of the first one's. */
-	if (opts->heritage)
-		err = pins_inherit(&k->pins, opts->heritage->lock_fd, why, why_size);
+	if (k->shy)
+		err = pins_inherit(&k->pins, opts->lock_fd, why, why_size);
 	else
 		err = pins_open(&k->pins, why, why_size);
 	if (!err)
 		attach_sockops(k);
-	if (!err && !opts->heritage)
+	if (!err)
+		err = attach_verdict(k, why, why_size);
+	if (!err && !k->shy)
 		err = kern_take_over(k, why, why_size);
 	if (err)
 		goto fail;
@@ -333,23 +300,15 @@ void kern_close(struct kern *k)
 	free(k);
 }
 
-void kern_give(const struct kern *k, struct kern_heritage *h)
+int kern_lock_fd(const struct kern *k)
 {
-	const struct snisplit_bpf *s = k->skel;
-
-#define X(name) h->maps[KERN_SHARE_##name] = bpf_map__fd(s->maps.name);
-	KERN_SHARES(X)
-#undef X
-	h->lock_fd = k->pins.lock_fd;
-	h->ring_set = k->ring_set;
+	return k->pins.lock_fd;
 }
 
 int kern_take_over(struct kern *k, char *why, size_t why_size)
 {
-	int err = attach_verdict(k, why, why_size);
+	int err = pin(k, why, why_size);
 
-	if (!err)
-		err = pin(k, why, why_size);
 	if (!err && k->shy)
 		pins_own(&k->pins);
 	if (!err)
@@ -357,24 +316,10 @@ int kern_take_over(struct kern *k, char *why, size_t why_size)
 	return err;
 }
 
-void kern_leave(struct kern *k, bool shared)
+void kern_leave(struct kern *k)
 {
 	k->shy = true;
 	pins_leave(&k->pins);
-	if (!shared)
-		return;
-	bpf_link__destroy(k->sockops);
-	k->sockops = NULL;
-}
-
-bool kern_has_heritage(const struct kern *k)
-{
-	return k->heritage;
-}
-
-uint32_t kern_ring_index(const struct kern *k, unsigned worker)
-{
-	return k->ring_set * WORKERS_MAX + worker;
 }
 
 bool kern_probe(char *why, size_t why_size)

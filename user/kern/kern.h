@@ -17,24 +17,6 @@
 
 struct kern;
 
-/*
- * What one daemon gives to the next: connections go on in the same maps.  Descriptors, -1: none.
- * Everything else (endpoints, policies, pools, groups, replays, programs) each has for itself.
- */
-#define KERN_SHARES(X) X(sockets) X(slots) X(flows) X(events) X(counters)
-enum kern_share {
-#define X(name) KERN_SHARE_##name,
-	KERN_SHARES(X)
-#undef X
-		KERN_SHARE_MAX
-};
-
-struct kern_heritage {
-	int lock_fd;
-	int maps[KERN_SHARE_MAX]; /* all or none */
-	unsigned ring_set;	  /* of the daemon that gives */
-};
-
 struct kern_opts {
 	unsigned n_workers;
 	uint32_t slots;			/* entries of `flows`, slot 0 unused */
@@ -49,7 +31,7 @@ struct kern_opts {
 	uint32_t mutant;		/* enum mutant; test builds only */
 	uint32_t selftest_mutant;	/* of the self-test: else none would ever get past it */
 	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */
-	const struct kern_heritage *heritage; /* NULL: this is the first */
+	int lock_fd; /* of the pins of the daemon whose place this one takes; -1: it is the first */
 };
 
 /*
@@ -69,18 +51,15 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 void kern_close(struct kern *k); /* removes the pins; NULL is fine */
 
 /*
- * From one daemon to the next.  kern_open() with a heritage makes nothing known yet; then
- * kern_take_over() puts our programs and pins in the place of the other's (who can undo that with
- * the same call), and the other one's kern_leave() parts with both.  The descriptors of
- * kern_give() stay the giver's.
+ * From one daemon to the next.  Each has maps and programs of its own, so that no number of one
+ * means anything to another; only the lock on the pins goes over.  kern_open() with another one's
+ * lock makes nothing known yet; then kern_take_over() puts our pins in the place of the other's
+ * (who can undo that with the same call), and the other one's kern_leave() parts with them: its
+ * programs and maps serve what it still has, unpinned.
  */
-void kern_give(const struct kern *k, struct kern_heritage *ret_h);
+int kern_lock_fd(const struct kern *k); /* stays ours */
 int kern_take_over(struct kern *k, char *why, size_t why_size);
-void kern_leave(struct kern *k, bool shared); /* not <shared>: our flows still need our sockops */
-/* Do flows of an earlier daemon stand in `flows`? */
-bool kern_has_heritage(const struct kern *k);
-/* flow.ring of a worker's connections. */
-uint32_t kern_ring_index(const struct kern *k, unsigned worker);
+void kern_leave(struct kern *k);
 
 const char *kern_selftest(const struct kern *k); /* what it said at the start */
 const char *kern_pin_root(const struct kern *k);

@@ -18,12 +18,10 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 
 	if (getsockopt(e->fd, SOL_SOCKET, SO_COOKIE, &e->cookie, &len))
 		return -errno;
-	/* at no moment does it look free: see edge/slots.h */
-	__atomic_store_n(&f->cookie, e->cookie, __ATOMIC_SEQ_CST);
-	memset(&f->cookie + 1, 0, sizeof(*f) - sizeof(f->cookie));
+	memset(f, 0, sizeof(*f));
+	f->cookie = e->cookie;
 	f->role = role;
 	f->worker = worker;
-	f->ring = kern_ring_index(k, worker);
 	f->replay = replay;
 	if (from) {
 		f->hello = FLOW_HELLO_SEEN;
@@ -61,8 +59,7 @@ uint32_t end_close(struct end *e, struct kern *k, bool reset)
 	if (slot) {
 		f->peer_cookie = 0;
 		f->role = FLOW_FREE;
-		/* last: from now on the slot may be another daemon's */
-		__atomic_store_n(&f->cookie, 0, __ATOMIC_RELEASE);
+		f->cookie = 0;
 	}
 	return slot;
 }

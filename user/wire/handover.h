@@ -5,8 +5,7 @@
  *
  * A message is a frame of chan.h, with types and tags of its own, and a few descriptors that travel
  * beside it.  Pure: no I/O.  A field that is missing is 0 or "", one that is unknown is skipped, so
- * that versions may differ; what must not differ is HANDOVER_FORMAT, and to share the kernel's maps
- * ABI_VERSION.
+ * that versions may differ; what must not differ is HANDOVER_FORMAT.
  */
 #ifndef HANDOVER_H
 #define HANDOVER_H
@@ -14,14 +13,14 @@
 
 #include "chan.h"
 
-#define HANDOVER_FORMAT 1
+#define HANDOVER_FORMAT 2
 #define HANDOVER_BYTES_MAX (32U * 1024) /* of a message */
 #define HANDOVER_FDS_MAX 8
 
 enum handover_type {
 	HANDOVER_HELLO = 1, /* new: what I am, what I want */
 	HANDOVER_REFUSED,   /* either, instead of going on: why */
-	HANDOVER_KERNEL,    /* old: the maps; lock, then kern.h's shares */
+	HANDOVER_KERNEL,    /* old: there is a kernel path; the lock on its pins */
 	HANDOVER_LISTENER,  /* old: a listening socket */
 	HANDOVER_ELDER,	    /* old: another one before me still lives; its life line */
 	HANDOVER_NAME,	  /* old: an endpoint that must keep its id, or that an agent will bring */
@@ -43,7 +42,7 @@ enum handover_use {
 };
 
 /* X(name): numbers of all messages but HANDOVER_CONN; the tag is the place in the list. */
-#define HANDOVER_WHO(X) X(format) X(abi) X(workers) X(slots) X(pid) X(kernel) X(ring_set)
+#define HANDOVER_WHO(X) X(format) X(pid)
 #define HANDOVER_WHAT(X) X(use) X(worker) X(count) X(created_s) X(created_ns) X(agent)
 #define HANDOVER_NUMBERS(X) HANDOVER_WHO(X) HANDOVER_WHAT(X)
 
@@ -68,7 +67,7 @@ struct handover {
 #define HANDOVER_CONN_ODD(X) X(dropped) X(discarded) X(alert)
 #define HANDOVER_HALF(X, h) X(h##_state) X(h##_mover) X(h##_moved) HANDOVER_REST(X, h)
 #define HANDOVER_REST(X, h) X(h##_before) X(h##_prefix) X(h##_skipped) X(h##_piped)
-#define HANDOVER_END(X, e) X(e##_slot) X(e##_enrolled) X(e##_fin) X(e##_shut) X(e##_err)
+#define HANDOVER_END(X, e) X(e##_fin) X(e##_shut)
 #define HANDOVER_HALVES(X) HANDOVER_HALF(X, up) HANDOVER_HALF(X, down)
 #define HANDOVER_ENDS(X) HANDOVER_END(X, client) HANDOVER_END(X, upstream)
 #define HANDOVER_CONN_WHEN(X) HANDOVER_CONN_TIMES(X) HANDOVER_CONN_MORE(X)
