@@ -70,7 +70,7 @@ void conn_pair(struct conn *c)
 		list_add_tail(&w->unanswered, &c->silent);
 	conn_set_timer(c, TIMER_IDLE);
 	if (c->replay_pending && !conn_write_replay(c)) {
-		conn_close(c, CLOSE_UPSTREAM_RST, true);
+		conn_fail(c, &c->upstream);
 		return;
 	}
 	if (kernel) {

@@ -93,7 +93,8 @@ struct conn {
 	uint8_t ip_policy; /* of the event: IP_POLICY_ */
 	bool undecided;	   /* not enrolled yet: see conn_peek() */
 	bool wants_header; /* a PROXY header has to come before the hello */
-	bool replayed, replay_pending;
+	uint8_t replayed;  /* how often */
+	bool replay_pending;
 	bool early;	    /* its hello has early data, which is not for repeating (RFC 8446 8) */
 	bool described;	    /* another daemon has been told of it, see upgrade.h */
 	bool fallback_path; /* kernel path refused, by the endpoint or the kernel */
@@ -106,6 +107,7 @@ struct conn {
 	uint32_t dropped;	/* by the program, of a denied client */
 	struct conn_tally told; /* what of it is in the endpoint's counters */
 	uint32_t peeked;	/* of the hello, while it is still in the socket */
+	uint32_t preface;	/* bytes the upstream was sent before the client's own */
 	uint64_t discarded;	/* read after a refusal */
 };
 
@@ -173,9 +175,11 @@ void conn_let_go(struct worker *w);
 /* The upstream has died; true: what was kept is on its way to another. */
 bool conn_replay(struct conn *c);
 /* Writes the program's hello to the new upstream.  False: it is broken as well. */
+bool conn_write_replay(struct conn *c);
+/* How much of the client's stream its upstream's TCP has acknowledged, and so accepted. */
+uint64_t conn_accepted(const struct conn *c);
 /* Lets go of what is kept of it if its upstream has seen some of that: it cannot be repeated. */
 void conn_settle(struct conn *c);
-bool conn_write_replay(struct conn *c);
 /* Lets the hello's buffer go once the upstream has answered. */
 void conn_release_hello(struct conn *c);
 /* conn_note() of a hello that the program routed. */

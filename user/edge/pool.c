@@ -258,14 +258,14 @@ static void warm_dial(struct pool *p)
 		worker_watch(w, &wm->end, WATCH_ALL);
 }
 
-bool pool_is_fresh(struct warm *wm)
+bool pool_is_fresh(const struct end *e)
 {
 	struct tcp_info ti;
 	char byte;
 
-	return !end_info(&wm->end, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED &&
-	       recv(wm->end.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN &&
-	       !(wm->end.flow && wm->end.flow->passed);
+	return !end_info(e, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED &&
+	       recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN &&
+	       !(e->flow && e->flow->passed);
 }
 
 void pool_on_warm(struct warm *wm)
@@ -295,7 +295,7 @@ void pool_on_warm(struct warm *wm)
 		}
 		return;
 	}
-	if (pool_is_fresh(wm))
+	if (pool_is_fresh(&wm->end))
 		return;
 	switch (withdraw(wm)) {
 	case HELD_BY_CONN:
@@ -431,7 +431,7 @@ bool pool_take(struct pool *p, struct conn *c)
 		wm = list_of(it, struct warm, link);
 		if (withdraw(wm) != HELD_BY_US)
 			continue;
-		if (!pool_is_fresh(wm)) {
+		if (!pool_is_fresh(&wm->end)) {
 			worker_count(p->worker, WC_warm_dead);
 			discard(wm);
 			continue;

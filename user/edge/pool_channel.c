@@ -136,13 +136,13 @@ static void end_of(struct worker *w, const struct channel *ch, struct end *e)
 		worker_slot_put(w, slot);
 }
 
-static void give(struct pool *p, const struct channel *ch)
+static void give(struct pool *p, const struct channel *ch, const struct end *e)
 {
 	struct worker *w = p->worker;
 	struct conn *c = list_of(p->waiting.next, struct conn, queue);
 
 	pool_leave(c);
-	end_of(w, ch, &c->upstream);
+	c->upstream = *e;
 	memcpy(&c->upstream_addr, &ch->sa, sizeof(c->upstream_addr));
 	c->channel = ch->number;
 	pool_skip_proof(c);
@@ -150,20 +150,20 @@ static void give(struct pool *p, const struct channel *ch)
 	c->upstream.owner = c;
 	if (c->upstream.slot)
 		w->slot_end[c->upstream.slot - w->slot_base] = &c->upstream;
+	conn_keep(c);
 	conn_joined(c);
 }
 
-static void keep(struct pool *p, const struct channel *ch)
+static void keep(struct pool *p, const struct channel *ch, struct end *e)
 {
-	struct warm *wm = calloc(1, sizeof(*wm));
 	struct worker *w = p->worker;
+	struct warm *wm = p->n_idle < pool_share(w) ? calloc(1, sizeof(*wm)) : NULL;
 
 	if (!wm) {
-		tls_free(ch->tls);
-		close(ch->fd);
+		worker_slot_put(w, end_close(e, w->kern, false));
 		return;
 	}
-	end_of(w, ch, &wm->end);
+	wm->end = *e;
 	wm->pool = p;
 	wm->channel = ch->number;
 	memcpy(&wm->addr, &ch->sa, sizeof(wm->addr));
@@ -172,12 +172,6 @@ static void keep(struct pool *p, const struct channel *ch)
 	list_init(&wm->link);
 	if (wm->end.slot)
 		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
-	/* its end may have come before anybody would have told us; and there may be enough */
-	if (!pool_is_fresh(wm) || p->n_idle >= pool_share(w)) {
-		worker_slot_put(w, end_close(&wm->end, w->kern, false));
-		free(wm);
-		return;
-	}
 	pool_add(wm);
 }
 
@@ -191,6 +185,7 @@ void pool_on_channel(struct worker *w, void *arg)
 {
 	struct channel *ch = arg;
 	struct pool *p = pool_of(w, ch->endpoint);
+	struct end e;
 
 	if (!p || atomic_load(&ch->endpoint->gone) || (w->draining && !p->n_waiting)) {
 		channel_free(ch);
@@ -198,10 +193,16 @@ void pool_on_channel(struct worker *w, void *arg)
 	}
 	p->n_asked -= p->n_asked > 0;
 	learn_lead(p, w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0);
-	if (list_empty(&p->waiting))
-		keep(p, ch);
-	else
-		give(p, ch);
+	end_of(w, ch, &e);
+	if (!pool_is_fresh(&e)) { /* it ended before anybody would have told us */
+		worker_slot_put(w, end_close(&e, w->kern, false));
+		if (!list_empty(&p->waiting))
+			pool_renew(p);
+	} else if (list_empty(&p->waiting)) {
+		keep(p, ch, &e);
+	} else {
+		give(p, ch, &e);
+	}
 	endpoint_put(ch->endpoint);
 	free(ch);
 }

@@ -31,7 +31,7 @@ struct pool {
 /* An established <wm>, on no list, becomes an idle one of its pool. */
 void pool_add(struct warm *wm);
 /* Established and silent: fit to be used. */
-bool pool_is_fresh(struct warm *wm);
+bool pool_is_fresh(const struct end *e);
 void pool_refill(struct pool *p);
 /* pool.max_idle is an endpoint's; every worker may hold its part. */
 unsigned pool_share(const struct worker *w);

@@ -5,6 +5,8 @@
  * As long as its TCP has acknowledged not one byte, nobody has seen any.  (One that has
  * acknowledged and then hangs up meant it.)  The program keeps the hello of what it starts,
  * user space what it has written (half_keep()) until the first byte of the answer.
+ *
+ * A channel is no better for being new: its agent may have died since it proved itself.
  */
 #include <sys/socket.h>
 
@@ -14,6 +16,24 @@
 #include "pool.h"
 
 #define KEEP_NS (10ULL * 1000 * 1000 * 1000) /* a dead one answers with a reset before that */
+
+#define REPLAYS_MAX GROUP_MEMBERS /* each from another that died */
+
+uint64_t conn_accepted(const struct conn *c)
+{
+	struct tcp_info ti;
+	uint64_t acked;
+
+	if (end_info(&c->upstream, &ti))
+		return 0;
+	/* the kernel counts our FIN, and our SYN if it was we who connected */
+	acked = ti.tcpi_bytes_acked;
+	if (acked && !c->endpoint->agent)
+		acked--;
+	if (acked > end_enqueued(&ti))
+		acked = end_enqueued(&ti);
+	return acked > c->preface ? acked - c->preface : 0;
+}
 
 /* ---- kept by the program ---- */
 
@@ -47,7 +67,10 @@ void conn_release_hello(struct conn *c)
 
 void conn_keep(struct conn *c)
 {
+	if (c->early || c->replay)
+		return;
 	half_keep(&c->up);
+	list_del(&c->answer);
 	list_add_tail(&c->worker->keeps, &c->answer);
 }
 
@@ -75,12 +98,9 @@ void conn_let_go(struct worker *w)
 
 void conn_settle(struct conn *c)
 {
-	struct tcp_info ti;
-
 	if ((!c->replay && !c->up.keeps) || c->phase != CONN_OPEN)
 		return;
-	/* our SYN counts as one */
-	if (!is_answered(c) && (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked <= 1))
+	if (!is_answered(c) && !conn_accepted(c))
 		return;
 	list_del(&c->answer);
 	half_forget(&c->up);
@@ -99,6 +119,7 @@ static bool again(struct conn *c)
 	struct worker *w = c->worker;
 
 	worker_count(w, WC_start_replayed);
+	c->replayed++;
 	half_done(&c->down);
 	half_init(&c->down, &c->upstream, &c->client);
 	c->reason = CLOSE_REASON_MAX;
@@ -121,7 +142,6 @@ static bool replay_kept(struct conn *c)
 		worker_count(w, WC_replay_refused);
 		return false;
 	}
-	c->replayed = 1;
 	list_del(&c->answer);
 	list_del(&c->retry);
 	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
@@ -153,7 +173,6 @@ static bool replay_hello(struct conn *c)
 		worker_count(w, WC_replay_refused);
 		return false;
 	}
-	c->replayed = 1;
 	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
 	old = c->client.slot;
 	f = kern_flow(w->kern, old);
@@ -182,17 +201,35 @@ static bool replay_hello(struct conn *c)
 	return again(c);
 }
 
+/* The one that got the hello again has died too. */
+static bool repeat_hello(struct conn *c)
+{
+	struct worker *w = c->worker;
+	const struct flow *a = c->client.flow;
+
+	__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
+	end_kick(&c->client); /* as above */
+	if (a->redir || c->up.moved) {
+		worker_count(w, WC_replay_refused);
+		return false;
+	}
+	list_del(&c->retry);
+	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	c->up.prefix = 0;
+	c->replay_pending = true;
+	return again(c);
+}
+
 bool conn_replay(struct conn *c)
 {
-	struct tcp_info ti;
-
-	if ((!c->replay && !c->up.keeps) || c->replayed || c->phase != CONN_OPEN || c->client.fin ||
-	    c->client.err || is_answered(c))
+	if ((!c->replay && !c->up.keeps) || c->replayed >= REPLAYS_MAX || c->phase != CONN_OPEN ||
+	    c->client.fin || c->client.err || is_answered(c))
 		return false;
-	/* our SYN counts as one */
-	if (end_info(&c->upstream, &ti) || ti.tcpi_bytes_acked > 1)
+	if (conn_accepted(c))
 		return false;
-	return c->replay ? replay_hello(c) : replay_kept(c);
+	if (!c->replay)
+		return replay_kept(c);
+	return c->replayed ? repeat_hello(c) : replay_hello(c);
 }
 
 bool conn_write_replay(struct conn *c)
@@ -205,8 +242,5 @@ bool conn_write_replay(struct conn *c)
 	if (n != (ssize_t)r->len)
 		return false;
 	c->replay_pending = false;
-	list_del(&c->answer);
-	worker_replay_put(c->worker, c->replay);
-	c->replay = 0;
 	return true;
 }

@@ -112,6 +112,7 @@ static const struct endpoint_addrs *addrs_of(const struct conn *c)
 void conn_joined(struct conn *c)
 {
 	struct worker *w = c->worker;
+	struct tcp_info ti;
 
 	if (c->client.enrolled && !c->fallback_path && c->upstream.slot && !c->upstream.enrolled &&
 	    end_enrol(&c->upstream, w->kern))
@@ -126,9 +127,11 @@ void conn_joined(struct conn *c)
 	group_tried(c->endpoint);
 	/* before it is paired: nothing is redirected to it yet */
 	if (!c->acme && (c->client.tls ? terminate_write_header(c) : conn_write_header(c, NULL))) {
-		conn_close(c, CLOSE_UPSTREAM_RST, true);
+		conn_dial_failed(c, EPIPE);
 		return;
 	}
+	if (!end_info(&c->upstream, &ti))
+		c->preface = (uint32_t)end_enqueued(&ti);
 	if (is_terminated(c))
 		terminate_next(c);
 	else
@@ -299,8 +302,7 @@ void conn_dial(struct conn *c)
 		worker_count(w, WC_warm_used_user);
 		conn_took_upstream(c);
 		pool_on_start(p);
-		if (!c->early)
-			conn_keep(c);
+		conn_keep(c);
 		conn_joined(c);
 		return;
 	}

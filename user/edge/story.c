@@ -108,6 +108,7 @@ static void tcp_facts(const struct end *e, struct event_tcp *to)
 	to->known = true;
 	to->rtt_us = ti.tcpi_rtt;
 	to->retransmits = ti.tcpi_total_retrans;
+	to->bytes_acked = -1;
 }
 
 static int64_t since(uint64_t from, uint64_t to)
@@ -193,6 +194,8 @@ void conn_emit(struct conn *c)
 	timing(c, &ev);
 	tcp_facts(&c->client, &ev.tcp_client);
 	tcp_facts(&c->upstream, &ev.tcp_upstream);
+	if (e)
+		ev.tcp_upstream.bytes_acked = (int64_t)conn_accepted(c);
 	if (e && ev.bytes_out)
 		atomic_store(&e->answered_ns, c->worker->now_ns);
 	if (e)

@@ -37,6 +37,7 @@ enum close_datapath { CLOSE_DP_NONE, CLOSE_DP_KERNEL, CLOSE_DP_SPLICE, CLOSE_DP_
 struct event_tcp {
 	bool known;
 	uint32_t rtt_us, retransmits;
+	int64_t bytes_acked; /* of the client's stream, by this one's TCP; -1: not told */
 };
 
 struct event_closed {

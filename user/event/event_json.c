@@ -142,6 +142,8 @@ static void tcp_side(struct line *l, const char *name, const struct event_tcp *t
 	raw(l, "{");
 	number(l, "rtt_us", t->rtt_us);
 	number(l, "retransmits", t->retransmits);
+	if (t->bytes_acked >= 0)
+		number(l, "bytes_acked", (uint64_t)t->bytes_acked);
 	raw(l, "}");
 }
 

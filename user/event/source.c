@@ -54,6 +54,7 @@ static const char *const field_names[] = {
 	"tcp.upstream",
 	"tcp.upstream.rtt_us",
 	"tcp.upstream.retransmits",
+	"tcp.upstream.bytes_acked",
 	NULL,
 };
 
