@@ -289,7 +289,7 @@ static void drain(struct tunnel_state *s, const sigset_t *set)
 		snisplit_drain(s->session, STEP_MS);
 		snisplit_status(s->session, &st);
 		sig = sigtimedwait(set, NULL, &none);
-		if (!st.conns_open || sig == SIGTERM || sig == SIGINT)
+		if ((!st.conns_open && !st.channels_idle) || sig == SIGTERM || sig == SIGINT)
 			return;
 	}
 }

@@ -379,10 +379,11 @@ void snisplit_drain(struct snisplit *a, unsigned timeout_ms)
 		}
 	}
 	control_flush(a);
-	stream_drop_idle(a, NULL);
+	stream_leave_idle(a, NULL);
 	agent_wake(a);
 	pthread_cond_broadcast(&a->changed); /* who waits for a listener waits in vain */
-	while (a->conns_open && !pthread_cond_timedwait(&a->changed, &a->lock, &until))
+	while ((a->conns_open || stream_count_idle(a)) &&
+	       !pthread_cond_timedwait(&a->changed, &a->lock, &until))
 		;
 	pthread_mutex_unlock(&a->lock);
 }
@@ -426,8 +427,6 @@ void snisplit_close(struct snisplit *a)
 
 void snisplit_status(struct snisplit *a, struct snisplit_status *s)
 {
-	struct list *it;
-
 	memset(s, 0, sizeof(*s));
 	pthread_mutex_lock(&a->lock);
 	s->online = a->control.state == CONTROL_ONLINE;
@@ -439,7 +438,6 @@ void snisplit_status(struct snisplit *a, struct snisplit_status *s)
 	}
 	s->conns_total = a->conns_total;
 	s->conns_open = a->conns_open;
-	list_for_each(it, &a->streams)
-		s->channels_idle += list_of(it, struct stream, link)->state == STREAM_IDLE;
+	s->channels_idle = stream_count_idle(a);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -239,7 +239,12 @@ void stream_on_started(struct snisplit *a, const struct chan_frame *f);
 void stream_close(struct stream *s, const char *reason, bool reset);
 void stream_tick(struct snisplit *a);
 void stream_close_all(struct snisplit *a);
-void stream_drop_idle(struct snisplit *a, struct snisplit_listener *l); /* NULL: all */
+/*
+ * The edge is told, or gone: no connection comes any more over the idle channels of <l> (NULL: of
+ * all).  One may have come already that nobody has read yet, so it is the edge that closes them.
+ */
+void stream_leave_idle(struct snisplit *a, struct snisplit_listener *l);
+unsigned stream_count_idle(const struct snisplit *a);
 void stream_bury(struct snisplit *a);
 void stream_run(struct stream *s);
 /* Its first bytes are there: it is a connection. */

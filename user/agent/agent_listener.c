@@ -101,7 +101,7 @@ void snisplit_unlisten(struct snisplit_listener *l)
 		chan_end(&a->control.out);
 		control_flush(a);
 	}
-	stream_drop_idle(a, l);
+	stream_leave_idle(a, l);
 	l->removed = true;
 	list_del(&l->link);
 	if (!l->refs)
@@ -226,7 +226,7 @@ void listener_on_offline(struct snisplit *a, const struct chan_frame *f)
 		return;
 	*l->endpoint = '\0';
 	l->stopped = true;
-	stream_drop_idle(a, l);
+	stream_leave_idle(a, l);
 	agent_tell(a, &e, "%s is offline: %s", l->url, chan_text(f, CHAN_TAG_MESSAGE) ?: "");
 	pthread_cond_broadcast(&a->changed);
 }

@@ -67,7 +67,7 @@ void control_lost(struct snisplit *a, const char *fmt, ...)
 	va_end(ap);
 	if (c->state == CONTROL_ONLINE) {
 		listener_lost(a);
-		stream_drop_idle(a, NULL);
+		stream_leave_idle(a, NULL);
 	}
 	drop(a);
 	c->state = CONTROL_WAIT;

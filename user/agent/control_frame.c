@@ -57,7 +57,7 @@ static void on_refused(struct snisplit *a, const struct chan_frame *f)
 		  chan_text(f, CHAN_TAG_MESSAGE) ?: "refused");
 	if (a->control.state == CONTROL_ONLINE) {
 		listener_lost(a);
-		stream_drop_idle(a, NULL);
+		stream_leave_idle(a, NULL);
 	}
 	/* too many sessions at the first try: somebody is to be told */
 	if (is_final(why.code) || (why.code == 108 && !*a->control.session))

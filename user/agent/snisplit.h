@@ -87,7 +87,7 @@ SNISPLIT_API struct snisplit *snisplit_open(const struct snisplit_conf *conf,
 					    struct snisplit_error *err);
 /*
  * No new connections, and no more waiting in snisplit_listen(); waits until the live connections
- * have ended, at most <timeout_ms>.
+ * have ended, and the edge has let go of the channels that none came over, at most <timeout_ms>.
  */
 SNISPLIT_API void snisplit_drain(struct snisplit *s, unsigned timeout_ms);
 /* Ends everything: listeners, and connections that the session relays.  NULL is fine. */

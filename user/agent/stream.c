@@ -17,6 +17,7 @@
 #define DIAL_NS (10 * SECOND_NS)
 #define LINGER_NS SECOND_NS
 #define LATE_NS (2 * SECOND_NS)
+#define LEAVE_NS (2 * SECOND_NS) /* an edge closes what it wants no more much earlier */
 #define KEEPALIVE_S 15
 #define STREAMS_MAX 20000 /* of one session */
 
@@ -63,9 +64,9 @@ static void forget(struct stream *s)
 	if (s->opened) {
 		a->conns_open--;
 		s->listener->conns_open--;
-		if (!a->conns_open)
-			pthread_cond_broadcast(&a->changed);
 	}
+	if (!a->conns_open)
+		pthread_cond_broadcast(&a->changed);
 	half_done(&s->up);
 	half_done(&s->down);
 	free(s->offer);
@@ -136,16 +137,36 @@ void stream_linger(struct stream *s)
 	stream_on_client(s);
 }
 
-void stream_drop_idle(struct snisplit *a, struct snisplit_listener *l)
+/* (a program may be gone before it takes what comes late) */
+static bool may_be_used(const struct stream *s)
+{
+	return s->state == STREAM_IDLE && s->listener->upstream;
+}
+
+void stream_leave_idle(struct snisplit *a, struct snisplit_listener *l)
 {
 	struct list *it, *tmp;
 
 	list_for_each_safe(it, tmp, &a->streams) {
 		struct stream *s = list_of(it, struct stream, link);
 
-		if ((!l || s->listener == l) && s->state <= STREAM_IDLE)
+		if ((l && s->listener != l) || s->state > STREAM_IDLE)
+			continue;
+		if (!may_be_used(s))
 			stream_close(s, "", false);
+		else if (!s->until_ns)
+			s->until_ns = a->now_ns + LEAVE_NS;
 	}
+}
+
+unsigned stream_count_idle(const struct snisplit *a)
+{
+	struct list *it;
+	unsigned n = 0;
+
+	list_for_each(it, &a->streams)
+		n += list_of(it, struct stream, link)->state == STREAM_IDLE;
+	return n;
 }
 
 void stream_close_all(struct snisplit *a)
