@@ -38,7 +38,7 @@ static struct event_closed sample(void)
 		.us_hello = 180,
 		.us_connect = 0,
 		.us_first_byte = -1,
-		.tcp_client = {true, 40, 1},
+		.tcp_client = {true, 40, 1, -1},
 	};
 	socklen_t len;
 
@@ -139,7 +139,8 @@ static void check_hostile(void)
 	addr_parse("[1111:2222:3333:4444:5555:6666:7777:8888]:65535", &c.upstream, &(socklen_t){0});
 	c.bytes_in = c.bytes_out = c.bytes_user = c.bytes_kernel = UINT64_MAX / 2;
 	c.us_hello = c.us_connect = c.us_first_byte = INT64_MAX;
-	c.tcp_client = c.tcp_upstream = (struct event_tcp){true, UINT32_MAX, UINT32_MAX};
+	c.tcp_client = (struct event_tcp){true, UINT32_MAX, UINT32_MAX, -1};
+	c.tcp_upstream = (struct event_tcp){true, UINT32_MAX, UINT32_MAX, INT64_MAX};
 	c.proxy = c.client;
 	strcpy(c.tls_version, "1.3");
 	memset(c.tls_cipher, 1, sizeof(c.tls_cipher) - 1);
