@@ -121,19 +121,26 @@ static int open_one(struct tcp_port *p, const struct config_addr *a, struct faul
 	return fault_set(f, 500, 0, "url", "out of memory");
 }
 
-/* One for every worker and address. */
-static int open_port(struct tcp_port *p, struct fault *f)
+/* Of the configuration in force.  How many, or -1 with <f>: no endpoint here may be <host>. */
+static int addrs_of(struct tcp_ports *t, const char *host,
+		    struct config_addr ret_addrs[CONFIG_TCP_LISTEN_MAX], struct fault *f)
 {
-	struct config_addr addrs[CONFIG_TCP_LISTEN_MAX];
-	struct edge *g = p->owner->edge;
-	char why[200];
-	int n, err;
+	struct edge *g = t->edge;
+	int n;
 
 	pthread_mutex_lock(&g->config_lock);
-	n = config_tcp_addrs(g->config, p->host, addrs, f);
+	n = config_tcp_addrs(g->config, host, ret_addrs, f);
 	pthread_mutex_unlock(&g->config_lock);
-	if (n < 0)
-		return -1;
+	return n;
+}
+
+/* One for every worker and address. */
+static int open_port(struct tcp_port *p, const struct config_addr *addrs, int n, struct fault *f)
+{
+	struct edge *g = p->owner->edge;
+	char why[200];
+	int err;
+
 	p->listeners = calloc((size_t)n * g->n_workers, sizeof(*p->listeners));
 	if (!p->listeners)
 		return fault_set(f, 500, 0, "url", "out of memory");
@@ -155,7 +162,7 @@ static int open_port(struct tcp_port *p, struct fault *f)
 }
 
 static struct tcp_port *port_new(struct tcp_ports *t, const char *host, unsigned port,
-				 struct fault *f)
+				 const struct config_addr *addrs, int n, struct fault *f)
 {
 	struct tcp_port *p = calloc(1, sizeof(*p));
 
@@ -168,7 +175,7 @@ static struct tcp_port *port_new(struct tcp_ports *t, const char *host, unsigned
 	p->port = port;
 	snprintf(p->host, sizeof(p->host), "%s", host);
 	list_init(&p->link);
-	if (open_port(p, f)) {
+	if (open_port(p, addrs, n, f)) {
 		close_port(p);
 		return NULL;
 	}
@@ -178,21 +185,28 @@ static struct tcp_port *port_new(struct tcp_ports *t, const char *host, unsigned
 
 struct tcp_port *tcp_port_get(struct tcp_ports *t, const char *host, struct fault *f)
 {
+	struct config_addr addrs[CONFIG_TCP_LISTEN_MAX];
 	char name[ENDPOINT_NAME_MAX];
 	struct tcp_port *p;
 	unsigned port = 0;
+	int n;
 
+	/* first: what may never be is not "taken", whoever has the port.  But a port that is open
+	 * stays its endpoint's when a reload leaves it out. */
+	n = addrs_of(t, host, addrs, f);
 	endpoint_tcp_split(host, name, &port);
 	pthread_mutex_lock(&t->lock);
 	p = find(t, port);
-	if (p && strcmp(p->host, host)) {
+	if (n < 0 && (!p || strcmp(p->host, host))) {
+		p = NULL;
+	} else if (p && strcmp(p->host, host)) {
 		fault_set(f, 409, ALREADY_ONLINE, "url",
 			  "port %u is taken by %s; a port has one endpoint", port, p->host);
 		p = NULL;
 	} else if (p) {
 		p->refs++;
 	} else {
-		p = port_new(t, host, port, f);
+		p = port_new(t, host, port, addrs, n, f);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return p;
