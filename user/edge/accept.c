@@ -12,6 +12,7 @@
 #include "edge_private.h"
 #include "hello.h"
 #include "policies.h"
+#include "takeover.h"
 #include "terminate.h"
 
 static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
@@ -141,6 +142,10 @@ static bool is_for_us(struct conn *c, const uint8_t *buf, const struct hello *h,
 	struct endpoint *e = registry_peek(w->edge->registry, name);
 	bool ours;
 
+	if (takeover_expects(w->edge->takeover, name, e ? e->host : NULL)) {
+		endpoint_put(e);
+		return false; /* it will turn out when the agent is here */
+	}
 	if (!e && w->config->default_endpoint)
 		e = registry_find(w->edge->registry, w->config->default_endpoint);
 	conn_client_addr(c, &client);

@@ -93,7 +93,7 @@ unsigned takeover_look_after_elders(struct edge *g)
 	struct parcel *p = g->n_elders ? malloc(sizeof(*p)) : NULL;
 	unsigned n = 0;
 
-	takeover_expire(g->takeover);
+	takeover_expire(g->takeover, g);
 	for (unsigned i = 0; i < g->n_elders; i++) {
 		if (!p || hear(g, g->elders[i], p))
 			g->elders[n++] = g->elders[i];

@@ -366,13 +366,14 @@ static uint32_t turn_of(const struct conn *c)
 
 /*
  * An earlier daemon had this name online, for an agent that is on its way here: the client waits
- * for it, longer than for a hello.
+ * for it, longer than for a hello.  So it does when a weaker name would have it <instead>.
  */
-static bool await(struct conn *c, const char *name)
+static bool await(struct conn *c, const char *name, const struct endpoint *instead)
 {
 	struct worker *w = c->worker;
 
-	c->awaits = c->sni && takeover_expects(w->edge->takeover, name);
+	c->awaits =
+		c->sni && takeover_expects(w->edge->takeover, name, instead ? instead->host : NULL);
 	if (!c->awaits)
 		return false;
 	conn_set_timer(c, TIMER_HELLO);
@@ -404,8 +405,10 @@ static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, con
 		worker_count(w, v == HELLO_OK ? WC_hello_ok : WC_hello_no_sni);
 	if (v == HELLO_OK)
 		e = registry_route(w->edge->registry, name, turn_of(c));
-	if (!e && v == HELLO_OK && await(c, name))
+	if (v == HELLO_OK && await(c, name, e)) {
+		endpoint_put(e);
 		return;
+	}
 	c->awaits = false;
 	if (!e && w->config->default_endpoint)
 		e = registry_default(w->edge->registry, w->config->default_endpoint);

@@ -27,7 +27,7 @@ struct offer {
 };
 
 struct known_name {
-	char id[64], host[256];
+	char id[64], host[ENDPOINT_NAME_MAX];
 	struct timespec created;
 	bool agent, used;
 };
@@ -42,6 +42,7 @@ struct takeover {
 	int elders[ELDERS_MAX];
 	unsigned n_elders;
 	uint64_t expect_until_ns;
+	bool expired;
 	uint64_t old_pid;
 	unsigned n_adopted;
 	struct parcel parcel;
@@ -205,12 +206,6 @@ static void close_rest(struct takeover *t, bool all)
 	close_all(&t->lock_fd, 1);
 }
 
-void takeover_expire(struct takeover *t)
-{
-	if (t && t->fd == -1 && clock_ns() > t->expect_until_ns)
-		close_rest(t, true);
-}
-
 void takeover_free(struct takeover *t)
 {
 	if (!t)
@@ -278,23 +273,59 @@ const char *takeover_id(struct takeover *t, const char *host, struct timespec *r
 	return NULL;
 }
 
-bool takeover_expects(const struct takeover *t, const char *name)
+/* How near <host> is to <name>; 0: it is another one. */
+static size_t nearness(const char *host, const char *name)
 {
-	const char *dot;
+	size_t len = strlen(host), n = strlen(name);
+
+	if (!strcmp(host, name))
+		return SIZE_MAX;
+	return *host == '*' && n >= len && !strcmp(host + 1, name + n - len + 1) ? len : 0;
+}
+
+bool takeover_expects(const struct takeover *t, const char *name, const char *now)
+{
+	size_t near = now ? nearness(now, name) : 0;
 
 	if (!t || !t->n_agents || clock_ns() > t->expect_until_ns)
 		return false;
-	for (unsigned i = 0; i < t->n_names; i++) {
-		if (!t->names[i].agent)
-			continue;
-		if (!strcmp(t->names[i].host, name))
+	for (unsigned i = 0; i < t->n_names; i++)
+		if (t->names[i].agent && nearness(t->names[i].host, name) > near)
 			return true;
-		for (dot = strchr(name, '.'); dot && *t->names[i].host == '*';
-		     dot = strchr(dot + 1, '.'))
-			if (!strcmp(t->names[i].host + 1, dot))
-				return true;
-	}
 	return false;
+}
+
+/* Names that are not there yet have no pool: the verdict program passes what is for them. */
+static void hold(void *arg, const char host[ENDPOINT_NAME_MAX])
+{
+	const struct endpoint_value none = {.num = 0};
+	struct edge *g = arg;
+
+	kern_endpoint_put(g->kern, host, *host == '*', &none);
+}
+
+static void release(void *arg, const char host[ENDPOINT_NAME_MAX])
+{
+	struct edge *g = arg;
+
+	kern_endpoint_del(g->kern, host, *host == '*');
+}
+
+static void each_absent(struct takeover *t, struct edge *g,
+			void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]))
+{
+	for (unsigned i = 0; g->kern && i < t->n_names; i++)
+		if (t->names[i].agent)
+			registry_if_absent(g->registry, t->names[i].host, fn, g);
+}
+
+void takeover_expire(struct takeover *t, struct edge *g)
+{
+	if (!t || t->fd != -1 || t->expired || clock_ns() <= t->expect_until_ns)
+		return;
+	t->expired = true;
+	close_rest(t, true);
+	each_absent(t, g, release);
 }
 
 /* ---- from READY to SERVING ---- */
@@ -363,6 +394,7 @@ int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_siz
 	for (unsigned i = 0; i < g->n_workers; i++)
 		g->workers[i].adopted = g->workers[i].n_conns;
 	t->n_adopted = (unsigned)n;
+	each_absent(t, g, hold);
 	return g->kern && kern_take_over(g->kern, why, why_size) ? -EIO : 0;
 }
 
@@ -370,11 +402,11 @@ void takeover_serve(struct takeover *t, struct edge *g)
 {
 	const struct handover h = {.type = HANDOVER_SERVING};
 
+	t->expect_until_ns = clock_ns() + EXPECT_NS; /* before a worker asks */
 	/* (one that has died meanwhile is in nobody's way) */
 	handover_say(t->fd, &h, NULL, 0);
 	pthread_mutex_unlock(&g->start_lock);
 	log_info("took over from pid %u: connections=%u", (unsigned)t->old_pid, t->n_adopted);
 	keep_elders(t, g);
 	close_rest(t, false);
-	t->expect_until_ns = clock_ns() + EXPECT_NS;
 }

@@ -44,18 +44,19 @@ bool takeover_has_listener(struct takeover *t, enum handover_use use, const char
 const char *takeover_id(struct takeover *t, const char *host, struct timespec *ret_created);
 
 /*
- * Is this the name of an agent's endpoint that was online and is on its way here?  Any thread; for
- * a few seconds after takeover_serve().
+ * Is an agent on its way here whose endpoint was online and would have connections for <name>,
+ * ahead of the one that has the name <now> (NULL: none has)?  Any thread; for a few seconds after
+ * takeover_serve().  The verdict program leaves them to user space meanwhile.
  */
-bool takeover_expects(const struct takeover *t, const char *name);
+bool takeover_expects(const struct takeover *t, const char *name, const char *now);
 
 /* All is open: connections come.  Workers that are started now wait.  0, or -errno with <why>. */
 int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_size);
 /* Nothing can fail any more: it is ours. */
 void takeover_serve(struct takeover *t, struct edge *g);
 
-/* Closes what nobody will come for any more; now and then. */
-void takeover_expire(struct takeover *t);
+/* Closes and forgets what nobody will come for any more; now and then. */
+void takeover_expire(struct takeover *t, struct edge *g);
 
 /*
  * elders.c: takes the connections that follow.  How many earlier daemons still have some; the main

@@ -62,6 +62,15 @@ struct endpoint *registry_peek(struct registry *r, const char name[ENDPOINT_NAME
 	return t ? &t->e : NULL;
 }
 
+void registry_if_absent(struct registry *r, const char host[ENDPOINT_NAME_MAX],
+			void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]), void *arg)
+{
+	pthread_rwlock_rdlock(&r->lock);
+	if (!registry_find_host(r, host))
+		fn(arg, host);
+	pthread_rwlock_unlock(&r->lock);
+}
+
 bool registry_terminates(struct registry *r)
 {
 	return atomic_load_explicit(&r->n_terminated, memory_order_relaxed);

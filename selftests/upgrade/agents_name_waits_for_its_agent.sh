@@ -1,0 +1,32 @@
+# upgrade/agents_name_waits_for_its_agent.sh - After an upgrade a client of an agent's exact name, or of its longer wildcard, waits for the agent, although another wildcard that matches is online.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath
+. "$LIB"
+. "$LIB_DIR/lib_agent.sh"
+. "$LIB_DIR/upgrade/lib_upgrade.sh"
+need jq curl nginx
+start_upstream nginx 9000
+start_upstream python 9001
+start_edge <<-CONF
+	workers: 1
+	endpoints: [{url: "tls://*.test", upstream: "$UP:9001"}]
+CONF
+start_agent a tls 9000 --url nginx.test
+agents=$AGENT
+start_agent b tls 9000 --url '*.app.test'
+agents="$agents $AGENT"
+wait_for is_ready nginx.test
+wait_for is_ready '*.app.test'
+same "before" "$(fetch nginx.test) $(fetch python.test)" "hello from nginx hello from python"
+for pid in $agents; do kill -STOP "$pid"; done
+upgrade || fail "upgrade: $(cat "$TMP/upgrade.log")"
+same "a name of the wildcard's own, at once" "$(fetch python.test)" "hello from python"
+fetch nginx.test >"$TMP/exact" & exact=$!
+fetch a.app.test -k >"$TMP/longer" & longer=$!
+waiting() { [ "$(cli --json conn list | jq '.connections | length')" -ge 2 ]; }
+wait_for waiting
+for pid in $agents; do kill -CONT "$pid"; done
+wait "$exact" || fail "the client of the exact name was not served"
+wait "$longer" || fail "the client of the longer wildcard was not served"
+same "who answered" "$(cat "$TMP/exact") $(cat "$TMP/longer")" "hello from nginx hello from nginx"
+stop_upgraded
