@@ -14,7 +14,7 @@ up="$UP:9001"
 policy=$(cli ip-policy create)
 ca=$(cli ca add "$TMP/ca.pem" --name staff)
 one=$(cli backend create static --address "$up")
-over=$(cli backend create failover --backend "$one" --backend "$one")
+over=$(cli backend create failover --backend "$one")
 group=$(cli backend create tunnel_group --label app=x)
 edge=$(cli edge create --hostport held.test:443 --backend "$one" --terminate-at edge --certificate-authority staff --ip-policy "$policy" | cut -d' ' -f1)
 cli endpoint add tls://own.test --upstream "$up" >/dev/null
@@ -63,6 +63,7 @@ by_curl 409/- POST /certificate_authorities "$(jq -n --rawfile p "$TMP/ca.pem" '
 by_cli 400 backend create failover --backend bkdst_none; by_curl 400/- POST /backends/failover '{"backends": ["bkdst_none"]}'
 by_cli 400 backend create weighted --backend "$one=10001"; by_curl 400/- POST /backends/weighted "{\"backends\": {\"$one\": 10001}}"
 by_cli 400 backend set "$over" --backend "$over"; by_curl 400/- PATCH "/backends/failover/$over" "{\"backends\": [\"$over\"]}"
+by_cli 400 backend create failover --backend "$one" --backend "$one"; by_curl 400/- POST /backends/failover "{\"backends\": [\"$one\", \"$one\"]}"
 by_cli 400 backend create tunnel_group --label 'a b=c'; by_curl 400/- PATCH "/backends/tunnel_group/$group" '{"labels": {}}'
 by_cli 228 edge set "$edge" --certificate-authority nobody; by_curl 400/228 PUT "/edges/tls/$edge/mutual_tls" '{"certificate_authority_ids": ["nobody"]}'
 by_cli 1694 edge set "$edge" --unset tls_termination; by_curl 400/1694 DELETE "/edges/tls/$edge/tls_termination"

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "stamp.h"
 
+#define PLACES_MAX 4096 /* where backends stand in one: tunnel groups may be empty */
 #define PATH_MAX_LEN 80 /* of ENDPOINT_LEVELS_MAX levels */
 
 /* The backend, of whatever kind. */
@@ -109,74 +110,108 @@ int edges_backend_check(enum edges_kind kind, const json_t *doc, struct fault *f
 		return fault_set(f, 400, 0, "backends", "is missing: ids of backends");
 	if (n_members(doc) > ENDPOINT_TARGETS_MAX)
 		return fault_set(f, 400, 0, "backends", "are more than %d", ENDPOINT_TARGETS_MAX);
-	json_array_foreach(list, i, v)
+	json_array_foreach(list, i, v) {
 		if (!json_is_string(v))
 			return fault_set(f, 400, 0, "backends", "must be a list of ids");
+		for (size_t k = 0; k < i; k++)
+			if (json_equal(json_array_get(list, k), v))
+				return fault_set(f, 400, 0, "backends", "'%.64s' is there twice",
+						 json_string_value(v));
+	}
 	return json_is_object(list) ? check_weights(list, f) : 0;
 }
 
-static int check_members(json_t *const docs[EDGES_KIND_MAX], const char *id, unsigned depth,
-			 struct fault *f)
+/*
+ * Whatever <id> consists of, itself first; one that stands in several places once for each level it
+ * is deeper than before.  <fn> returning other than 0 ends it, with that.
+ */
+struct walk {
+	json_t *const *docs;
+	json_t *depths; /* by id: as deep as it was seen */
+	int (*fn)(struct walk *wk, const char *id, const json_t *doc, enum edges_kind kind,
+		  unsigned depth);
+	const char *other;
+	struct fault *f;
+};
+
+static int walk_from(struct walk *wk, const char *id, unsigned depth)
 {
+	const json_t *seen = json_object_get(wk->depths, id);
 	enum edges_kind kind = EDGES_STATIC;
-	const json_t *doc = find(docs, id, &kind);
+	const json_t *doc;
 	const char *member;
 	long long weight;
 	void *iter = NULL;
 	size_t i = 0;
+	int r;
 
+	if (depth > ENDPOINT_LEVELS_MAX || (seen && json_integer_value(seen) >= depth))
+		return 0;
+	json_object_set_new(wk->depths, id, json_integer(depth));
+	doc = find(wk->docs, id, &kind);
+	r = wk->fn(wk, id, doc, kind, depth);
+	if (r || !doc)
+		return r;
+	while ((member = next_member(doc, &iter, &i, &weight))) {
+		r = walk_from(wk, member, depth + 1);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int walk(struct walk *wk, const char *id)
+{
+	int r;
+
+	wk->depths = json_object();
+	r = walk_from(wk, id, 0);
+	json_decref(wk->depths);
+	return r;
+}
+
+static int check_one(struct walk *wk, const char *id, const json_t *doc, enum edges_kind kind,
+		     unsigned depth)
+{
 	if (!doc)
-		return fault_set(f, 400, 0, "backends", "there is no backend '%.64s'", id);
+		return fault_set(wk->f, 400, 0, "backends", "there is no backend '%.64s'", id);
 	if (kind != EDGES_STATIC && depth == ENDPOINT_LEVELS_MAX)
 		return fault_set(
-			f, 400, 0, "backends",
+			wk->f, 400, 0, "backends",
 			"there are more than %d levels of backends within backends, or one "
 			"is in itself",
 			ENDPOINT_LEVELS_MAX);
-	if (kind == EDGES_STATIC || kind == EDGES_TUNNEL_GROUP)
-		return 0;
-	while ((member = next_member(doc, &iter, &i, &weight)))
-		if (check_members(docs, member, depth + 1, f))
-			return -1;
 	return 0;
 }
 
 int edges_backend_check_members(json_t *const docs[EDGES_KIND_MAX], const char *id, struct fault *f)
 {
-	return check_members(docs, id, 0, f);
+	struct walk wk = {.docs = docs, .fn = check_one, .f = f};
+
+	return walk(&wk, id);
 }
 
 /* ---- what is in them? ---- */
 
-/* <other> NULL: any tunnel group. */
-static bool has(json_t *const docs[EDGES_KIND_MAX], const char *id, const char *other,
-		unsigned depth)
+static int is_it(struct walk *wk, const char *id, const json_t *doc, enum edges_kind kind,
+		 unsigned depth)
 {
-	enum edges_kind kind = EDGES_STATIC;
-	const json_t *doc = find(docs, id, &kind);
-	const char *member;
-	long long weight;
-	void *iter = NULL;
-	size_t i = 0;
-
-	if (!doc || depth > ENDPOINT_LEVELS_MAX)
-		return false;
-	if (other ? !strcmp(id, other) : kind == EDGES_TUNNEL_GROUP)
-		return true;
-	while ((member = next_member(doc, &iter, &i, &weight)))
-		if (has(docs, member, other, depth + 1))
-			return true;
-	return false;
+	(void)depth;
+	if (!doc)
+		return 0;
+	return wk->other ? !strcmp(id, wk->other) : kind == EDGES_TUNNEL_GROUP;
 }
 
 bool edges_backend_has(json_t *const docs[EDGES_KIND_MAX], const char *id, const char *other)
 {
-	return has(docs, id, other, 0);
+	struct walk wk = {.docs = docs, .fn = is_it, .other = other};
+
+	return walk(&wk, id) > 0;
 }
 
 bool edges_backend_has_tunnels(json_t *const docs[EDGES_KIND_MAX], const char *id)
 {
-	return has(docs, id, NULL, 0);
+	return edges_backend_has(docs, id, NULL);
 }
 
 /* ---- tunnels ---- */
@@ -257,7 +292,7 @@ struct build {
 	struct labelled *labelled;
 	struct endpoint_spec *s;
 	FILE *to;
-	unsigned n, n_static;
+	unsigned n, n_static, n_places;
 	struct fault *f;
 };
 
@@ -356,6 +391,9 @@ static int add_backend(struct build *b, const char *id, const char *path)
 	void *iter = NULL;
 	size_t i = 0;
 
+	if (++b->n_places > PLACES_MAX)
+		return fault_set(b->f, 400, 0, "backends", "stand in more than %d places",
+				 PLACES_MAX);
 	if (kind == EDGES_TUNNEL_GROUP)
 		return add_tunnels(b, doc, path);
 	if (kind == EDGES_STATIC)
