@@ -31,6 +31,7 @@
 #include "takeover.h"
 #include "tcp_port.h"
 #include "tunnel.h"
+#include "upgrade.h"
 
 #define FDS_SPARE 1024
 #define REPLAYS 4096
@@ -330,7 +331,10 @@ void edge_each_worker(struct edge *g, void (*fn)(struct worker *w, void *arg), v
 
 void edge_drain(struct edge *g)
 {
+	const struct upgrade_result r = {.why = "this daemon is being stopped"};
+
 	g->draining = true;
+	upgrade_tell(g, &r); /* who has asked a moment before: nobody will look at it any more */
 	tunnel_drain(g->tunnel);
 	edge_each_worker(g, worker_drain, NULL);
 }
