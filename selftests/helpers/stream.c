@@ -268,7 +268,8 @@ static void tick(uint64_t now)
 			       (unsigned long long)c->sent);
 			fflush(stdout);
 		}
-		if (c->client && now - c->moved_at > opt.timeout_s * 1000000000ULL && !c->held &&
+		if (c->client && now - c->moved_at > opt.timeout_s * 1000000000ULL &&
+		    (!c->held || conn_never_reads(c)) &&
 		    !(c->plan.flags & PLAN_HOLD && !released) && !due) {
 			snprintf(c->why, sizeof(c->why), "no progress for %u s", opt.timeout_s);
 			conn_finish(c, END_NONE, FAULT_HUNG);

@@ -221,6 +221,59 @@ static void check_refusals(void)
 	CHECK(store_open("/proc/nope", &s, &f) < 0 && strstr(f.msg, "state_dir"), "%s", f.msg);
 }
 
+/* No damage is more than an error, and what is read of a damaged file are rows. */
+static int rows(void *arg, const struct store_row *e)
+{
+	(void)arg;
+	for (unsigned i = 0; i < e->n_fields; i++)
+		CHECK(e->fields[i].name && e->fields[i].value, "row %s field %u", e->id, i);
+	return 0;
+}
+
+static void look_at(const char *dir)
+{
+	struct fault f = {0};
+	struct store *s = NULL;
+
+	if (store_open(dir, &s, &f)) {
+		CHECK(f.status == 500 && *f.msg, "refused without a word");
+		return;
+	}
+	if (store_each(s, "endpoint", rows, NULL, &f))
+		CHECK(*f.msg, "no reason");
+	store_close(s);
+}
+
+static void check_damage(void)
+{
+	char path[300], copy[65536], byte;
+	unsigned random = 1;
+	struct store *s = open_or_die(dir_of("d"));
+	ssize_t len;
+	int fd;
+
+	put(s, "ep_1", "one", 1);
+	put(s, "ep_2", NULL, 2);
+	store_close(s);
+	snprintf(path, sizeof(path), "%s/state.db", dir_of("d"));
+	fd = open(path, O_RDWR);
+	len = pread(fd, copy, sizeof(copy), 0);
+	CHECK(len > 4096 && len < (ssize_t)sizeof(copy), "%zd bytes", len);
+	for (unsigned i = 0; i < 300; i++) {
+		random = random * 1103515245 + 12345;
+		off_t at = (random >> 8) % (unsigned)len;
+
+		CHECK(pwrite(fd, copy, (size_t)len, 0) == len, "cannot mend it");
+		byte = (char)(copy[at] ^ 1 << random % 8);
+		if (i % 10)
+			CHECK(pwrite(fd, &byte, 1, at) == 1, "at %lld", (long long)at);
+		else
+			CHECK(!ftruncate(fd, at), "to %lld", (long long)at);
+		look_at(dir_of("d"));
+	}
+	close(fd);
+}
+
 int main(void)
 {
 	char cmd[64];
@@ -231,6 +284,7 @@ int main(void)
 	check_kill();
 	check_migration();
 	check_refusals();
+	check_damage();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", base);
 	CHECK(!system(cmd), "%s", cmd);
 	return failures != 0;

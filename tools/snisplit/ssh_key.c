@@ -20,15 +20,15 @@ static char *read_file(const char *path)
 	FILE *in = is_stdin ? stdin : fopen(path, "re");
 	char *text = calloc(1, FILE_MAX);
 	size_t n = in && text ? fread(text, 1, FILE_MAX - 1, in) : 0;
-	bool fine = in && text && !ferror(in);
+	bool failed = !in || ferror(in);
 
-	if (!fine)
+	if (failed || !text)
 		fprintf(stderr, "snisplit: %s: %s\n", path, strerror(errno));
 	if (in && !is_stdin)
 		fclose(in);
-	if (fine && strlen(text) == n)
+	if (!failed && text && strlen(text) == n)
 		return text;
-	if (fine)
+	if (!failed && text)
 		fprintf(stderr, "snisplit: %s: is no text\n", path);
 	free(text);
 	return NULL;

@@ -108,7 +108,7 @@ static void read_item(struct doc *d, struct config *c, struct yaml_node_s *item)
 		doc_error(d, item,
 			  "needs a target: file: PATH (or \"-\" for stdout), unix: PATH, tcp: "
 			  "HOST:PORT, syslog: ADDRESS or webhook: URL");
-	if (doc_errors(d) == before) {
+	if (target.address && doc_errors(d) == before) {
 		r = route_for(c, &target, doc_line(item));
 		s = r ? event_route_add(r) : NULL;
 		if (s)

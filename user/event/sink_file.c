@@ -99,7 +99,7 @@ static void file_close(struct sink *sink)
 static void file_reopen(struct sink *sink)
 {
 	struct file *s = (struct file *)sink;
-	int fd, err;
+	int fd = -1, err;
 
 	if (!s->ours)
 		return;

@@ -59,7 +59,7 @@ static void set_end(const struct sockaddr_storage *sa, __be32 addr[4], __be16 *p
 /* Names exactly this socket: the cookie is never given twice. */
 static int describe(int fd, struct inet_diag_req_v2 *ret_r)
 {
-	struct sockaddr_storage ours, theirs;
+	struct sockaddr_storage ours = {0}, theirs = {0};
 	socklen_t len = sizeof(ours), peer_len = sizeof(theirs), cookie_len = sizeof(uint64_t);
 	struct inet_diag_req_v2 r = {.sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0U};
 	uint64_t cookie;

@@ -4,17 +4,16 @@
 
 #include "fault.h"
 
-int fault_set(struct fault *f, int status, int code, const char *field, const char *fmt, ...)
+void fault_tell(struct fault *f, int status, int code, const char *field, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!f)
-		return -1;
+		return;
 	f->status = status;
 	f->code = code;
 	snprintf(f->field, sizeof(f->field), "%s", field ? field : "");
 	va_start(ap, fmt);
 	vsnprintf(f->msg, sizeof(f->msg), fmt, ap);
 	va_end(ap);
-	return -1;
 }

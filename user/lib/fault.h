@@ -14,6 +14,14 @@ struct fault {
 };
 
 /* Fills <f> (NULL is fine) and returns -1, so that a check can be one line. */
-int fault_set(struct fault *f, int status, int code, const char *field, const char *fmt, ...)
+#define fault_set(...) (fault_tell(__VA_ARGS__), fault_is())
+
+void fault_tell(struct fault *f, int status, int code, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* Here, so that analyzers see that what is refused goes no further. */
+static inline int fault_is(void)
+{
+	return -1;
+}
 #endif

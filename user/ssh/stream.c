@@ -229,10 +229,11 @@ static struct stream *stream_new(struct session *s, struct forward *f, int fd,
 				 const struct snisplit_conn *conn)
 {
 	struct stream *st = calloc(1, sizeof(*st));
-	struct ssh_channel_callbacks_struct *cb = &st->callbacks;
+	struct ssh_channel_callbacks_struct *cb;
 
 	if (!st)
 		return NULL;
+	cb = &st->callbacks;
 	st->channel = ssh_channel_new(s->ssh);
 	if (!st->channel) {
 		free(st);

@@ -315,7 +315,7 @@ static bool local_name(const char *endpoint, const char *name, char ret_name[NAM
 {
 	const char *dot = strchr(name, '.');
 
-	if (endpoint[0] != '*' || !strcmp(dot, endpoint + 1)) {
+	if (endpoint[0] != '*' || !dot || !strcmp(dot, endpoint + 1)) {
 		strcpy(ret_name, endpoint);
 		return true;
 	}
