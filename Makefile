@@ -331,4 +331,4 @@ sbom: all ## what the programs are made of, as SPDX (Debian)
 clean: ## remove the build folder
 	rm -rf $(O)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -type f -name '*.d' 2>/dev/null)

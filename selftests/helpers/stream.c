@@ -144,6 +144,7 @@ static void conn_run(struct conn *c, uint32_t events)
 		conn_write(c, now);
 		conn_read(c, now);
 		conn_write(c, now);
+		conn_look_at_clock(c, now);
 	}
 	if (!c->client && c->greeted && !c->planned) {
 		c->planned = true;
@@ -254,7 +255,8 @@ static void tick(uint64_t now)
 	for (c = run.live; c; c = next) {
 		next = c->next;
 		was_held = c->held;
-		due = (c->send_at && c->send_at <= now) || (c->recv_at && c->recv_at <= now);
+		due = (c->send_at && c->send_at <= now) || (c->recv_at && c->recv_at <= now) ||
+		      (c->reset_at && c->reset_at <= now);
 		if (c->send_at && c->send_at <= now)
 			c->send_at = 0;
 		if (c->recv_at && c->recv_at <= now)

@@ -30,7 +30,7 @@ enum order {
 
 #define PLAN_ANSWER_AFTER (1U << 0) /* who ends second sends only after the other's end */
 #define PLAN_HOLD (1U << 1)	    /* the server does not read before SIGUSR1 */
-#define PLAN_NEVER_READ (1U << 2)   /* who resets has not read: it has all piled up */
+#define PLAN_NEVER_READ (1U << 2)   /* who resets has not read, and is soon tired of it */
 
 struct plan {
 	uint32_t magic, conn;
@@ -66,7 +66,7 @@ static const char *const fault_names[FAULT_MAX] = {
 
 struct conn {
 	int fd;
-	bool client, polite, connected, greeted, planned, eof, fin_sent, held, told, done, piled_up;
+	bool client, polite, connected, greeted, planned, eof, fin_sent, held, told, done;
 	struct plan plan;
 	struct stream_tls tls;
 	uint8_t *hello; /* the client's to send; the server's so far */
@@ -74,6 +74,7 @@ struct conn {
 	struct pattern out, in;
 	uint64_t out_total, in_total, sent, got, hash_out, hash_in;
 	uint64_t send_at, recv_at, moved_at; /* ns; at: not before, 0 now */
+	uint64_t reset_at;		     /* of one that never reads */
 	uint32_t read_kbps, write_kbps, stall_ms, chunk_max, mask;
 	uint32_t pauses; /* left */
 	uint8_t own_tag; /* the server's; 0: the plan's */
@@ -149,7 +150,7 @@ static inline bool conn_wants_write(const struct conn *c)
 		return true;
 	if (conn_they_reset(c))
 		return false;
-	return !conn_we_reset(c) || c->got || !c->in_total || conn_never_reads(c);
+	return !conn_we_reset(c) || ((c->got || !c->in_total) && !conn_never_reads(c));
 }
 
 static inline void conn_on_error(struct conn *c, int e)
@@ -160,6 +161,20 @@ static inline void conn_on_error(struct conn *c, int e)
 		conn_finish(c, END_NONE, FAULT_CONNECT);
 	else
 		conn_finish(c, END_RST, conn_they_reset(c) ? FAULT_NONE : FAULT_RESET);
+}
+
+/*
+ * One that never reads resets in time, all sent or not: while its window is shut, TCP may throw
+ * away what acknowledges its own data.
+ */
+static inline void conn_look_at_clock(struct conn *c, uint64_t now)
+{
+	if (!conn_never_reads(c) || !c->greeted || (c->client && c->hello_at < c->hello_len))
+		return;
+	if (!c->reset_at)
+		c->reset_at = now + 50000000 + conn_random(c, 450000000);
+	else if (c->reset_at <= now)
+		conn_finish(c, END_SELF_RST, FAULT_NONE);
 }
 
 static inline void conn_write(struct conn *c, uint64_t now)
@@ -183,11 +198,6 @@ static inline void conn_write(struct conn *c, uint64_t now)
 				continue;
 			}
 		} else if (c->sent == c->out_total) {
-			if (conn_never_reads(c) && !c->piled_up) {
-				c->piled_up = true;
-				c->send_at = now + conn_random(c, 300000000);
-				break;
-			}
 			if (conn_we_reset(c)) {
 				conn_finish(c, END_SELF_RST, FAULT_NONE);
 				return;
