@@ -87,6 +87,8 @@ int half_push(struct half *h, const void *bytes, size_t len)
 	size_t need = h->pending_off + h->pending_len + len, size = h->pending_size;
 	uint8_t *p;
 
+	if (!len)
+		return 0; /* of nothing there may be no address */
 	if (need > size) {
 		for (size = size ? size : 2048; size < need; size *= 2)
 			;
