@@ -3,6 +3,7 @@
 . "$LIB"
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need python3
+# shellcheck disable=SC2034 # lib.sh reads it
 DATAPATH=userspace
 start_snisplitd </dev/null
 mv "$TMP/snisplitd.yml" "$TMP/good.yml"
