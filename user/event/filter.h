@@ -6,8 +6,9 @@
  *   ev.conn.server_port == 443 || ev.conn.server_name.matches("^api[0-9]*\\.")
  *
  * Keys are client_ip, server_ip, server_name and server_port below conn; "ev." may be left out.
- * matches() takes a POSIX extended regular expression.  Repetition counts, back references, a dozen
- * of * + ? and deep parentheses are refused: a few bytes of them cost any amount of memory or time.
+ * matches() takes a POSIX extended regular expression.  Repetition counts, back references, more
+ * than twelve of * + ? or eight groups are refused, within brackets too: a few bytes of them cost
+ * any amount of memory or time.
  *
  * Immutable once made; any thread may match.
  */
