@@ -16,6 +16,8 @@
 
 #define WATCH_IDLE (EPOLLIN | WATCH_END) /* one that speaks is to be discarded */
 #define DIALS_A_TURN 16
+#define PACE_ONE 16U
+#define WANT_MAX 1024U			  /* of one pool, however many start */
 #define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
 #define SILENCE_MIN_NS (10ULL * 1000 * 1000 * 1000)
@@ -366,16 +368,17 @@ void pool_refill(struct pool *p)
 	/* who speaks first, as SSH and SMTP do, greets the one it is for */
 	if (p->endpoint->tcp)
 		return;
-	while (p->n_idle + p->n_dialling < p->want && n++ < DIALS_A_TURN &&
+	while (p->n_idle + p->n_dialling < pool_goal(p) && n++ < DIALS_A_TURN &&
 	       w->now_ns >= p->again_ns)
 		warm_dial(p);
 }
 
-/* pool.max_idle is an endpoint's; every worker may hold its part. */
 /* Twice what started in this tick, for as many ticks as one takes to come. */
 static unsigned demand(const struct pool *p)
 {
-	return p->started * 2 * pool_lead(p);
+	unsigned n = p->started * 2 * pool_lead(p);
+
+	return n < WANT_MAX ? n : WANT_MAX;
 }
 
 unsigned pool_share(const struct worker *w)
@@ -385,21 +388,32 @@ unsigned pool_share(const struct worker *w)
 	return n < POOL_SLOTS ? n : POOL_SLOTS;
 }
 
+/*
+ * Of a channel's round trips, those that start meanwhile use up some: the average tells, not the
+ * most, as what is left of a guess too high is thrown away.  An eighth is left for its mistakes.
+ */
+unsigned pool_goal(const struct pool *p)
+{
+	unsigned share = pool_share(p->worker);
+	unsigned used = p->pace * (pool_lead(p) - 1) / PACE_ONE;
+
+	if (used)
+		share -= share / 8;
+	return !share ? 0 : p->want < share + used ? p->want : share + used;
+}
+
 void pool_on_start(struct pool *p)
 {
-	unsigned max;
-
 	if (!p)
 		return;
-	max = pool_share(p->worker) * pool_lead(p);
 	p->started++;
 	p->used_ns = p->worker->now_ns;
-	if (!max)
+	if (!pool_share(p->worker))
 		return;
 	if (p->want < 1)
 		p->want = 1;
 	if (demand(p) > p->want)
-		p->want = demand(p) < max ? demand(p) : max;
+		p->want = demand(p);
 	if (list_empty(&p->active))
 		list_add_tail(&p->worker->pools_active, &p->active);
 	pool_refill(p);
@@ -544,13 +558,14 @@ void pool_tick(struct worker *w)
 			p->want -= (p->want + 7) / 8;
 		if (demand(p) > p->want)
 			p->want = demand(p);
+		p->pace = (p->pace * 3 + p->started * PACE_ONE) / 4;
 		p->started = 0;
 		if (w->now_ns - p->used_ns >= w->config->pool.max_age * MS)
 			p->want = pool_floor(p);
 		else if (!p->want)
 			p->want = 1;
-		if (p->want > pool_share(w) * pool_lead(p))
-			p->want = pool_share(w) * pool_lead(p);
+		if (!pool_share(w))
+			p->want = 0;
 		if (is_banned(p))
 			drop_dialling(p);
 		expire(p, is_banned(p) ? 0 : pool_age(p));

@@ -15,7 +15,7 @@
 #include "tls.h"
 #include "tunnel.h"
 
-#define ASKED_NS (3000ULL * MS)	 /* a channel that has not come by then is asked for again */
+#define ASKED_NS (2000ULL * MS)	 /* a channel that has not come by twice that is asked for again */
 #define LEAD_MAX 8U		 /* ticks: what a slow agent can make us ask for ahead */
 #define AGE_MS (60 * 60 * 1000U) /* an agent waits; keep-alive finds what is dead */
 
@@ -50,7 +50,8 @@ bool pool_is_settled(const struct pool *p)
 {
 	if (atomic_load(&p->endpoint->gone) || !p->endpoint->agent)
 		return !p->want && !p->n_idle && !p->n_dialling && !p->n_waiting;
-	return p->want <= 1 && p->n_idle == p->want && !p->n_asked && !p->n_waiting;
+	return p->want <= 1 && p->n_idle == p->want && !p->asked && !p->asked_before &&
+	       !p->n_waiting;
 }
 
 void pool_renew(struct pool *p)
@@ -65,16 +66,27 @@ void pool_renew(struct pool *p)
 void pool_ask(struct pool *p)
 {
 	struct worker *w = p->worker;
-	unsigned need = p->want + p->n_waiting, have;
+	unsigned need = pool_goal(p) + p->n_waiting, have;
 
-	if (p->n_asked && w->now_ns - p->asked_ns > ASKED_NS)
-		p->n_asked = 0;
-	have = p->n_idle + p->n_asked;
+	if (w->now_ns - p->asked_ns > ASKED_NS) {
+		/* twice, after a rest */
+		p->asked_before = w->now_ns - p->asked_ns > 2 * ASKED_NS ? 0 : p->asked;
+		p->asked = 0;
+		p->asked_ns = w->now_ns;
+	}
+	have = p->n_idle + p->asked + p->asked_before;
 	if (need <= have)
 		return;
 	tunnel_ask(w->edge->tunnel, p->endpoint, w->index, need - have);
-	p->n_asked += need - have;
-	p->asked_ns = w->now_ns;
+	p->asked += need - have;
+}
+
+static void has_come(struct pool *p, uint64_t asked_ns)
+{
+	unsigned *n = p->asked_before && (asked_ns < p->asked_ns || !p->asked) ? &p->asked_before
+									       : &p->asked;
+
+	*n -= *n > 0;
 }
 
 void pool_skip_proof(struct conn *c)
@@ -93,6 +105,7 @@ void pool_wait(struct pool *p, struct conn *c)
 		conn_dial_failed(c, ECONNREFUSED);
 		return;
 	}
+	worker_count(c->worker, WC_channel_waited);
 	list_add_tail(&p->waiting, &c->queue);
 	p->n_waiting++;
 	pool_on_start(p);
@@ -160,6 +173,7 @@ static void keep(struct pool *p, const struct channel *ch, struct end *e)
 	struct warm *wm = p->n_idle < pool_share(w) ? calloc(1, sizeof(*wm)) : NULL;
 
 	if (!wm) {
+		worker_count(w, WC_channel_spare);
 		worker_slot_put(w, end_close(e, w->kern, false));
 		return;
 	}
@@ -191,7 +205,7 @@ void pool_on_channel(struct worker *w, void *arg)
 		channel_free(ch);
 		return;
 	}
-	p->n_asked -= p->n_asked > 0;
+	has_come(p, ch->asked_ns);
 	learn_lead(p, w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0);
 	end_of(w, ch, &e);
 	if (!pool_is_fresh(&e)) { /* it ended before anybody would have told us */
@@ -234,7 +248,7 @@ void pool_on_lost(struct worker *w, void *arg)
 	struct pool *p = e->num < w->n_pools ? w->pools[e->num] : NULL;
 
 	if (p && p->endpoint == e) {
-		p->n_asked = 0;
+		p->asked = p->asked_before = 0;
 		pool_fail_waiting(p);
 	}
 	endpoint_put(e);

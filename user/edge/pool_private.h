@@ -16,11 +16,13 @@ struct pool {
 	struct list active;	    /* in worker->pools_active */
 	struct list waiting;	    /* struct conn, for an agent's channel */
 	unsigned n_idle, n_dialling, n_waiting;
-	unsigned n_asked;  /* channels the agent was asked for that have not come */
-	uint64_t asked_ns; /* when last */
-	uint64_t lead_ns;  /* from asking for a channel to having it, lately */
-	uint32_t tail;	   /* where the next one is offered to the program */
-	unsigned started;  /* in this tick */
+	/* channels the agent was asked for that have not come: since <asked_ns>, and before */
+	unsigned asked, asked_before;
+	uint64_t asked_ns;
+	uint64_t lead_ns; /* from asking for a channel to having it, lately */
+	uint32_t tail;	  /* where the next one is offered to the program */
+	unsigned started; /* in this tick */
+	unsigned pace;	  /* started in a tick, on average of late; in parts of PACE_ONE */
 	unsigned want;
 	uint64_t used_ns;  /* last start */
 	uint64_t again_ns; /* after a failed dial: not before */
@@ -35,6 +37,9 @@ bool pool_is_fresh(const struct end *e);
 void pool_refill(struct pool *p);
 /* pool.max_idle is an endpoint's; every worker may hold its part. */
 unsigned pool_share(const struct worker *w);
+/* How many are to be there or on their way: more than may wait here only if they are used up by the
+ * time they come. */
+unsigned pool_goal(const struct pool *p);
 
 /* pool_channel.c */
 void pool_ask(struct pool *p);

@@ -63,6 +63,8 @@
 	X(pool, warm_used_user, "of these, taken by user space")                                   \
 	X(pool, warm_expired, "of these, closed at pool.max_age")                                  \
 	X(pool, warm_dead, "of these, found closed or readable while idle")                        \
+	X(pool, channel_waited, "connections that found no channel of their agent's and waited")   \
+	X(pool, channel_spare, "channels closed as they came, as many as may wait were there")     \
 	X(relay, passed_episodes, "times user space had to relay for the kernel path")             \
 	X(relay, swept, "connections brought up to date by a sweep after lost events")
 

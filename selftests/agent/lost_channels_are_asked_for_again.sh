@@ -1,0 +1,37 @@
+# agent/lost_channels_are_asked_for_again.sh - An agent that for a while cannot connect has channels ahead of demand again soon after, although clients never cease to come.
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath
+. "$LIB"
+. "$LIB_DIR/lib_agent.sh"
+need jq openssl python3 prlimit
+python3 -c '
+import asyncio
+async def serve(reader, writer):
+    await reader.read(65536)
+    writer.write(b"ok")
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 9000, backlog=1024)
+    await server.serve_forever()
+asyncio.run(main())' &
+wait_for listening 9000
+start_edge <<-CONF
+	workers: 1
+	timeouts: {connect: 60s}
+CONF
+start_agent a tls 9000 --url app.test
+wait_for is_ready app.test
+counter() { cli --json status | jq "[.. | objects | select(.name? == \"$1\") | .value] | add"; }
+python3 "$LIB_DIR/fixtures/burst.py" app.test "$EDGE:443" 3000 60 2>/dev/null &
+clients=$!
+wait_for is_ready app.test 4
+# no descriptor is left for a channel
+limit=$(prlimit --pid "$AGENT" --nofile --noheadings --output SOFT)
+prlimit --pid "$AGENT" --nofile=4:
+waited=$(counter channel_waited)
+many_wait() { [ $(($(counter channel_waited) - waited)) -gt 100 ]; }
+wait_for 20 many_wait
+prlimit --pid "$AGENT" --nofile="$limit":
+wait_for is_ready app.test 4
+kill -0 $clients || fail "the clients were done before"
+kill $clients
