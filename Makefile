@@ -252,9 +252,9 @@ $(O)/bench/tls_load: $(O)/tools/bench/tls_load.o
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call pkgl,libssl libcrypto)
 
-$(O)/bench/load: $(O)/tools/bench/load.o
+$(O)/bench/load: $(addprefix $(O)/tools/bench/,load.o load_server.o load_held.o)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 unit: $(UNIT_TESTS) ## unit tests (no root)
 	@selftests/run-unit $(UNIT_TESTS)
@@ -282,7 +282,7 @@ soak: all helpers ## MINUTES=30 of everything at once, with kills, reloads and u
 fuzz: $(FUZZERS) ## fuzz every parser for T seconds each
 	@selftests/run-fuzz $(T) $(FUZZERS)
 
-bench: all helpers $(BENCHES) ## benchmark beside haproxy and nginx (root); rows in tools/bench/results
+bench: all helpers $(BENCHES) ## benchmark beside haproxy, nginx and sniproxy (root); rows in tools/bench/results
 	@tools/bench/run
 
 format: ## clang-format our sources in place

@@ -4,21 +4,24 @@
  * behind the hello ask for, and a client that measures.
  *
  *   load server ADDR:PORT
- *   load up|down ADDR:PORT NAME CONNS BYTES        Gb/s over all connections
- *   load echo ADDR:PORT NAME CONNS SIZE SECONDS    round trips a second, p50 and p99 in us
- *   load short ADDR:PORT NAME CONNS SECONDS        hello, 1 kB answer, close: per second, p50, p99
+ *   load up|down ADDR:PORT NAME CONNS BYTES          Gb/s over all connections
+ *   load echo ADDR:PORT NAME CONNS SIZE SECONDS      round trips a second, latency in us
+ *   load short ADDR:PORT NAME CONNS SECONDS [SIZE]   hello, answer (1 kB), close: per second,
+ * latency load first ADDR:PORT NAME                        waits until a connection is answered
+ *   load held ADDR:PORT NAME SECONDS PID...          latency beside 100 and 9,000 open, memory of
+ * PIDs with 5,000 load stalled ADDR:PORT NAME up|down              what the kernel holds when the
+ * reader stands still
  *
- * Prints "name value" lines.  One thread an end; it checks lengths, not contents
- * (selftests/helpers/stream does).
+ * Prints "name value" lines, or "test.name value" where a run is several tests.
+ * One thread an end; it checks lengths, not contents (selftests/helpers/stream does).
  */
+#include "load.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,33 +30,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUF (256 * 1024)
 #define SAMPLES_MAX 4000000
 #define ANSWER 1024
-#define HELLO_MAX 600
+#define DIGITS 6
 
-/* Behind the hello: what the server is to do. */
-struct order {
-	char what; /* 'u' sink, 'd' source, 'e' echo, 'a' answer and close */
-	char pad[7];
-	uint64_t bytes;
-};
+uint8_t buf[BUF];
+int epoll_fd;
 
-struct conn {
-	int fd;
-	uint8_t hello[HELLO_MAX + sizeof(struct order)];
-	size_t have, want; /* of hello and order */
-	struct order order;
-	bool ready;
-	uint64_t in, out, owed; /* owed: bytes still to be sent */
-	uint64_t started;
-	bool half; /* the peer has sent FIN */
-};
-
-static uint8_t buf[BUF];
-static int epoll_fd;
-
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
 	struct timespec ts;
 
@@ -61,7 +45,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-static struct sockaddr_in parse(const char *text)
+struct sockaddr_in parse(const char *text)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET};
 	char host[64];
@@ -74,7 +58,7 @@ static struct sockaddr_in parse(const char *text)
 	return sa;
 }
 
-static void watch(struct conn *c, int op, uint32_t mask)
+void watch(struct conn *c, int op, uint32_t mask)
 {
 	struct epoll_event ev = {.events = mask, .data.ptr = c};
 
@@ -82,149 +66,19 @@ static void watch(struct conn *c, int op, uint32_t mask)
 		err(1, "epoll_ctl");
 }
 
-/* ---- server ---- */
-
-static void finish(struct conn *c)
+void finish(struct conn *c)
 {
 	close(c->fd);
 	free(c);
 }
 
-static size_t hello_need(const struct conn *c)
-{
-	if (c->have < 5)
-		return 5;
-	return 5 + (size_t)(c->hello[3] << 8 | c->hello[4]) + sizeof(struct order);
-}
-
-/* False: closed. */
-static bool server_send(struct conn *c)
-{
-	ssize_t n;
-
-	while (c->owed) {
-		n = send(c->fd, buf, c->owed < BUF ? c->owed : BUF, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			return true;
-		if (n <= 0)
-			goto gone;
-		c->owed -= (uint64_t)n;
-	}
-	if (c->order.what == 'd' || c->order.what == 'a' || c->half)
-		goto gone;
-	return true;
-gone:
-	finish(c);
-	return false;
-}
-
-/* The hello and the order; 0 when complete, -1 closed, 1 more to come. */
-static int server_start(struct conn *c)
-{
-	size_t need;
-	ssize_t n;
-
-	for (;;) {
-		need = hello_need(c);
-		if (need > sizeof(c->hello))
-			errx(1, "hello too long");
-		if (c->have == need)
-			break;
-		n = recv(c->fd, c->hello + c->have, need - c->have, MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			return 1;
-		if (n <= 0) {
-			finish(c);
-			return -1;
-		}
-		c->have += (size_t)n;
-	}
-	memcpy(&c->order, c->hello + need - sizeof(c->order), sizeof(c->order));
-	c->ready = true;
-	if (c->order.what == 'd')
-		c->owed = c->order.bytes;
-	if (c->order.what == 'a')
-		c->owed = ANSWER;
-	return 0;
-}
-
-static void server_on(struct conn *c)
-{
-	ssize_t n;
-
-	if (!c->ready) {
-		if (server_start(c))
-			return;
-	}
-	if (c->owed && !server_send(c))
-		return;
-	if (c->order.what == 'd' || c->order.what == 'a')
-		return;
-	for (;;) { /* edge-triggered: to the end */
-		if (c->order.what == 'e' && c->owed)
-			return;
-		n = recv(c->fd, buf, BUF, MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			finish(c);
-			return;
-		}
-		if (!n) {
-			c->half = true;
-			finish(c);
-			return;
-		}
-		c->in += (uint64_t)n;
-		/* all there: tell how much.  Not at EOF: nginx does not half-close. */
-		if (c->order.what == 'u' && c->in >= c->order.bytes &&
-		    send(c->fd, &c->in, sizeof(c->in), MSG_NOSIGNAL) < 0)
-			warn("send");
-		if (c->order.what == 'e') {
-			c->owed += (uint64_t)n;
-			if (!server_send(c))
-				return;
-		}
-	}
-}
-
-static int serve(const char *at)
-{
-	struct sockaddr_in sa = parse(at);
-	struct epoll_event evs[256];
-	struct conn listener = {0}, *c;
-	int one = 1, n, i, fd;
-
-	listener.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	setsockopt(listener.fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(listener.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (bind(listener.fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(listener.fd, 4096))
-		err(1, "%s", at);
-	watch(&listener, EPOLL_CTL_ADD, EPOLLIN);
-	for (;;) {
-		n = epoll_wait(epoll_fd, evs, 256, -1);
-		for (i = 0; i < n; i++) {
-			c = evs[i].data.ptr;
-			if (c != &listener) {
-				server_on(c);
-				continue;
-			}
-			while ((fd = accept4(listener.fd, NULL, NULL, SOCK_NONBLOCK)) != -1) {
-				c = calloc(1, sizeof(*c));
-				if (!c)
-					err(1, "calloc");
-				c->fd = fd;
-				watch(c, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-			}
-		}
-	}
-}
-
 /* ---- client ---- */
 
-static struct sockaddr_in target;
+struct sockaddr_in target;
 static uint8_t first[HELLO_MAX + sizeof(struct order)];
 static size_t first_len;
+static uint8_t *digits; /* of the name in <first>, when it changes */
+static uint32_t names;
 static uint32_t *samples;
 static size_t n_samples;
 
@@ -235,13 +89,23 @@ static uint8_t *u16(uint8_t *p, size_t v)
 	return p;
 }
 
-/* A TLS 1.3 ClientHello of 517 bytes (record 512), as browsers pad it. */
-static void make_first(const char *name, char what, uint64_t bytes)
+void make_first(const char *given, char what, uint64_t bytes)
 {
 	static const uint8_t fixed[] = {0x00, 0x2b, 0, 3, 2, 3, 4, 0x00, 0x0a, 0, 4, 0, 2, 0, 0x1d};
 	struct order o = {.what = what, .bytes = bytes};
-	size_t len = strlen(name), pad;
 	uint8_t *p = first, *ext;
+	size_t len, pad, at;
+	char name[256];
+
+	at = strcspn(given, "%");
+	if (given[at]) {
+		names = (uint32_t)strtoul(given + at + 1, NULL, 10);
+		len = strcspn(given, ".");
+		snprintf(name, sizeof(name), "%.*s%0*u%s", (int)at, given, DIGITS, 0, given + len);
+	} else {
+		snprintf(name, sizeof(name), "%s", given);
+	}
+	len = strlen(name);
 
 	*p++ = 22;
 	p = u16(p, 0x0301);
@@ -265,6 +129,8 @@ static void make_first(const char *name, char what, uint64_t bytes)
 	*p++ = 0;
 	p = u16(p, len);
 	memcpy(p, name, len);
+	if (names)
+		digits = p + at;
 	p += len;
 	memcpy(p, fixed, sizeof(fixed));
 	p += sizeof(fixed);
@@ -278,7 +144,21 @@ static void make_first(const char *name, char what, uint64_t bytes)
 	first_len = (size_t)(p - first) + sizeof(o);
 }
 
-static struct conn *open_conn(void)
+static void next_name(void)
+{
+	static uint32_t state = 1;
+	uint32_t n;
+	int i;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	n = state % names;
+	for (i = DIGITS - 1; i >= 0; i--, n /= 10)
+		digits[i] = (uint8_t)('0' + n % 10);
+}
+
+struct conn *open_conn(void)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	int one = 1;
@@ -296,13 +176,14 @@ static struct conn *open_conn(void)
 	return c;
 }
 
-/* The hello; true once it is sent. */
-static bool send_first(struct conn *c)
+bool send_first(struct conn *c)
 {
 	ssize_t n;
 
 	if (c->ready)
 		return true;
+	if (digits)
+		next_name();
 	n = send(c->fd, first, first_len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == ENOTCONN))
 		return false;
@@ -319,19 +200,26 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void sample(uint64_t ns)
+void sample(uint64_t ns)
 {
 	if (n_samples < SAMPLES_MAX)
 		samples[n_samples++] = ns / 100 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ns / 100);
 }
 
-static void print_latency(void)
+static double at_share(double share)
+{
+	return samples[(size_t)((double)n_samples * share)] / 10.0;
+}
+
+void print_latency(const char *prefix)
 {
 	if (!n_samples)
 		errx(1, "nothing measured");
 	qsort(samples, n_samples, sizeof(*samples), by_value);
-	printf("p50_us %.1f\np99_us %.1f\n", samples[n_samples / 2] / 10.0,
-	       samples[n_samples * 99 / 100] / 10.0);
+	printf("%sp50_us %.1f\n%sp90_us %.1f\n%sp99_us %.1f\n%sp999_us %.1f\n", prefix,
+	       at_share(0.5), prefix, at_share(0.9), prefix, at_share(0.99), prefix,
+	       at_share(0.999));
+	n_samples = 0;
 }
 
 static void bulk(bool up, unsigned conns, uint64_t bytes)
@@ -389,7 +277,7 @@ static void bulk(bool up, unsigned conns, uint64_t bytes)
 	printf("gbps %.3f\n", (double)total * 8 / (double)(now_ns() - begin));
 }
 
-static void echo(unsigned conns, uint64_t size, unsigned seconds)
+static void echo(unsigned conns, uint64_t size, double seconds)
 {
 	uint64_t begin, end, t, trips = 0;
 	struct epoll_event evs[64];
@@ -401,7 +289,7 @@ static void echo(unsigned conns, uint64_t size, unsigned seconds)
 	for (i = 0; i < conns; i++)
 		open_conn();
 	begin = now_ns();
-	end = begin + seconds * 1000000000ULL;
+	end = begin + (uint64_t)(seconds * 1e9);
 	while ((t = now_ns()) < end) {
 		ne = epoll_wait(epoll_fd, evs, 64, 100);
 		for (k = 0; k < ne; k++) {
@@ -431,12 +319,12 @@ static void echo(unsigned conns, uint64_t size, unsigned seconds)
 		}
 	}
 	printf("trips_per_s %.0f\n", (double)trips * 1e9 / (double)(now_ns() - begin));
-	print_latency();
+	print_latency("");
 }
 
-static void brief(unsigned conns, unsigned seconds)
+static void brief(unsigned conns, double seconds, uint64_t size)
 {
-	uint64_t begin = now_ns(), end = begin + seconds * 1000000000ULL, done = 0;
+	uint64_t begin = now_ns(), end = begin + (uint64_t)(seconds * 1e9), done = 0, bytes = 0;
 	struct epoll_event evs[256];
 	struct conn *c;
 	unsigned i;
@@ -445,17 +333,17 @@ static void brief(unsigned conns, unsigned seconds)
 
 	for (i = 0; i < conns; i++)
 		open_conn();
-	while (now_ns() < end) {
+	while (now_ns() < end || !done) {
 		ne = epoll_wait(epoll_fd, evs, 256, 100);
 		for (k = 0; k < ne; k++) {
 			c = evs[k].data.ptr;
 			if (!send_first(c))
 				continue;
 			while ((n = recv(c->fd, buf, BUF, MSG_DONTWAIT)) > 0)
-				c->in += (uint64_t)n;
+				c->in += (uint64_t)n, bytes += (uint64_t)n;
 			if (n < 0 && errno == EAGAIN)
 				continue;
-			if (n < 0 || c->in != ANSWER)
+			if (n < 0 || c->in != size)
 				errx(1, "answer of %llu bytes: %s", (unsigned long long)c->in,
 				     n < 0 ? strerror(errno) : "EOF");
 			sample(now_ns() - c->started);
@@ -464,34 +352,51 @@ static void brief(unsigned conns, unsigned seconds)
 			open_conn();
 		}
 	}
-	printf("conns_per_s %.0f\n", (double)done * 1e9 / (double)(now_ns() - begin));
-	print_latency();
+	printf("conns_per_s %.0f\ngbps %.3f\n", (double)done * 1e9 / (double)(now_ns() - begin),
+	       (double)bytes * 8 / (double)(now_ns() - begin));
+	print_latency("");
+}
+
+static uint64_t number(const char *text)
+{
+	return strtoull(text, NULL, 10);
 }
 
 int main(int argc, char **argv)
 {
+	const char *mode = argc > 1 ? argv[1] : "";
+	uint64_t size;
+
 	signal(SIGPIPE, SIG_IGN);
 	epoll_fd = epoll_create1(0);
 	samples = malloc(SAMPLES_MAX * sizeof(*samples));
 	if (epoll_fd == -1 || !samples)
 		err(1, "start");
-	if (argc == 3 && !strcmp(argv[1], "server"))
+	if (argc == 3 && !strcmp(mode, "server"))
 		return serve(argv[2]);
-	if (argc < 6)
-		errx(2, "usage: load server ADDR | up|down ADDR NAME CONNS BYTES | "
-			"echo ADDR NAME CONNS SIZE SECONDS | short ADDR NAME CONNS SECONDS");
+	if (argc < 4)
+		errx(2, "usage: load server ADDR | MODE ADDR NAME ..., see load.c");
 	target = parse(argv[2]);
-	make_first(argv[3], argv[1][0] == 's' ? 'a' : argv[1][0],
-		   strtoull(argv[5], NULL, 10) / strtoul(argv[4], NULL, 10));
-	if (!strcmp(argv[1], "up") || !strcmp(argv[1], "down"))
-		bulk(argv[1][0] == 'u', (unsigned)strtoul(argv[4], NULL, 10),
-		     strtoull(argv[5], NULL, 10));
-	else if (!strcmp(argv[1], "echo") && argc == 7)
-		echo((unsigned)strtoul(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
-		     (unsigned)strtoul(argv[6], NULL, 10));
-	else if (!strcmp(argv[1], "short"))
-		brief((unsigned)strtoul(argv[4], NULL, 10), (unsigned)strtoul(argv[5], NULL, 10));
-	else
-		errx(2, "unknown mode %s", argv[1]);
+	if ((!strcmp(mode, "up") || !strcmp(mode, "down")) && argc == 6) {
+		make_first(argv[3], mode[0], number(argv[5]) / number(argv[4]));
+		bulk(mode[0] == 'u', (unsigned)number(argv[4]), number(argv[5]));
+	} else if (!strcmp(mode, "echo") && argc == 7) {
+		make_first(argv[3], 'e', 0);
+		echo((unsigned)number(argv[4]), number(argv[5]), atof(argv[6]));
+	} else if (!strcmp(mode, "short") && (argc == 6 || argc == 7)) {
+		size = argc == 7 ? number(argv[6]) : ANSWER;
+		make_first(argv[3], 'a', size);
+		brief((unsigned)number(argv[4]), atof(argv[5]), size);
+	} else if (!strcmp(mode, "first") && argc == 4) {
+		make_first(argv[3], 'a', ANSWER);
+		first_answer();
+	} else if (!strcmp(mode, "held") && argc >= 5) {
+		make_first(argv[3], 'e', 0);
+		held(atof(argv[4]), argv + 5);
+	} else if (!strcmp(mode, "stalled") && argc == 5) {
+		stalled(argv[4][0] == 'u', argv[3]);
+	} else {
+		errx(2, "%s: unknown mode, or not its arguments", mode);
+	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # agent - an endpoint of ours that an agent of ours serves: edge, channel, agent; $variant is kernel or splice (at the
-# edge).  Compare with relays.  Sourced by run; $dir, $port, $upstream, $O are set.
+# edge).  Compare with relays.  Sourced by run; $dir, $port, $upstream, $workers, $O are set.
 # shellcheck shell=bash disable=SC2154
 conf()
 {
@@ -8,7 +8,7 @@ conf()
 		version: 1
 		listen: ["127.0.0.1:$port"]
 		datapath: $([ "$variant" = splice ] && echo userspace || echo kernel)
-		workers: 1
+		workers: $workers
 		state_dir: $dir/state
 		control: {socket: $dir/control.sock}
 		http: none
@@ -37,10 +37,11 @@ stop()
 	kill "$pid" && wait "$pid"
 }
 
-# Percent of the bytes of the connections since line $1 of the events that user space of the edge never saw.
+# Of the connections since line $1 of the events: the percent of their bytes that user space of the edge never saw, and how many
+# bytes it did see.
 share()
 {
 	tail -n "+$(($1 + 1))" "$dir/events.ndjson" | jq -s 'map(.object) |
-		(map(.conn.bytes_in + .conn.bytes_out) | add) as $all |
-		if ($all // 0) > 0 then 100 * (map(.bytes_kernel // 0) | add) / $all else 0 end'
+		(map(.conn.bytes_in + .conn.bytes_out) | add // 0) as $all | (map(.bytes_kernel // 0) | add // 0) as $kernel |
+		if $all > 0 then 100 * $kernel / $all else 0 end, $all - $kernel'
 }

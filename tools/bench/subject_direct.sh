@@ -3,5 +3,5 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 conf() { echo "client -> upstream"; }
 version() { uname -r; }
-start() { port=${upstream##*:}; }
+start() { port=${upstream##*:}; } # run connects to $upstream
 stop() { :; }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# haproxy - TCP mode, SNI by req.ssl_sni, splice on both ways.  Sourced by run; $dir, $port, $upstream are set.
+# haproxy - TCP mode, SNI by req.ssl_sni, splice on both ways.  Sourced by run; $dir, $port, $upstream, $workers are set.
 # shellcheck shell=bash disable=SC2154
 conf()
 {
 	cat <<-CONF
 		global
-			nbthread 1
-			maxconn 4000
+			nbthread $workers
+			maxconn 9100
+			maxpipes 500
 		defaults
 			mode tcp
 			option splice-request

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# nginx - stream with ssl_preread.  Sourced by run; $dir, $port, $upstream are set.
+# nginx - stream with ssl_preread.  Sourced by run; $dir, $port, $upstream, $workers are set.
 # shellcheck shell=bash disable=SC2154
 conf()
 {
@@ -9,10 +9,10 @@ conf()
 		${module:+load_module $module;}
 		daemon off;
 		user root;
-		worker_processes 1;
+		worker_processes $workers;
 		pid $dir/pid;
 		error_log $dir/error.log;
-		events { worker_connections 9000; }
+		events { worker_connections 19000; }
 		stream {
 			map \$ssl_preread_server_name \$to { bench.test $upstream; }
 			server {
