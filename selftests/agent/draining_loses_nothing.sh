@@ -26,6 +26,7 @@ talk first
 kill -TERM "$AGENT"
 offline() { ! cli endpoint get app.test 2>/dev/null; }
 wait_for offline
+agent_says a '"msg":"draining: .*"connections":"1"'
 kill -0 "$AGENT" || fail "the agent left its connection"
 echo two >&7
 wait_for grep -q owt "$TMP/out.first"
@@ -44,3 +45,15 @@ exec 7>&-
 wait "$edge" || fail "the edge ended with $?"
 wait_for agent_says b "session lost"
 stop_agent "$AGENT"
+refuse agent_says b "ending what is left"
+# who says it twice does not want to wait
+start_again
+start_agent c tls 9001 --url app.test
+wait_for is_ready app.test
+talk third
+kill -TERM "$AGENT"
+wait_for agent_says c "draining"
+kill -TERM "$AGENT"
+wait "$AGENT" || fail "the agent ended with $?"
+agent_says c '"msg":"ending what is left","connections":"1"'
+exec 7>&-

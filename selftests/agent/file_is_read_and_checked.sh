@@ -33,7 +33,13 @@ cat >"$TMP/two.yml" <<-CONF
 CONF
 unset SNISPLIT_SERVER SNISPLIT_SERVER_CA SNISPLIT_AUTHTOKEN
 sed -i 's/mutual_tls_cas.*/description: d/' "$TMP/one.yml"
+chmod 600 "$TMP/one.yml" "$TMP/two.yml"
 "$O/snisplit" config check --config "$TMP/one.yml" --config "$TMP/two.yml" >"$TMP/check.log" 2>&1 || fail "$(cat "$TMP/check.log")"
+same "files that others may read" "$(grep -c "everybody may read" "$TMP/check.log" || true)" 0
+chmod 644 "$TMP/one.yml" "$TMP/two.yml"
+"$O/snisplit" config check --config "$TMP/one.yml" --config "$TMP/two.yml" >"$TMP/check.log" 2>&1 || fail "$(cat "$TMP/check.log")"
+same "warnings" "$(grep -c "two.yml holds a credential and everybody may read it" "$TMP/check.log") $(grep -c warning "$TMP/check.log")" "1 1"
+chmod 600 "$TMP/two.yml"
 start_agent all start --all --config "$TMP/one.yml" --config "$TMP/two.yml"
 for name in up ag edge; do wait_for cli endpoint get $name.test; done
 same "origin" "$(cli --json endpoint get up.test | jq -r '.origin + " " + .metadata + " " + .terminate_at')" "agent m upstream"

@@ -542,6 +542,8 @@ static void options(int argc, char **argv)
 			exit(2);
 		}
 	}
+	if (!opt.plan.seed)
+		errx(2, "--seed 0 is what a report says of who could not be known");
 	if (optind + 1 != argc ||
 	    (strcmp(argv[optind], "client") && strcmp(argv[optind], "server")) ||
 	    opt.has_to != !strcmp(argv[optind], "client") || (opt.has_to && !opt.n_names))

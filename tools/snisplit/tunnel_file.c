@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "doc.h"
 #include "tunnel_conf.h"
@@ -196,8 +197,20 @@ static const struct doc_key top_keys[] = {
 	{.name = NULL},
 };
 
+static void warn_of_readers(FILE *in, const char *path, FILE *err)
+{
+	struct stat st;
+
+	if (!fstat(fileno(in), &st) && S_ISREG(st.st_mode) && st.st_mode & S_IROTH)
+		fprintf(err,
+			"snisplit: warning: %s holds a credential and everybody may read it: "
+			"chmod o-r it\n",
+			path);
+}
+
 bool tunnel_conf_read(struct tunnel_conf *t, const char *path, FILE *err)
 {
+	char *before = t->authtoken;
 	unsigned errors = 1;
 	struct doc *d;
 	FILE *in = fopen(path, "re");
@@ -207,11 +220,18 @@ bool tunnel_conf_read(struct tunnel_conf *t, const char *path, FILE *err)
 		return false;
 	}
 	reading_file = path;
+	t->authtoken = NULL;
 	d = doc_open(in, path, err);
 	if (d) {
 		doc_read(d, top_keys, t);
 		errors = doc_errors(d);
 		doc_close(d);
+	}
+	if (t->authtoken) {
+		warn_of_readers(in, path, err);
+		free(before);
+	} else {
+		t->authtoken = before;
 	}
 	fclose(in);
 	return !errors;

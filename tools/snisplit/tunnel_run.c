@@ -264,7 +264,8 @@ static void *listen_all(void *arg)
 
 /* ---- the whole ---- */
 
-static void wait_for_signal(struct tunnel_state *s, const sigset_t *set, bool screen)
+/* The signal that is to end it, or 0: it is over by itself. */
+static int wait_for_signal(struct tunnel_state *s, const sigset_t *set, bool screen)
 {
 	const struct timespec second = {.tv_sec = 1};
 	int sig;
@@ -274,12 +275,26 @@ static void wait_for_signal(struct tunnel_state *s, const sigset_t *set, bool sc
 			tunnel_screen_draw(s);
 		sig = screen ? sigtimedwait(set, NULL, &second) : sigwaitinfo(set, NULL);
 		if (sig == SIGTERM || sig == SIGINT || sig == SIGHUP)
-			return;
+			return sig;
 	}
+	return 0;
+}
+
+/* Whoever has looked at a screen has no log to look at. */
+static void say_left(struct tunnel_state *s, bool screen, enum tunnel_level level, const char *what)
+{
+	struct snisplit_status st;
+	char n[16];
+
+	snisplit_status(s->session, &st);
+	snprintf(n, sizeof(n), "%u", st.conns_open);
+	tunnel_log(level, what, "connections", n, NULL);
+	if (screen)
+		fprintf(stderr, "snisplit: %s: connections=%s\n", what, n);
 }
 
 /* Until the last connection has ended, the time is up, or a second signal comes. */
-static void drain(struct tunnel_state *s, const sigset_t *set)
+static void drain(struct tunnel_state *s, const sigset_t *set, bool screen)
 {
 	const struct timespec none = {0};
 	struct snisplit_status st;
@@ -289,9 +304,12 @@ static void drain(struct tunnel_state *s, const sigset_t *set)
 		snisplit_drain(s->session, STEP_MS);
 		snisplit_status(s->session, &st);
 		sig = sigtimedwait(set, NULL, &none);
-		if ((!st.conns_open && !st.channels_idle) || sig == SIGTERM || sig == SIGINT)
+		if (!st.conns_open && !st.channels_idle)
 			return;
+		if (sig == SIGTERM || sig == SIGINT)
+			break;
 	}
+	say_left(s, screen, TUNNEL_WARN, "ending what is left");
 }
 
 static struct snisplit *open_session(struct tunnel_state *s)
@@ -319,7 +337,7 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 {
 	struct tunnel_web *web = NULL;
 	pthread_t thread;
-	int code;
+	int code, sig;
 
 	s->session = open_session(s);
 	if (!s->session)
@@ -332,9 +350,12 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 	}
 	if (screen)
 		tunnel_screen_open();
-	wait_for_signal(s, set, screen);
+	sig = wait_for_signal(s, set, screen);
 	if (screen)
 		tunnel_screen_close();
+	if (sig)
+		say_left(s, screen, TUNNEL_INFO,
+			 "draining: no new connections, those there may finish");
 	code = s->failed ? s->failed : s->denied && !s->stopped ? EXIT_REFUSED : EXIT_OK;
 	if (s->denied)
 		say_error(NULL, &s->error);
@@ -344,7 +365,7 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 	if (s->failed && s->n_removed != s->conf->n_tunnels)
 		snisplit_drain(s->session, 0);
 	else
-		drain(s, set);
+		drain(s, set, screen);
 	pthread_join(thread, NULL);
 	tunnel_web_close(web);
 	snisplit_close(s->session);

@@ -344,6 +344,8 @@ struct snisplit *snisplit_open(const struct snisplit_conf *conf, struct snisplit
 	pthread_condattr_destroy(&attr);
 	list_init(&a->listeners);
 	list_init(&a->streams);
+	for (unsigned i = 0; i < STREAM_BUCKETS; i++)
+		list_init(&a->numbers[i]);
 	list_init(&a->graves);
 	list_init(&a->ready);
 	a->epoll_fd = a->wake_fd = -1;

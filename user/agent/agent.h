@@ -21,6 +21,7 @@
 #define SECOND_NS 1000000000ULL
 #define MS_NS 1000000ULL
 #define AGENT_ADDRS_MAX 8
+#define STREAM_BUCKETS 1024
 
 struct agent_addrs {
 	struct sockaddr_storage sa[AGENT_ADDRS_MAX];
@@ -138,6 +139,7 @@ struct stream {
 	struct snisplit *agent;
 	struct snisplit_listener *listener;
 	struct list link; /* in agent->streams */
+	struct list same; /* in agent->numbers: of the same remainder */
 	struct list ready;
 	enum stream_state state;
 	struct end client, upstream; /* client: the channel */
@@ -172,6 +174,8 @@ struct snisplit {
 	struct tls_client *edge; /* how the edge is verified; NULL: its CA is not known yet */
 	struct control control;
 	struct list listeners, streams, graves, ready;
+	struct list numbers[STREAM_BUCKETS]; /* streams by their channel's number */
+	unsigned n_streams;
 	uint64_t request, conn_number, conns_total;
 	unsigned conns_open, resolving;
 	struct pump pump;

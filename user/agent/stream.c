@@ -60,7 +60,9 @@ static void forget(struct stream *s)
 
 	s->state = STREAM_DEAD;
 	list_del(&s->link);
+	list_del(&s->same);
 	list_del(&s->ready);
+	a->n_streams--;
 	if (s->opened) {
 		a->conns_open--;
 		s->listener->conns_open--;
@@ -342,20 +344,15 @@ static int open_channel(struct stream *s)
 	return agent_watch(s->agent, fd, &s->client_source, WATCH, false);
 }
 
-static unsigned n_streams(const struct snisplit *a)
+static struct list *bucket(struct snisplit *a, uint64_t number)
 {
-	struct list *it;
-	unsigned n = 0;
-
-	list_for_each(it, &a->streams)
-		n++;
-	return n;
+	return &a->numbers[number % STREAM_BUCKETS];
 }
 
 int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	       const uint8_t token[CHAN_TOKEN_LEN], bool sealed)
 {
-	struct stream *s = n_streams(a) < STREAMS_MAX ? calloc(1, sizeof(*s)) : NULL;
+	struct stream *s = a->n_streams < STREAMS_MAX ? calloc(1, sizeof(*s)) : NULL;
 	int err;
 
 	if (!s)
@@ -374,7 +371,10 @@ int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	half_init(&s->down, &s->upstream, &s->client);
 	list_init(&s->ready);
 	list_init(&s->link);
+	list_init(&s->same);
 	list_add_tail(&a->streams, &s->link);
+	list_add_tail(bucket(a, number), &s->same);
+	a->n_streams++;
 	s->until_ns = a->now_ns + DIAL_NS;
 	err = open_channel(s);
 	if (err)
@@ -387,8 +387,8 @@ void stream_on_started(struct snisplit *a, const struct chan_frame *f)
 	uint64_t number = chan_number(f, CHAN_TAG_CHANNEL, 0);
 	struct list *it;
 
-	list_for_each(it, &a->streams) {
-		struct stream *s = list_of(it, struct stream, link);
+	list_for_each(it, bucket(a, number)) {
+		struct stream *s = list_of(it, struct stream, same);
 
 		if (s->number != number)
 			continue;

@@ -17,7 +17,7 @@
 #define WATCH_IDLE (EPOLLIN | WATCH_END) /* one that speaks is to be discarded */
 #define DIALS_A_TURN 16
 #define PACE_ONE 16U
-#define WANT_MAX 1024U			  /* of one pool, however many start */
+#define WANT_MAX 1024U			  /* of one pool of channels, however many start */
 #define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
 #define SILENCE_MIN_NS (10ULL * 1000 * 1000 * 1000)
@@ -373,19 +373,20 @@ void pool_refill(struct pool *p)
 		warm_dial(p);
 }
 
-/* Twice what started in this tick, for as many ticks as one takes to come. */
-static unsigned demand(const struct pool *p)
-{
-	unsigned n = p->started * 2 * pool_lead(p);
-
-	return n < WANT_MAX ? n : WANT_MAX;
-}
-
 unsigned pool_share(const struct worker *w)
 {
 	unsigned n = (w->config->pool.max_idle + w->edge->n_workers - 1) / w->edge->n_workers;
 
 	return n < POOL_SLOTS ? n : POOL_SLOTS;
+}
+
+/* Twice what started in this tick, for as many ticks as one takes to come. */
+static unsigned demand(const struct pool *p)
+{
+	unsigned lead = pool_lead(p), n = p->started * 2 * lead;
+	unsigned max = lead > 1 ? WANT_MAX : pool_share(p->worker);
+
+	return n < max ? n : max;
 }
 
 /*
