@@ -14,7 +14,7 @@ conf()
 		http: none
 		tunnel: {listen: "127.0.0.1:4443"}
 		ssh: none
-		events: [{file: $dir/events.ndjson}]
+		events: []
 	CONF
 }
 version() { "$O/snisplitd" --version | head -n 1; }
@@ -37,11 +37,9 @@ stop()
 	kill "$pid" && wait "$pid"
 }
 
-# Of the connections since line $1 of the events: the percent of their bytes that user space of the edge never saw, and how many
-# bytes it did see.
-share()
+# Bytes so far that the BPF programs moved, that user space did, and connections that are open.
+moved()
 {
-	tail -n "+$(($1 + 1))" "$dir/events.ndjson" | jq -s 'map(.object) |
-		(map(.conn.bytes_in + .conn.bytes_out) | add // 0) as $all | (map(.bytes_kernel // 0) | add // 0) as $kernel |
-		if $all > 0 then 100 * $kernel / $all else 0 end, $all - $kernel'
+	"$O/snisplit" --socket "$dir/control.sock" endpoint get bench.test --json |
+		jq -r '.metrics | "\(.bytes_kernel) \(.bytes_user) \(.conns.gauge)"'
 }

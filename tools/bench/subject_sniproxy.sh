@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # sniproxy - one process, one thread: it has no more.  Sourced by run; $dir, $port, $upstream and $bytes are set.
 # shellcheck shell=bash disable=SC2154
+bytes=$((bytes / 8)) # at under a tenth of the others' rate it would take most of the time
 conf()
 {
 	cat <<-CONF
@@ -25,6 +26,5 @@ start()
 	conf >"$dir/conf"
 	sniproxy -f -c "$dir/conf" -n "$(ulimit -n)" &
 	pid=$!
-	bytes=$((bytes / 5)) # at under a tenth of the others' rate it would take most of the time
 }
 stop() { kill "$pid"; wait "$pid" || true; }

@@ -13,7 +13,7 @@ conf()
 		http: none
 		tunnel: none
 		ssh: none
-		events: [{file: $dir/events.ndjson}]
+		events: []
 		${slow:+limits: {unrouted: 17000\}}
 		${slow:+timeouts: {client_hello: 60s\}}
 		endpoints: [{url: "tls://bench.test", upstream: "$upstream"}]
@@ -28,13 +28,11 @@ start()
 }
 stop() { kill "$pid" && wait "$pid"; }
 
-# Of the connections since line $1 of the events: the percent of their bytes that user space never saw, and how many
-# bytes it did see.
-share()
+# Bytes so far that the BPF programs moved, that user space did, and connections that are open.
+moved()
 {
-	tail -n "+$(($1 + 1))" "$dir/events.ndjson" | jq -s 'map(.object) |
-		(map(.conn.bytes_in + .conn.bytes_out) | add // 0) as $all | (map(.bytes_kernel // 0) | add // 0) as $kernel |
-		if $all > 0 then 100 * $kernel / $all else 0 end, $all - $kernel'
+	"$O/snisplit" --socket "$dir/control.sock" endpoint get bench.test --json |
+		jq -r '.metrics | "\(.bytes_kernel) \(.bytes_user) \(.conns.gauge)"'
 }
 
 # The kernel's memory of all maps of process $1, in kB.
@@ -51,8 +49,8 @@ start_many()
 {
 	local began first=0
 	{
-		conf | sed "s|:$port\"|:$2\"|; s|$dir/|$dir/$1.|; /^endpoints/d; /^events/d"
-		printf 'events: []\npool: {max_idle: 0}\nendpoints:\n'
+		conf | sed "s|:$port\"|:$2\"|; s|$dir/|$dir/$1.|; /^endpoints/d"
+		printf 'pool: {max_idle: 0}\nendpoints:\n'
 		seq -f "  - {url: \"tls://e%06.0f.bench.test\", upstream: \"$upstream\"}" 0 $(($1 - 1))
 	} >"$dir/conf.$1"
 	began=${EPOCHREALTIME//[!0-9]/}
