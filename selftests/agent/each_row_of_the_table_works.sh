@@ -1,6 +1,6 @@
-# agent/each_row_of_the_table_works.sh - TLS ended at the edge, the agent and the upstream, encryption again, the PROXY header, mutual TLS, IP restrictions and TCP: each by the command line and by the file.
+# agent/each_row_of_the_table_works.sh - TLS ended at the edge, the agent and the upstream, encryption again, the PROXY header, mutual TLS, IP restrictions and TCP: with names and without; each by the command line and by the file.
 # SPDX-License-Identifier: GPL-2.0-only
-# Timeout: 90
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need nginx curl jq openssl
@@ -34,6 +34,8 @@ start_agent again tls tls://localhost:9001 --terminate-at=edge --url again.cli.t
 start_agent proxy tls 9002 --proxy-proto=2 --url proxy.cli.test
 start_agent members tls 9000 --terminate-at agent --url members.cli.test "${pair[@]}" --mutual-tls-cas "$TMP/ca.pem"
 start_agent guests tls 9000 --terminate-at edge --url guests.cli.test "${pair[@]}" --mutual-tls-cas="$TMP/ca.pem"
+start_agent unnamed tls tls://localhost:9001 --terminate-at=edge
+start_agent headed tls 9002 --proxy-proto=2
 start_agent few tls 9001 --url few.cli.test --cidr-allow 192.0.2.0/24
 start_agent most tls 9001 --url most.cli.test --cidr-allow 0.0.0.0/0 --cidr-deny 192.0.2.0/24
 start_agent tcp tcp 9000 --url tcp://edge.localhost:22001
@@ -48,6 +50,8 @@ cat >"$TMP/agent.yml" <<-CONF
 	  agent: {proto: tls, addr: 9000, domain: agent.file.test, terminate_at: agent, crt: $TMP/all.pem, key: $TMP/all.key}
 	  again: {proto: tls, addr: "tls://localhost:9001", domain: again.file.test, terminate_at: edge}
 	  proxy: {proto: tls, addr: 9002, domain: proxy.file.test, proxy_proto: 2}
+	  unnamed: {proto: tls, addr: "tls://localhost:9001", terminate_at: edge}
+	  headed: {proto: tls, addr: 9002, proxy_proto: 2}
 	  members: {proto: tls, addr: 9000, domain: members.file.test, terminate_at: agent, crt: $TMP/all.pem, key: $TMP/all.key,
 	    mutual_tls_cas: $TMP/ca.pem}
 	  guests: {proto: tls, addr: 9000, domain: guests.file.test, terminate_at: edge, crt: $TMP/all.pem, key: $TMP/all.key,
@@ -80,4 +84,12 @@ for port in 22001 22002; do
 	wait_for 20 is_ready tcp://edge.localhost:$port
 	same "TCP" "$(curl -sS --max-time 10 "http://$EDGE:$port/")" "plaintext"
 done
-same "sessions" "$(curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 11
+# without a name, as the examples have it, the edge makes one up
+made_up() { cli --json endpoint list | jq -r '.endpoints[].host' | grep '^[a-z0-9]*\.edge\.localhost$'; }
+all_ready() { [ "$(made_up | wc -l)" = 4 ] && for name in $(made_up); do is_ready "$name" || return 1; done; }
+wait_for 20 all_ready
+for name in $(made_up); do
+	echo "$(at "$name"): $(get "$name" --insecure)"
+done | sort >"$TMP/made-up"
+same "made up" "$(tr '\n' ',' <"$TMP/made-up")" "edge: TLS,edge: TLS,upstream: TLS from 127.0.0.1,upstream: TLS from 127.0.0.1,"
+same "sessions" "$(curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 13

@@ -9,7 +9,7 @@ agent_behind_router
 start_upstream nginx 9001
 mkdir "$TMP/web" && echo "from the agent" >"$TMP/web/page"
 in_upstream_exec python3 -m http.server -d "$TMP/web" --bind 127.0.0.1 9000 >"$TMP/web.log" 2>&1 &
-wait_for listening 9000 in_upstream
+wait_for 30 listening 9000 in_upstream
 start_edge <<-CONF
 	workers: 1
 	tunnel: {listen: "0.0.0.0:4443"}

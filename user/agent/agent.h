@@ -208,8 +208,8 @@ void control_denied(struct snisplit *a, const struct fault *f);
 void control_on_frame(struct snisplit *a, const struct chan_frame *f); /* control_frame.c */
 
 /* backoff.c */
-#define BACKOFF_QUICK_TRIES 20 /* so many come soon after each other, */
-#define BACKOFF_QUICK_MS 1000  /* at most this far apart, and with little patience */
+#define BACKOFF_QUICK_TRIES 40 /* so many come soon after each other, */
+#define BACKOFF_QUICK_MS 500   /* at most this far apart, and with little patience */
 uint64_t backoff_ms(unsigned tries);
 
 /* pin.c: is <pem>'s first certificate the one with this SHA-256, in hexadecimal, colons or not? */

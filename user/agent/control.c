@@ -19,6 +19,10 @@
 	"the edge at %.200s is not of this CA (%.100s); `snisplit ca show` there tells its CA"
 #define READ_BYTES 16384
 #define PATIENCE_NS (10 * SECOND_NS)
+/* Of quick tries: TCP's second SYN, after a second, still has some time; a third would have to wait
+ * for two more, so that who has just missed a link's return starts afresh instead. */
+#define CONNECT_NS (1500 * MS_NS)
+#define ANSWER_NS (4 * SECOND_NS)
 
 static const char *const no_reason = "closed by the edge";
 
@@ -178,8 +182,7 @@ static void connect_next(struct snisplit *a)
 	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	end_init(&c->end, fd);
 	c->state = CONTROL_CONNECT;
-	c->until_ns = a->now_ns + (c->tries <= BACKOFF_QUICK_TRIES ? 2 * BACKOFF_QUICK_MS * MS_NS
-								   : PATIENCE_NS);
+	c->until_ns = a->now_ns + (c->tries <= BACKOFF_QUICK_TRIES ? CONNECT_NS : PATIENCE_NS);
 	if (fd == -1) {
 		connect_failed(a, "cannot connect to", strerror(errno));
 		return;
@@ -327,7 +330,7 @@ static void connected(struct snisplit *a)
 	if (c->tries > BACKOFF_QUICK_TRIES)
 		c->until_ns = a->now_ns + PATIENCE_NS;
 	else
-		c->until_ns = a->now_ns + 4 * BACKOFF_QUICK_MS * MS_NS;
+		c->until_ns = a->now_ns + ANSWER_NS;
 	if (a->edge) {
 		shake(a);
 		return;
