@@ -33,6 +33,8 @@
 #define SAMPLES_MAX 4000000
 #define ANSWER 1024
 #define DIGITS 6
+#define PATIENCE_NS \
+	10000000000ULL /* beyond the time that was asked for, until something is measured */
 
 uint8_t buf[BUF];
 int epoll_fd;
@@ -290,7 +292,7 @@ static void echo(unsigned conns, uint64_t size, double seconds)
 		open_conn();
 	begin = now_ns();
 	end = begin + (uint64_t)(seconds * 1e9);
-	while ((t = now_ns()) < end) {
+	while ((t = now_ns()) < end || (!trips && t < end + PATIENCE_NS)) {
 		ne = epoll_wait(epoll_fd, evs, 64, 100);
 		for (k = 0; k < ne; k++) {
 			c = evs[k].data.ptr;
@@ -324,7 +326,7 @@ static void echo(unsigned conns, uint64_t size, double seconds)
 
 static void brief(unsigned conns, double seconds, uint64_t size)
 {
-	uint64_t begin = now_ns(), end = begin + (uint64_t)(seconds * 1e9), done = 0, bytes = 0;
+	uint64_t begin = now_ns(), end = begin + (uint64_t)(seconds * 1e9), done = 0, bytes = 0, t;
 	struct epoll_event evs[256];
 	struct conn *c;
 	unsigned i;
@@ -333,7 +335,7 @@ static void brief(unsigned conns, double seconds, uint64_t size)
 
 	for (i = 0; i < conns; i++)
 		open_conn();
-	while (now_ns() < end || !done) {
+	while ((t = now_ns()) < end || (!done && t < end + PATIENCE_NS)) {
 		ne = epoll_wait(epoll_fd, evs, 256, 100);
 		for (k = 0; k < ne; k++) {
 			c = evs[k].data.ptr;

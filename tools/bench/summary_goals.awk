@@ -27,8 +27,9 @@ function to_best(what, t, m, goal, lower,  b) {
 	line(what, 1, goal, lower ? b / med[us, t, m] : med[us, t, m] / b, sprintf("%.2f, %s %.2f", med[us, t, m], who, b))
 }
 
+# Memory may seem to shrink where others use the machine: then there is nothing to say.
 function to_direct(what, t, m, sign, goal) {
-	if (!has(us, t, m) || !has("direct", t, m) || med["direct", t, m] <= 0) { line(what, sign, goal, "", ""); return }
+	if (!has(us, t, m) || !has("direct", t, m) || med["direct", t, m] <= 0 || med[us, t, m] <= 0) { line(what, sign, goal, "", ""); return }
 	line(what, sign, goal, med[us, t, m] / med["direct", t, m], sprintf("%.2f, direct %.2f", med[us, t, m], med["direct", t, m]))
 }
 
