@@ -217,7 +217,7 @@ start_upstream()
 	esac
 	# shellcheck disable=SC2034 # for tests
 	UPSTREAM_PID=$!
-	wait_for listening "$port" in_upstream
+	wait_for 40 listening "$port" in_upstream
 }
 
 # ---- the daemon ----

@@ -34,5 +34,9 @@ in_client "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --conns
 	--seed 4 --timeout 2 >"$TMP/out" 2>&1 || true
 kill -0 "$DAEMON" || fail "the daemon died"
 wait $client || fail "an open connection noticed: $(cat "$TMP/stream.log")"
+failed=$(cli --json status | jq '.counters[] | select(.name == "accept_failed").value')
+[ "$failed" -ge 1 ] || fail "accept_failed is $failed"
+wait_for eval '[ "$(grep -c "\"close_reason\":\"limit\"" "$EVENTS")" -ge 1 ]'
+grep -q 'out of file descriptors' "$TMP/snisplitd.log" || fail "the log does not tell"
 prlimit --pid "$DAEMON" --nofile=4096:4096
 stream app.test --conns 50 --parallel 50 --up 1k --down 1k --seed 5

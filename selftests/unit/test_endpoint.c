@@ -274,6 +274,7 @@ static void check_nums(void)
 	CHECK(!add(r, "b.x", "127.0.0.1:1", &b, &f), "%s", f.msg);
 	CHECK(a->num == 1 && b->num == 2, "%u %u", a->num, b->num);
 	CHECK(add(r, "c.x", "127.0.0.1:1", NULL, &f) && f.status == 503, "%d", f.status);
+	CHECK(registry_full(r).endpoints == 1, "%lu", (unsigned long)registry_full(r).endpoints);
 	CHECK(!registry_remove(r, a->id, &f), "%s", f.msg);
 	CHECK(atomic_load(&a->gone) && kernel.offline == 1 && !kernel.freed, "%d", kernel.freed);
 	/* a connection still holds it: its num is not free, its name is */

@@ -341,6 +341,12 @@ static void ticket_keys_rotate(void)
 	CHECK(use(k, 1000 + TICKET_KEY_S, two, 1) == 1 && memcmp(one, two, 16), "rotated");
 	CHECK(use(k, 1000 + TICKET_KEY_S, one, 0) == 2, "understood, and renewed");
 	CHECK(use(k, 1000 + 2 * TICKET_KEY_S, one, 0) == 0, "gone");
+	/* set back by years: a key is never used for longer than it should be */
+	CHECK(use(k, 900000000, one, 1) == 1, "forward");
+	CHECK(use(k, 1000, two, 1) == 1 && memcmp(one, two, 16), "not the one from the future");
+	CHECK(use(k, 1000, one, 0) == 2, "which is understood");
+	CHECK(use(k, 1000 + TICKET_KEY_S, odd, 1) == 1 && memcmp(two, odd, 16), "rotated again");
+	CHECK(use(k, 1000 + TICKET_KEY_S, one, 0) == 0, "for one period");
 	tickets_free(k);
 }
 

@@ -110,6 +110,8 @@ static void client_enrol(struct conn *c)
 		c->replay = worker_replay_get(w);
 	if (end_slot(&c->client, w->kern, slot, by_user ? FLOW_CLIENT_USER : FLOW_CLIENT, w->index,
 		     c->replay, NULL)) {
+		worker_replay_put(w, c->replay);
+		c->replay = 0;
 		worker_slot_put(w, slot);
 		worker_count(w, WC_not_enrolled);
 		goto plain;

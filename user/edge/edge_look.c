@@ -54,6 +54,39 @@ void edge_status(struct edge *g, struct edge_status *s)
 	s->elders = atomic_load(&g->n_elders_alive);
 }
 
+/* What was full; of the group that has WC_full_flows already. */
+static int full_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter *c),
+			 void *arg)
+{
+	static const struct edge_counter of_maps[] = {
+#define X(name, help) {"full_" #name, "full", help, 0},
+		KERN_FULL(X)
+#undef X
+	};
+	struct registry_full r = registry_full(g->registry);
+	const struct edge_counter of_registry[] = {
+		{"full_names", "full", "endpoints refused: this edge has as many as it can hold",
+		 r.endpoints},
+		{"full_pools", "full",
+		 "endpoints without a place in `pools`: user space starts their connections",
+		 r.pools},
+		{"full_groups", "full",
+		 "shared names without a place in `groups`: user space starts their connections",
+		 r.groups},
+	};
+	struct edge_counter c;
+	int err = 0;
+
+	for (unsigned i = 0; i < sizeof(of_registry) / sizeof(of_registry[0]) && !err; i++)
+		err = fn(arg, &of_registry[i]);
+	for (int i = 0; g->kern && i < KERN_MAP_MAX && !err; i++) {
+		c = of_maps[i];
+		c.value = kern_full(g->kern, (enum kern_map)i);
+		err = fn(arg, &c);
+	}
+	return err;
+}
+
 int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter *c), void *arg)
 {
 	static const struct edge_counter of_worker[] = {
@@ -85,6 +118,8 @@ int edge_counters(struct edge *g, int (*fn)(void *arg, const struct edge_counter
 			c.value += atomic_load(&g->workers[w].reasons[i]);
 		err = fn(arg, &c);
 	}
+	if (!err)
+		err = full_counters(g, fn, arg);
 	if (err || !g->kern || kern_counters(g->kern, &k))
 		return err;
 	for (i = 0; i < sizeof(of_kernel) / sizeof(of_kernel[0]) && !err; i++) {

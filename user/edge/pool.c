@@ -193,6 +193,7 @@ void pool_add(struct warm *wm)
 {
 	struct pool *p = wm->pool;
 	struct worker *w = p->worker;
+	int err = 0;
 
 	wm->entry = ENTRY_NONE;
 	wm->connected = true;
@@ -202,7 +203,10 @@ void pool_add(struct warm *wm)
 	p->n_idle++;
 	atomic_fetch_add_explicit(&w->n_warm, 1, memory_order_relaxed);
 	worker_count(w, WC_warm_made);
-	if (wm->end.slot && end_enrol(&wm->end, w->kern)) {
+	/* one that the map has no room for waits for user space; any other error: it is closed */
+	if (wm->end.slot)
+		err = end_enrol(&wm->end, w->kern);
+	if (err && err != -E2BIG && err != -ENOMEM) {
 		worker_count(w, WC_warm_dead);
 		discard(wm);
 		return;

@@ -39,8 +39,12 @@ uint32_t worker_slot_get(struct worker *w, struct end *e)
 {
 	uint32_t slot;
 
-	if (!w->kern || !w->n_slot_stock)
+	if (!w->kern)
 		return SLOT_NONE;
+	if (!w->n_slot_stock) {
+		worker_count(w, WC_full_flows);
+		return SLOT_NONE;
+	}
 	slot = w->slot_stock[--w->n_slot_stock];
 	w->slot_end[slot - w->slot_base] = e;
 	return slot;

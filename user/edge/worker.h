@@ -66,6 +66,8 @@
 	X(pool, channel_waited, "connections that found no channel of their agent's and waited")   \
 	X(pool, channel_spare, "channels closed as they came, as many as may wait were there")     \
 	X(relay, passed_episodes, "times user space had to relay for the kernel path")             \
+	X(full, full_flows,                                                                        \
+	  "sockets that found no place in `flows`: user space moves their bytes")                  \
 	X(relay, swept, "connections brought up to date by a sweep after lost events")
 
 enum worker_counter {

@@ -248,6 +248,13 @@ int registry_each(struct registry *r, int (*fn)(void *arg, struct endpoint *e), 
 int registry_with(struct registry *r, struct endpoint *e, int (*fn)(void *arg, struct endpoint *e),
 		  void *arg);
 unsigned registry_count(struct registry *r);
+/* How often something was full: any thread. */
+struct registry_full {
+	uint64_t endpoints; /* refused */
+	uint64_t pools;	    /* go without warm upstreams in the kernel: user space starts them */
+	uint64_t groups;    /* names whose turn user space picks */
+};
+struct registry_full registry_full(const struct registry *r);
 /* How many have health checks. */
 unsigned registry_checked(struct registry *r);
 /*

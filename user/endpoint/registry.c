@@ -389,9 +389,13 @@ static int take_nums(struct registry *r, struct entry *t)
 	for (struct endpoint *e = &t->e; e; e = e->next_target) {
 		if (!e->num)
 			e->num = num_take(r);
-		if (!e->num)
+		if (!e->num) {
+			atomic_fetch_add(&r->full_endpoints, 1);
 			return -ENOSPC;
+		}
 		e->pool = e->num <= r->ops.n_pools ? e->num * r->ops.pools_each : 0;
+		if (!e->pool && r->ops.n_pools)
+			atomic_fetch_add(&r->full_pools, 1);
 	}
 	return 0;
 }
@@ -506,6 +510,15 @@ unsigned registry_count(struct registry *r)
 	n = r->n;
 	pthread_rwlock_unlock(&r->lock);
 	return n;
+}
+
+struct registry_full registry_full(const struct registry *r)
+{
+	return (struct registry_full){
+		.endpoints = atomic_load(&r->full_endpoints),
+		.pools = atomic_load(&r->full_pools),
+		.groups = atomic_load(&r->full_groups),
+	};
 }
 
 int registry_each(struct registry *r, int (*fn)(void *arg, struct endpoint *e), void *arg)

@@ -31,6 +31,7 @@ struct registry {
 	struct group **groups; /* by their num in the kernel's map */
 	uint32_t group_last, groups_made;
 	atomic_int refs; /* one of the owner, one of each entry */
+	atomic_uint_fast64_t full_endpoints, full_pools, full_groups;
 
 	pthread_mutex_t num_lock;
 	uint32_t *free_nums;

@@ -18,6 +18,7 @@ static uint32_t place_of(struct registry *r)
 		if (!r->groups[num])
 			return r->group_last = num;
 	}
+	atomic_fetch_add(&r->full_groups, 1);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct kern {
 	uint32_t n_slots;
 	bool shy; /* the pins are another daemon's */
 	char selftest[200];
+	atomic_uint_fast64_t full[KERN_MAP_MAX];
 	int rings[WORKERS_MAX];
 	int sockets_fd, slots_fd, endpoints_fd, wildcards_fd, policies_fd, counters_fd;
 	unsigned n_cpus;
@@ -390,9 +392,25 @@ struct group_value *kern_group(struct kern *k, uint32_t idx)
 	return &k->groups[idx];
 }
 
+/* The end of a put.  Full: hashes say E2BIG, the trie ENOSPC. */
+static int put_result(struct kern *k, enum kern_map map, int ret)
+{
+	int err = ret ? -errno : 0;
+
+	if (err == -E2BIG || err == -ENOSPC)
+		atomic_fetch_add_explicit(&k->full[map], 1, memory_order_relaxed);
+	return err;
+}
+
+uint64_t kern_full(const struct kern *k, enum kern_map map)
+{
+	return atomic_load_explicit(&k->full[map], memory_order_relaxed);
+}
+
 int kern_slot_set(struct kern *k, uint64_t cookie, uint32_t slot)
 {
-	return bpf_map_update_elem(k->slots_fd, &cookie, &slot, BPF_ANY) ? -errno : 0;
+	return put_result(k, KERN_MAP_slots,
+			  bpf_map_update_elem(k->slots_fd, &cookie, &slot, BPF_ANY));
 }
 
 void kern_slot_del(struct kern *k, uint64_t cookie)
@@ -404,7 +422,8 @@ int kern_sock_add(struct kern *k, uint64_t cookie, int fd)
 {
 	uint64_t value = (uint64_t)fd;
 
-	return bpf_map_update_elem(k->sockets_fd, &cookie, &value, BPF_NOEXIST) ? -errno : 0;
+	return put_result(k, KERN_MAP_sockets,
+			  bpf_map_update_elem(k->sockets_fd, &cookie, &value, BPF_NOEXIST));
 }
 
 #ifdef MUTANT
@@ -417,9 +436,9 @@ void kern_sock_del(struct kern *k, uint64_t cookie)
 int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
 		      const struct endpoint_value *v)
 {
-	return bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, host, v, BPF_ANY)
-		       ? -errno
-		       : 0;
+	return put_result(k, wild ? KERN_MAP_wildcards : KERN_MAP_endpoints,
+			  bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, host, v,
+					      BPF_ANY));
 }
 
 void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild)
@@ -440,7 +459,8 @@ int kern_policy_put(struct kern *k, uint32_t id, const struct cidr *c, bool allo
 	const struct policy_key key = policy_key(id, c);
 	const struct policy_value v = {.allow = allow};
 
-	return bpf_map_update_elem(k->policies_fd, &key, &v, BPF_ANY) ? -errno : 0;
+	return put_result(k, KERN_MAP_policies,
+			  bpf_map_update_elem(k->policies_fd, &key, &v, BPF_ANY));
 }
 
 void kern_policy_del(struct kern *k, uint32_t id, const struct cidr *c)

@@ -17,6 +17,21 @@
 
 struct kern;
 
+/* The maps that a put can find full: X(name, what then).  See kern_full(). */
+#define KERN_FULL(X)                                                                              \
+	X(sockets, "sockets that found `sockets` full: user space moves their bytes")             \
+	X(slots, "sockets that found `slots` full: user space moves their bytes")                 \
+	X(endpoints, "names that found `endpoints` full: refused, or user space routes them")     \
+	X(wildcards, "wildcards that found `wildcards` full: refused, or user space routes them") \
+	X(policies, "ranges that found `policies` full: the change is refused")
+
+enum kern_map {
+#define X(name, help) KERN_MAP_##name,
+	KERN_FULL(X)
+#undef X
+		KERN_MAP_MAX
+};
+
 struct kern_opts {
 	unsigned n_workers;
 	uint32_t slots;			/* entries of `flows`, slot 0 unused */
@@ -97,6 +112,9 @@ void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool w
  */
 int kern_policy_put(struct kern *k, uint32_t id, const struct cidr *c, bool allow);
 void kern_policy_del(struct kern *k, uint32_t id, const struct cidr *c);
+
+/* How often a put has found this map full; any thread. */
+uint64_t kern_full(const struct kern *k, enum kern_map map);
 
 /* Sum over all CPUs. */
 int kern_counters(struct kern *k, struct counters *ret_c);
