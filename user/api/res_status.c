@@ -52,7 +52,6 @@ static json_t *destinations(struct edge *e)
 int status_get(struct request *r)
 {
 	struct edge *edge = r->api->edge;
-	struct timespec now = stamp_now();
 	char started[STAMP_TEXT_MAX], why[128];
 	json_t *counters = json_array();
 	struct edge_status s;
@@ -66,14 +65,13 @@ int status_get(struct request *r)
 			   " s:{s:I, s:I, s:o}, s:o}",
 			   "version", VERSION, "datapath", event_datapath_name(s.datapath),
 			   "datapath_why", s.datapath_why, "pin_root", s.pin_root, "started_at",
-			   stamp_text(&s.started, started), "uptime_s",
-			   (json_int_t)(now.tv_sec - s.started.tv_sec), "workers", (int)s.n_workers,
-			   "draining", s.draining, "listeners", listeners(&s), "endpoints",
-			   (int)registry_count(edge_registry(edge)), "connections", "active",
-			   (json_int_t)s.conns_active, "total", (json_int_t)s.conns_total,
-			   "pool_idle", (json_int_t)s.pool_idle, "events", "emitted",
-			   (json_int_t)events_emitted(edge_events(edge)), "lost",
-			   (json_int_t)events_lost(edge_events(edge)), "destinations",
+			   stamp_text(&s.started, started), "uptime_s", (json_int_t)s.uptime_s,
+			   "workers", (int)s.n_workers, "draining", s.draining, "listeners",
+			   listeners(&s), "endpoints", (int)registry_count(edge_registry(edge)),
+			   "connections", "active", (json_int_t)s.conns_active, "total",
+			   (json_int_t)s.conns_total, "pool_idle", (json_int_t)s.pool_idle,
+			   "events", "emitted", (json_int_t)events_emitted(edge_events(edge)),
+			   "lost", (json_int_t)events_lost(edge_events(edge)), "destinations",
 			   destinations(edge), "counters", counters);
 	if (!r->out)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");

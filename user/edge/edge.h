@@ -56,7 +56,8 @@ struct edge_status {
 	char datapath_why[256];	      /* one sentence: why this one */
 	char pin_root[128];	      /* "" without the kernel path */
 	char sandbox[256];	      /* what has been given up, in one line */
-	struct timespec started;
+	struct timespec started;      /* CLOCK_REALTIME, of then */
+	uint64_t uptime_s;
 	unsigned n_workers;
 	bool draining;
 	unsigned n_listeners;

@@ -206,9 +206,9 @@ static int reload_by_main(struct edge *g, struct fault *f)
 			g->reload_ask = &ask;
 			pthread_kill(g->main_thread, SIGHUP);
 		}
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec++; /* to see <draining> */
-		pthread_cond_timedwait(&g->reload_done, &g->config_lock, &until);
+		pthread_cond_clockwait(&g->reload_done, &g->config_lock, CLOCK_MONOTONIC, &until);
 	}
 	if (g->reload_ask == &ask)
 		g->reload_ask = NULL;

@@ -210,9 +210,9 @@ void resolver_stop(struct resolver *rs)
 	rs->stop = true;
 	pthread_cond_signal(&rs->wake);
 	pthread_mutex_unlock(&rs->lock);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += LAST_S;
-	if (pthread_timedjoin_np(rs->thread, NULL, &until)) {
+	if (pthread_clockjoin_np(rs->thread, NULL, CLOCK_MONOTONIC, &until)) {
 		/* inside the C library; it looks at <stop> before anything of ours */
 		pthread_detach(rs->thread);
 		return;

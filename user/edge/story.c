@@ -160,6 +160,25 @@ static const char *terminates_at(const struct endpoint *e)
 	return at && !strcmp(at, "agent") ? "agent" : "upstream";
 }
 
+#define STEP_NS 1000000000LL
+
+/* Now; unless the clock has stepped meanwhile: then as long after c->start as it took. */
+static struct timespec end_of(const struct conn *c)
+{
+	struct timespec end, mono;
+	long long took, steps;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	took = mono.tv_sec * 1000000000LL + mono.tv_nsec - (long long)c->start_ns;
+	steps = (end.tv_sec - c->start.tv_sec) * 1000000000LL + end.tv_nsec - c->start.tv_nsec -
+		took;
+	if (steps > -STEP_NS && steps < STEP_NS)
+		return end;
+	took += c->start.tv_nsec;
+	return (struct timespec){c->start.tv_sec + took / 1000000000, took % 1000000000};
+}
+
 void conn_emit(struct conn *c)
 {
 	struct event_closed ev = {.reason = c->reason, .terminated_at = "none"};
@@ -173,7 +192,7 @@ void conn_emit(struct conn *c)
 		wide(&c->proxied->peer, &ev.proxy);
 	ev.ip_policy = c->ip_policy;
 	ev.start = c->start;
-	clock_gettime(CLOCK_REALTIME, &ev.end);
+	ev.end = end_of(c);
 	if (c->note) {
 		snprintf(ev.server_name, sizeof(ev.server_name), "%s", c->note->name);
 		snprintf(ev.alpn, sizeof(ev.alpn), "%s", c->note->alpn);

@@ -200,9 +200,9 @@ void destination_close(struct destination *d)
 	struct timespec until;
 	char text[TARGET_TEXT_MAX];
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ABANDON_S;
-	if (!pthread_timedjoin_np(d->thread, NULL, &until)) {
+	if (!pthread_clockjoin_np(d->thread, NULL, CLOCK_MONOTONIC, &until)) {
 		destroy(d);
 		return;
 	}

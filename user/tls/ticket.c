@@ -67,12 +67,24 @@ void tickets_free(struct tickets *k)
 	free(k);
 }
 
+/*
+ * The clock was set back: how old the keys are is not known any more, so they count as one period
+ * old, which is safe: a new one comes, and who has a ticket does not notice.
+ */
+static void forget_future(struct key *key, time_t now)
+{
+	if (key && key->made > now)
+		key->made = now - TICKET_KEY_S;
+}
+
 /* A key that should not be used for new tickets any more is replaced. */
 static void rotate(struct tickets *k, time_t now)
 {
 	struct key *fresh;
 
 	pthread_rwlock_wrlock(&k->lock);
+	forget_future(k->now, now);
+	forget_future(k->before, now);
 	if (!k->now || now - k->now->made >= TICKET_KEY_S) {
 		fresh = key_new(now);
 		if (fresh) {
@@ -90,8 +102,8 @@ static void rotate(struct tickets *k, time_t now)
 
 static bool is_due(const struct tickets *k, time_t now)
 {
-	return !k->now || now - k->now->made >= TICKET_KEY_S ||
-	       (k->before && now - k->before->made >= 2 * TICKET_KEY_S);
+	return !k->now || now < k->now->made || now - k->now->made >= TICKET_KEY_S ||
+	       (k->before && (now < k->before->made || now - k->before->made >= 2 * TICKET_KEY_S));
 }
 
 static int set_keys(const struct tickets *k, const struct key *key, unsigned char *iv,
