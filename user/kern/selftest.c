@@ -25,7 +25,14 @@
 #include "snisplit.skel.h"
 
 #define SLOTS 16
-#define PATIENCE_MS 3000	/* with each step, on a busy machine; usually microseconds */
+/*
+ * How long a step waits while nothing moves: usually microseconds.  On a machine that is busy, or
+ * short of memory for TCP, a step has its pauses, and they grow as TCP's retries do, twice as long
+ * each: so the longer it has taken so far, getting on, the longer it is waited for.
+ */
+#define PATIENCE_MS 8000
+#define PATIENCE_MAX_MS 40000
+#define NAPS 2000		/* of a millisecond at least */
 #define BYTES 40000		/* several segments, less than any buffer */
 #define HARD (256U * 1024)	/* of this test: the gate closes early */
 #define MANY (2U * 1024 * 1024) /* more than the gate lets through */
@@ -34,7 +41,8 @@ struct trial {
 	struct snisplit_bpf *skel;
 	struct flow *flows;
 	uint32_t mutant, next_slot;
-	int err; /* of selftest_run() */
+	int err;	   /* of selftest_run() */
+	unsigned begun_ms; /* the step */
 	char why[300];
 };
 
@@ -50,6 +58,27 @@ static int fail(struct trial *t, const char *what, const char *how)
 	if (!*t->why)
 		snprintf(t->why, sizeof(t->why), "%s: %s", what, how);
 	return -1;
+}
+
+static unsigned now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (unsigned)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static int patience_ms(const struct trial *t)
+{
+	unsigned ms = PATIENCE_MS + (now_ms() - t->begun_ms);
+
+	return ms < PATIENCE_MAX_MS ? (int)ms : PATIENCE_MAX_MS;
+}
+
+/* Who gets to run for a moment only now and then does not count the time between. */
+static bool is_patient(unsigned from_ms, int patience, unsigned naps)
+{
+	return (int)(now_ms() - from_ms) < patience || naps < NAPS;
 }
 
 static uint8_t pattern(uint64_t at)
@@ -195,7 +224,7 @@ static int pass_fin(struct trial *t, int from, int to, const char *what)
 {
 	struct pollfd p = {.fd = from, .events = POLLRDHUP};
 
-	if (poll(&p, 1, PATIENCE_MS) != 1)
+	if (poll(&p, 1, patience_ms(t)) != 1)
 		return fail(t, what, "the end is not told");
 	if (p.revents & POLLERR)
 		return fail(t, what, "an error instead of the end");
@@ -287,7 +316,7 @@ static int try_reset(struct trial *t)
 		close(l.client);
 		l.client = -1;
 		p.fd = l.a;
-		if (poll(&p, 1, PATIENCE_MS) != 1 || !(p.revents & POLLERR))
+		if (poll(&p, 1, patience_ms(t)) != 1 || !(p.revents & POLLERR))
 			err = fail(t, "RST", "is not told");
 	}
 	/* the other end is not hurt by it */
@@ -319,18 +348,22 @@ static void *write_many(void *arg)
 /* Relays what was passed, as relay/half.c does, while the upstream reads at last. */
 static int drain(struct trial *t, struct line *l)
 {
+	unsigned moved_ms = now_ms(), naps = 0;
 	uint64_t out = 0, at = 0;
+	int patience = patience_ms(t);
 	uint8_t buf[65536];
+	bool idle;
 	ssize_t r;
 
-	for (int idle = 0; out < MANY && idle < PATIENCE_MS; idle++) {
+	while (out < MANY && is_patient(moved_ms, patience, naps)) {
+		idle = true;
 		r = recv(l->upstream, buf, sizeof(buf), MSG_DONTWAIT);
 		for (ssize_t i = 0; i < r; i++)
 			if (buf[i] != pattern(out + (size_t)i))
 				return fail(t, "a slow reader", "other bytes than were sent");
 		if (r > 0) {
 			out += (uint64_t)r;
-			idle = 0;
+			idle = false;
 		}
 		/* what was redirected is there: a write goes behind it */
 		at = __atomic_load_n(&l->fa->redir, __ATOMIC_ACQUIRE) + l->fa->relayed;
@@ -341,10 +374,16 @@ static int drain(struct trial *t, struct line *l)
 				return fail(t, "a slow reader", strerror(errno));
 			__atomic_store_n(&l->fa->relayed, l->fa->relayed + (uint64_t)r,
 					 __ATOMIC_SEQ_CST);
-			idle = 0;
+			idle = false;
 		}
-		if (idle)
+		if (idle) {
 			usleep(1000);
+			naps++;
+			continue;
+		}
+		naps = 0;
+		moved_ms = now_ms();
+		patience = patience_ms(t);
 	}
 	return out == MANY ? 0 : fail(t, "a slow reader", "bytes are missing");
 }
@@ -354,6 +393,7 @@ static int try_slow_reader(struct trial *t)
 	const int small = 64 * 1024, large = 8 * 1024 * 1024;
 	pthread_t writer;
 	struct line l;
+	int patience;
 	int err = line_open(t, &l);
 
 	if (err)
@@ -364,7 +404,9 @@ static int try_slow_reader(struct trial *t)
 		err = fail(t, "a slow reader", "no thread");
 		goto out;
 	}
-	for (int i = 0; i < PATIENCE_MS && !*(volatile __u64 *)&l.fa->passed; i++)
+	patience = patience_ms(t);
+	for (unsigned from = now_ms(), n = 0;
+	     !*(volatile __u64 *)&l.fa->passed && is_patient(from, patience, n); n++)
 		usleep(1000);
 	if (!l.fa->passed)
 		err = fail(t, "a slow reader", "is not noticed");
@@ -391,7 +433,7 @@ static int try_pass(struct trial *t)
 		err = fail(t, "putting a socket into the map", strerror(errno));
 	if (!err)
 		err = send_some(t, near, &at, BYTES, "SK_PASS to epoll");
-	if (!err && epoll_wait(ep, &ev, 1, PATIENCE_MS) != 1)
+	if (!err && epoll_wait(ep, &ev, 1, patience_ms(t)) != 1)
 		err = fail(t, "SK_PASS to epoll", "it is not woken");
 	if (!err)
 		err = expect(t, far, 0, BYTES, false, "SK_PASS to epoll");
@@ -489,19 +531,12 @@ static void *run(void *arg)
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]) && !t->err; i++) {
+		t->begun_ms = now_ms();
 		t->next_slot = 1; /* those of the one before are closed */
 		if (tries[i](t))
 			t->err = -ENOTSUP;
 	}
 	return NULL;
-}
-
-static unsigned now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (unsigned)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
 int selftest_run(uint32_t mutant, char *why, size_t why_size)
