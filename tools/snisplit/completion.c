@@ -280,6 +280,7 @@ static void fish(void)
 		printf("'\n");
 		fish_opts(k->words, k->opts);
 	}
+	fish_group = NULL;
 }
 
 int completion(struct call *c)

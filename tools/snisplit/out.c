@@ -158,13 +158,13 @@ const char *out_bytes(uint64_t n, char buf[16])
 {
 	static const char units[] = "kMGTPE";
 	double v = (double)n;
-	int u = -1;
+	int u = 0;
 
 	if (n < 10000) {
 		snprintf(buf, 16, "%" PRIu64, n);
 		return buf;
 	}
-	for (; v >= 1000 && u < 5; u++)
+	for (v /= 1000; v >= 1000 && u < 5; u++)
 		v /= 1000;
 	snprintf(buf, 16, v < 10 ? "%.2f%c" : v < 100 ? "%.1f%c" : "%.0f%c", v, units[u]);
 	return buf;

@@ -388,7 +388,8 @@ int tunnel_config_add_authtoken(struct call *c)
 	const char *given = call_value(c, "config");
 	char *path = given ? strdup(given) : tunnel_conf_path(), *temp = NULL;
 	int fd = -1, code = EXIT_USAGE;
-	FILE *to = NULL;
+	bool written;
+	FILE *to;
 
 	if (!tunnel_token_is_one(c->args[0])) {
 		fprintf(stderr,
@@ -407,11 +408,16 @@ int tunnel_config_add_authtoken(struct call *c)
 		goto out;
 	fd = mkstemp(temp); /* 0600 */
 	to = fd == -1 ? NULL : fdopen(fd, "w");
-	if (to && rewrite(path, to, c->args[0]) && !fclose(to) && !rename(temp, path)) {
+	written = to && rewrite(path, to, c->args[0]);
+	if (to && fclose(to))
+		written = false;
+	if (written && !rename(temp, path)) {
 		printf("authtoken saved: %s\n", path);
 		code = EXIT_OK;
 	} else {
 		fprintf(stderr, "snisplit: %s: %s\n", path, strerror(errno));
+		if (fd != -1)
+			unlink(temp);
 	}
 out:
 	free(path);

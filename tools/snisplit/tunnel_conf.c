@@ -134,7 +134,7 @@ static bool check_pair(const struct tunnel_one *o, FILE *err)
 		return tunnel_say(err, o, "terminate_at agent needs crt and key");
 	if (o->mutual_tls_cas && !strcmp(at, "upstream"))
 		return tunnel_say(err, o, "mutual_tls_cas needs terminate_at edge or agent");
-	if (o->cas.n && strcmp(at, "edge") && strcmp(o->proto, "http"))
+	if (o->cas.n && strcmp(at, "edge") && (!o->proto || strcmp(o->proto, "http")))
 		return tunnel_say(err, o, "certificate_authorities needs terminate_at edge");
 	if (o->crt && !strcmp(at, "upstream"))
 		return tunnel_say(err, o, "crt needs terminate_at edge or agent");

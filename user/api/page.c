@@ -100,11 +100,13 @@ static void status_json(struct api *a, struct page *p)
 
 /* ---- what is the same every time: files beside this one, part of the program ---- */
 
+/* (the file is a part of a string: no parentheses. NOLINTBEGIN(bugprone-macro-parentheses)) */
 #define ASSET(name, file)                                                                 \
 	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"user/api/" file "\"\n" #name \
 		"_end:\n"                                                                 \
 		".popsection\n");                                                         \
 	extern const char name[], name##_end[]
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 ASSET(asset_html, "status.html");
 ASSET(asset_css, "status.css");

@@ -2,6 +2,7 @@
 /*
  * listeners - all addresses for all workers, at the start.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,7 @@ int listeners_open(struct edge *g, char *why, size_t why_size)
 			}
 		}
 		/* it had more workers: theirs have connections waiting */
+		assert(g->n_workers);
 		while (g->takeover && j < WORKERS_MAX) {
 			int fd = takeover_listener(g->takeover, HANDOVER_USE_TLS, c->listen[i].text,
 						   j);

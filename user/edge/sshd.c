@@ -35,8 +35,6 @@
 #define READY_FD 3
 #define CAPS_WANTED (CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP))
 
-extern char **environ;
-
 struct sshd {
 	bool after_another; /* daemon, whose gateway still has the port: the thread starts ours */
 	pthread_t thread;

@@ -29,8 +29,6 @@
 #define HANDOVER_FD 3
 #define SAY_S 5 /* that one message may take, while the workers stand still */
 
-extern char **environ;
-
 struct upgrade {
 	struct edge *edge;
 	const struct upgrade_how *how;

@@ -147,6 +147,8 @@ static void share(struct publishing *p, unsigned a, unsigned b, unsigned level, 
 		}
 		sum += weight_at(p->g->members[i], level);
 	}
+	if (!sum) /* nobody is alive: then this is not called */
+		return;
 	for (i = a; i < b; i = end) {
 		end = run_end(p->g, i, b, level);
 		if (is_alive(p, i, end))
@@ -242,8 +244,12 @@ static struct endpoint *choose(const struct group *g, unsigned a, unsigned b, un
 /* Of all: each endpoint has its turn to be asked first. */
 static struct endpoint *choose_any(const struct group *g, const struct want *w)
 {
-	unsigned begin = w->turn % g->n, end;
+	unsigned begin, end;
 	struct endpoint *t;
+
+	if (!g->n) /* the last one takes its group with it */
+		return NULL;
+	begin = w->turn % g->n;
 
 	while (begin && g->members[begin - 1]->head == g->members[begin]->head)
 		begin--;

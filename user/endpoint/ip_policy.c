@@ -255,7 +255,10 @@ int ip_policy_rule_remove(struct ip_policies *ip, const char *id, struct fault *
 	pthread_mutex_lock(&ip->lock);
 	r = find_rule(ip, id);
 	if (r) {
-		find(ip, r->policy_id)->n_rules--;
+		struct ip_policy *p = find(ip, r->policy_id);
+
+		if (p)
+			p->n_rules--;
 		rule_free(r);
 		ip->state++;
 	}

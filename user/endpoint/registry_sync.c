@@ -8,6 +8,8 @@
 #include "registry_entry.h"
 #include "log.h"
 
+/* Made by calloc(): what is not set is 0 in both.
+ * NOLINTBEGIN(bugprone-suspicious-memory-comparison) */
 static bool same(const struct endpoint *a, const struct endpoint *b)
 {
 	if (!endpoint_spec_same(&a->spec, &b->spec) || memcmp(&a->acme, &b->acme, sizeof(a->acme)))
@@ -17,6 +19,7 @@ static bool same(const struct endpoint *a, const struct endpoint *b)
 			return false;
 	return a == b; /* NULL: as many */
 }
+/* NOLINTEND(bugprone-suspicious-memory-comparison) */
 
 int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
 		      unsigned n, struct fault *f)

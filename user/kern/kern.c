@@ -473,12 +473,13 @@ void kern_policy_del(struct kern *k, uint32_t id, const struct cidr *c)
 int kern_counters(struct kern *k, struct counters *ret_c)
 {
 	size_t words = sizeof(struct counters) / sizeof(uint64_t), i;
-	uint64_t *values, *sum = (uint64_t *)ret_c;
+	uint64_t *sum = (uint64_t *)ret_c;
+	struct counters *values;
 	uint32_t zero = 0;
 	unsigned cpu;
 	int err = 0;
 
-	values = calloc(k->n_cpus, sizeof(struct counters));
+	values = calloc(k->n_cpus, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
 	memset(ret_c, 0, sizeof(*ret_c));
@@ -486,7 +487,7 @@ int kern_counters(struct kern *k, struct counters *ret_c)
 		err = -errno;
 	for (cpu = 0; !err && cpu < k->n_cpus; cpu++)
 		for (i = 0; i < words; i++)
-			sum[i] += values[cpu * words + i];
+			sum[i] += ((const uint64_t *)&values[cpu])[i];
 	free(values);
 	return err;
 }

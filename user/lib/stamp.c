@@ -32,9 +32,9 @@ const char *stamp_text(const struct timespec *ts, char out[STAMP_TEXT_MAX])
 		out[0] = '\0';
 		return out;
 	}
-	p = digits(p, (unsigned long)(tm.tm_year + 1900), 4);
+	p = digits(p, (unsigned long)tm.tm_year + 1900, 4);
 	*p++ = '-';
-	p = digits(p, (unsigned long)(tm.tm_mon + 1), 2);
+	p = digits(p, (unsigned long)tm.tm_mon + 1, 2);
 	*p++ = '-';
 	p = digits(p, (unsigned long)tm.tm_mday, 2);
 	*p++ = 'T';
