@@ -28,7 +28,7 @@ need() # TOOL...
 # wait_for [SECONDS] CMD...: until CMD succeeds; the only wait there is.
 wait_for()
 {
-	local limit=10 until
+	local limit=25 until # (a busy machine starts a python in ten)
 	case $1 in [0-9]*) limit=$1; shift ;; esac
 	until=$((SECONDS + limit))
 	while ! "$@" >/dev/null 2>&1; do
