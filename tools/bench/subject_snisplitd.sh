@@ -44,7 +44,8 @@ maps_kb()
 	done 2>/dev/null | sort -u | awk '{n += $2} END {print n + 0}'
 }
 
-# Starts an edge with $1 endpoints on port $2, with maps pinned apart from another's; sets pid, start_s, pss and maps.
+# Starts an edge with $1 endpoints on port $2, with maps pinned apart from another's; sets pid, start_s, cpu_s, pss
+# and maps.
 start_many()
 {
 	local began first=0
@@ -60,6 +61,7 @@ start_many()
 	pid=$!
 	timeout 60 "$load" first "127.0.0.1:$2" "e%$1.bench.test" || first=$?
 	start_s=$(bc <<<"scale=3; (${EPOCHREALTIME//[!0-9]/} - $began) / 1000000")
+	cpu_s=$(awk '{printf "%.2f", ($14 + $15) / 100}' "/proc/$pid/stat")
 	pss=$(awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup")
 	maps=$(maps_kb "$pid")
 	return $first
@@ -68,12 +70,13 @@ start_many()
 # Two edges, with 10 and with 100,000 endpoints: start, memory of each, then new connections to any of them, by turns.
 many()
 {
-	local n start_s pss pss10 maps maps10 pids
+	local n start_s cpu_s pss pss10 maps maps10 pids
 	if start_many 10 $((port + 100)); then
 		row endpoints10 start_s "$start_s"
 		pids=$pid pss10=$pss maps10=$maps
 		if start_many 100000 $((port + 200)); then
 			row endpoints100000 start_s "$start_s"
+			row endpoints100000 start_cpu_s "$cpu_s"
 			row endpoints100000 kb_each "$(bc <<<"scale=3; ($pss - $pss10) / 100000")"
 			row endpoints100000 map_kb_each "$(bc <<<"scale=3; ($maps - $maps10) / 100000")"
 			for n in 10 100000 100000 10 10 100000; do
