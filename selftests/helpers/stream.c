@@ -10,7 +10,8 @@
  * server appends a line per connection to its report, which the client compares
  * with what it sent.  --polite says nothing after the hello before the server has.  SIGUSR1 ends
  * --hold and --server-hold.  --tls FILE: all of it in TLS, with this CA, or certificate and key.
- * --no-resets: the random plans end no stream by RST (ssh cannot carry it).
+ * --no-resets: the random plans end no stream by RST (ssh cannot carry it).  --never-read: all of
+ * them do, and who resets reads nothing as long as its own bytes get away.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -144,7 +145,7 @@ static void conn_run(struct conn *c, uint32_t events)
 		conn_write(c, now);
 		conn_read(c, now);
 		conn_write(c, now);
-		conn_look_at_clock(c, now);
+		c->sips = false;
 	}
 	if (!c->client && c->greeted && !c->planned) {
 		c->planned = true;
@@ -255,8 +256,9 @@ static void tick(uint64_t now)
 	for (c = run.live; c; c = next) {
 		next = c->next;
 		was_held = c->held;
-		due = (c->send_at && c->send_at <= now) || (c->recv_at && c->recv_at <= now) ||
-		      (c->reset_at && c->reset_at <= now);
+		due = (c->send_at && c->send_at <= now) || (c->recv_at && c->recv_at <= now);
+		c->sips = conn_may_sip(c, now);
+		due |= c->sips;
 		if (c->send_at && c->send_at <= now)
 			c->send_at = 0;
 		if (c->recv_at && c->recv_at <= now)
@@ -272,7 +274,7 @@ static void tick(uint64_t now)
 		}
 		if (c->client && now - c->moved_at > opt.timeout_s * 1000000000ULL &&
 		    (!c->held || conn_never_reads(c)) &&
-		    !(c->plan.flags & PLAN_HOLD && !released) && !due) {
+		    !(c->plan.flags & PLAN_HOLD && !released) && (!due || c->sips)) {
 			snprintf(c->why, sizeof(c->why), "no progress for %u s", opt.timeout_s);
 			conn_finish(c, END_NONE, FAULT_HUNG);
 			due = true;
@@ -506,8 +508,9 @@ static void options(int argc, char **argv)
 		{"hold", no_argument, NULL, 'h'},	  {"server-hold", no_argument, NULL, 'H'},
 		{"answer-after", no_argument, NULL, 'a'}, {"polite", no_argument, NULL, 'p'},
 		{"tls", required_argument, NULL, 's'},	  {"no-resets", no_argument, NULL, 'R'},
+		{"never-read", no_argument, NULL, 'N'},
 	};
-	unsigned first = 12, i;
+	unsigned first = 13, i;
 	int c, at;
 
 	for (i = 0; i < N_NUMBERS; i++)
@@ -528,6 +531,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'R':
 			opt.no_resets = true;
+			break;
+		case 'N':
+			opt.plan.flags |= PLAN_NEVER_READ;
 			break;
 		case 'h':
 			opt.hold = true;

@@ -48,8 +48,10 @@ static inline void plan_randomly(struct conn *c, struct plan *p, const struct pl
 	p->rcvbuf = sizes[conn_random(c, 5)];
 	c->segment = conn_random(c, 4) ? 0 : 1 + conn_random(c, 600);
 	c->segment_gap_us = conn_random(c, 1000);
+	if (max->flags & PLAN_NEVER_READ)
+		p->order = (uint8_t)(ORDER_CLIENT_RST + p->conn % 2);
 	if (p->order >= ORDER_CLIENT_RST) {
-		p->flags = conn_random(c, 3) ? 0 : PLAN_NEVER_READ;
+		p->flags = conn_random(c, 3) && !(max->flags & PLAN_NEVER_READ) ? 0 : PLAN_NEVER_READ;
 		return;
 	}
 	p->read_kbps = pick_rate(c, p->up);
