@@ -1,8 +1,9 @@
 # passthrough/upstream_that_fails_closes_only_its_own.sh - An upstream that refuses, is black-holed or resets is told in the event, and a connection beside it does not notice.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath topology=veth family
+# Timeout: 120
 . "$LIB"
-need jq
+need jq pkill
 ip neigh add "$(unbracket "${UP/2::2/2::9}" | sed 's/2\.2$/2.9/')" lladdr 02:00:00:00:00:09 dev e-upstream # nobody answers
 hole=${UP/2::2/2::9} hole=${hole/%2.2/2.9}
 start_upstream stream 9000
@@ -27,8 +28,10 @@ start_snisplitd <<-CONF
 	  - {url: "tls://hole.test", upstream: "$hole:9003"}
 	timeouts: {connect: 1s}
 CONF
-stream app.test --up 20m --down 20m --seed 9 --server-read-rate 8000 --read-rate 8000 & # all along
+# all along: more than all buffers hold, and the client does not read yet
+stream app.test --up 5m --down 80m --seed 9 --hold --timeout 55 &
 beside=$!
+wait_for eval '[ "$(live_conns)" = 1 ]'
 n=0
 for _ in 1 2 3; do
 	got=$(say --name refused.test)
@@ -41,5 +44,6 @@ done
 read -r hex end ms <<<"$(say --name hole.test)"
 [ "$hex" = - ] && [ "$end" != open ] && [ "$ms" -ge 900 ] && [ "$ms" -le 3000 ] || fail "black hole: $hex $end after $ms ms"
 event_is $((n += 1)) close_reason=upstream_timeout
+pkill -USR1 -x stream # (there are no others: a test has its own pid namespace)
 wait $beside || fail "the connection beside them: see stream.log"
 event_is $((n + 1)) close_reason=client_fin datapath="$MOVER"
