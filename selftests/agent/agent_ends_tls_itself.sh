@@ -10,7 +10,7 @@ issue person ca 5 extendedKeyUsage=clientAuth
 issue stranger "" 5 extendedKeyUsage=clientAuth
 mkdir "$TMP/web" && echo "for members" >"$TMP/web/page"
 python3 -m http.server -d "$TMP/web" --bind 127.0.0.1 9000 >"$TMP/web.log" 2>&1 &
-wait_for listening 9000
+wait_for 30 listening 9000
 start_edge <<-CONF
 	workers: 1
 CONF

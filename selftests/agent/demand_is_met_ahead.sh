@@ -15,7 +15,7 @@ async def main():
     server = await asyncio.start_server(serve, "127.0.0.1", 9000, backlog=1024)
     await server.serve_forever()
 asyncio.run(main())' &
-wait_for listening 9000
+wait_for 30 listening 9000
 start_edge <<-CONF
 	workers: 1
 	pool: {max_idle: 64, max_age: 1s}

@@ -7,13 +7,13 @@ need nginx curl jq openssl python3
 start_upstream nginx 9001
 mkdir "$TMP/web" && echo "a page in the clear" >"$TMP/web/page"
 python3 -m http.server -d "$TMP/web" --bind 127.0.0.1 9000 >"$TMP/web.log" 2>&1 &
-wait_for listening 9000
+wait_for 30 listening 9000
 start_edge <<-CONF
 	workers: 1
 CONF
 # what lies between, and keeps all it sees
 python3 "$LIB_DIR/helpers/wire.py" 127.0.0.1:4444 "$TUNNEL" "$TMP/seen" &
-wait_for listening 4444
+wait_for 30 listening 4444
 export SNISPLIT_SERVER=127.0.0.1:4444
 start_agent plain tls 9000 --terminate-at=edge --url=plain.test
 start_agent again tls tls://localhost:9001 --terminate-at edge --url again.test

@@ -7,7 +7,7 @@ issue ca "" 10 basicConstraints=critical,CA:true
 issue app.test ca 5 subjectAltName=DNS:app.test extendedKeyUsage=serverAuth
 mkdir "$TMP/web" && echo "a page" >"$TMP/web/page"
 python3 -m http.server -d "$TMP/web" --bind 127.0.0.1 9000 >"$TMP/web.log" 2>&1 &
-wait_for listening 9000
+wait_for 30 listening 9000
 start_edge <<-CONF
 	workers: 2
 CONF

@@ -12,7 +12,7 @@ class H(socketserver.StreamRequestHandler):
         self.wfile.write(b"220 hello\r\n")
         self.wfile.write(b"you said " + self.rfile.readline())
 socketserver.ThreadingTCPServer(("127.0.0.1", 9001), H).serve_forever()' &
-wait_for listening 9001
+wait_for 30 listening 9001
 start_edge <<-CONF
 	workers: 2
 	tcp: {ports: "22000-22009"}

@@ -10,7 +10,7 @@ start_edge <<-CONF
 CONF
 # what an agent sends over a bare channel, to be sent again
 python3 "$LIB_DIR/helpers/wire.py" 127.0.0.1:4444 "$TUNNEL" "$TMP/seen" &
-wait_for listening 4444
+wait_for 30 listening 4444
 start_agent a tls 9001 --url app.test --server 127.0.0.1:4444
 wait_for is_ready app.test
 python3 - "$CA" "$TMP/seen" <<-'PY' || fail "see above"

@@ -144,7 +144,8 @@ struct stream {
 	enum stream_state state;
 	struct end client, upstream; /* client: the channel */
 	struct half up, down;
-	uint64_t number; /* the channel's, of the edge */
+	unsigned up_wants, down_wants; /* HALF_WANT_, what each waits for */
+	uint64_t number;	       /* the channel's, of the edge */
 	uint64_t until_ns, began_ns;
 	int addr; /* of the upstream, tried now */
 	uint8_t proof[CHAN_PROOF_LEN];
@@ -251,6 +252,8 @@ void stream_leave_idle(struct snisplit *a, struct snisplit_listener *l);
 unsigned stream_count_idle(const struct snisplit *a);
 void stream_bury(struct snisplit *a);
 void stream_run(struct stream *s);
+/* What epoll says of a socket that was connecting: 1 it is, 0 not yet, -1 it cannot. */
+int stream_is_connected(struct end *e, uint32_t events);
 /* Its first bytes are there: it is a connection. */
 void stream_opened(struct stream *s);
 /* It is its receiver's now: forgotten without closing it. */
@@ -260,5 +263,5 @@ void stream_linger(struct stream *s);
 /* stream_open.c: from the client's first bytes to the relay */
 void stream_on_client(struct stream *s);
 void stream_dial(struct stream *s);
-void stream_on_upstream(struct stream *s);
+void stream_on_upstream(struct stream *s, uint32_t events);
 #endif

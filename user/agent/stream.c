@@ -3,7 +3,6 @@
  * stream - a channel's life: dialled, proved, idle; then a connection that is relayed.
  */
 #include <errno.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "agent.h"
+#include "clock.h"
 #include "tls.h"
 
 #define WATCH (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
@@ -147,6 +147,8 @@ static bool may_be_used(const struct stream *s)
 
 void stream_leave_idle(struct snisplit *a, struct snisplit_listener *l)
 {
+	/* the loop's clock stood still if the process did */
+	uint64_t until_ns = clock_ns() + LEAVE_NS;
 	struct list *it, *tmp;
 
 	list_for_each_safe(it, tmp, &a->streams) {
@@ -157,7 +159,7 @@ void stream_leave_idle(struct snisplit *a, struct snisplit_listener *l)
 		if (!may_be_used(s))
 			stream_close(s, "", false);
 		else if (!s->until_ns)
-			s->until_ns = a->now_ns + LEAVE_NS;
+			s->until_ns = until_ns;
 	}
 }
 
@@ -211,14 +213,12 @@ static void note_end(struct stream *s)
 		s->conn.reason = "upstream_fin";
 }
 
-void stream_run(struct stream *s)
+static void run(struct stream *s, bool up, bool down)
 {
-	unsigned want;
-
-	if (s->state != STREAM_OPEN)
-		return;
-	want = half_pump(&s->up, &s->agent->pump);
-	want |= half_pump(&s->down, &s->agent->pump);
+	if (up)
+		s->up_wants = half_pump(&s->up, &s->agent->pump);
+	if (down)
+		s->down_wants = half_pump(&s->down, &s->agent->pump);
 	note_end(s);
 	if (s->up.state == HALF_FAILED || s->down.state == HALF_FAILED) {
 		const struct end *broken =
@@ -233,8 +233,36 @@ void stream_run(struct stream *s)
 		return;
 	}
 	list_del(&s->ready);
-	if (want & HALF_WANT_TURN)
+	if ((s->up_wants | s->down_wants) & HALF_WANT_TURN)
 		list_add_tail(&s->agent->ready, &s->ready);
+}
+
+void stream_run(struct stream *s)
+{
+	if (s->state == STREAM_OPEN)
+		run(s, true, true);
+}
+
+/*
+ * Who waits for bytes is not to be bothered because there is room.  (A TLS session may want the one
+ * for the sake of the other.)
+ */
+static void on_event(struct stream *s, const struct half *from, uint32_t events)
+{
+	bool read = events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	bool write = events & (EPOLLOUT | EPOLLHUP | EPOLLERR);
+	bool any = s->client.tls || s->upstream.tls;
+	bool of_client = from == &s->up;
+
+	run(s, any || (of_client ? read : write && s->up_wants != HALF_WANT_READ),
+	    any || (of_client ? write && s->down_wants != HALF_WANT_READ : read));
+}
+
+int stream_is_connected(struct end *e, uint32_t events)
+{
+	if (events & (EPOLLERR | EPOLLHUP) && end_error(e))
+		return -1;
+	return events & EPOLLOUT ? 1 : 0;
 }
 
 /* ---- the channel ---- */
@@ -249,7 +277,8 @@ static void prove(struct stream *s)
 	explicit_bzero(s->proof, sizeof(s->proof));
 	s->state = STREAM_IDLE;
 	s->until_ns = 0;
-	stream_on_client(s);
+	if (s->client.tls) /* what comes next may have been read along with the handshake */
+		stream_on_client(s);
 }
 
 static void seal(struct stream *s)
@@ -269,15 +298,13 @@ static void seal(struct stream *s)
 	}
 }
 
-static void connected(struct stream *s)
+static void connected(struct stream *s, uint32_t events)
 {
-	struct tcp_info ti;
+	int r = stream_is_connected(&s->client, events);
 
-	if (end_error(&s->client)) {
+	if (r < 0)
 		stream_close(s, "", true);
-		return;
-	}
-	if (end_info(&s->client, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
+	if (r <= 0)
 		return;
 	if (!s->sealed) {
 		prove(s);
@@ -295,16 +322,15 @@ static void client_on_ready(struct source *src, uint32_t events)
 {
 	struct stream *s = list_of(src, struct stream, client_source);
 
-	(void)events;
 	switch (s->state) {
 	case STREAM_CONNECT:
-		connected(s);
+		connected(s, events);
 		return;
 	case STREAM_SEAL:
 		seal(s);
 		return;
 	case STREAM_OPEN:
-		stream_run(s);
+		on_event(s, &s->up, events);
 		return;
 	case STREAM_DEAD:
 	case STREAM_LATE:
@@ -318,11 +344,10 @@ static void upstream_on_ready(struct source *src, uint32_t events)
 {
 	struct stream *s = list_of(src, struct stream, upstream_source);
 
-	(void)events;
 	if (s->state == STREAM_OPEN)
-		stream_run(s);
+		on_event(s, &s->down, events);
 	else if (s->state != STREAM_DEAD)
-		stream_on_upstream(s);
+		stream_on_upstream(s, events);
 }
 
 static int open_channel(struct stream *s)

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,9 +427,9 @@ static void dial_from(struct stream *s, int err)
 	upstream_failed(s, strerror(-err));
 }
 
-void stream_on_upstream(struct stream *s)
+void stream_on_upstream(struct stream *s, uint32_t events)
 {
-	struct tcp_info ti;
+	int r;
 
 	if (s->state == STREAM_SHAKE_UPSTREAM) {
 		shake_upstream(s);
@@ -438,14 +437,13 @@ void stream_on_upstream(struct stream *s)
 	}
 	if (s->state != STREAM_DIAL)
 		return;
-	if (end_error(&s->upstream)) {
+	r = stream_is_connected(&s->upstream, events);
+	if (r > 0) {
+		joined(s);
+	} else if (r < 0) {
 		s->addr++;
 		dial_from(s, -s->upstream.err);
-		return;
 	}
-	if (end_info(&s->upstream, &ti) || ti.tcpi_state == TCP_STATE_SYN_SENT)
-		return;
-	joined(s);
 }
 
 /* ---- to a program ---- */

@@ -205,7 +205,8 @@ static void on_first_byte(struct caller *c)
 			caller_close(c, true);
 	} else if (n == 1 && byte == CHAN_MAGIC_CHANNEL[0]) {
 		c->state = CALLER_MAGIC;
-		if (read_head(c, CHAN_MAGIC_LEN))
+		/* all of a channel's at once; of others there is no more than the magic */
+		if (read_head(c, CHAN_PROOF_LEN) || (!c->dead && c->head_len >= CHAN_MAGIC_LEN))
 			on_magic(c);
 	} else {
 		caller_close(c, n < 0);

@@ -41,6 +41,7 @@ static void send_mail(struct tunnel *t, const struct mail *in)
 {
 	struct mail *m = t ? malloc(sizeof(*m)) : NULL;
 	uint64_t one = 1;
+	bool first;
 
 	if (!m) {
 		endpoint_put(in->endpoint);
@@ -49,9 +50,10 @@ static void send_mail(struct tunnel *t, const struct mail *in)
 	*m = *in;
 	list_init(&m->link);
 	pthread_mutex_lock(&t->lock);
+	first = list_empty(&t->mail); /* else it has been woken, and is not done yet */
 	list_add_tail(&t->mail, &m->link);
 	pthread_mutex_unlock(&t->lock);
-	if (write(t->mail_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+	if (first && write(t->mail_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_err("eventfd: %s", strerror(errno));
 }
 
