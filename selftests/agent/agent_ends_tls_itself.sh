@@ -1,6 +1,7 @@
 # agent/agent_ends_tls_itself.sh - With TLS ended at the agent the edge sees none of it: the agent shows its own certificate, asks clients for theirs, reads its files again when they change, and goes on doing so in the next session.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need curl jq openssl python3

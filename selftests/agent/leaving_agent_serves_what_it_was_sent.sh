@@ -1,6 +1,7 @@
 # agent/leaving_agent_serves_what_it_was_sent.sh - Connections that the edge had put on an agent's idle channels when it was told to end are served, although it had read nothing of them yet.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath topology=veth
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need nginx curl jq

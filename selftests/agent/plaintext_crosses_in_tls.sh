@@ -1,6 +1,7 @@
 # agent/plaintext_crosses_in_tls.sh - With TLS ended at the edge the agent's upstream gets plaintext, and nobody between edge and agent can read it; tls:// encrypts it again; http agrees on http/1.1.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need nginx curl jq openssl python3

@@ -1,5 +1,6 @@
 # agent/renewed_files_reach_the_edge.sh - The certificate that an agent gives the edge is sent again when its files change, without the name being offline for a moment; a pair that does not fit is not.
 # SPDX-License-Identifier: GPL-2.0-only
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need curl jq openssl python3

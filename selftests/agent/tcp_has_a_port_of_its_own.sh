@@ -1,6 +1,7 @@
 # agent/tcp_has_a_port_of_its_own.sh - `snisplit tcp` serves a port of the edge, chosen or given; the kernel (or splice) carries bytes of any protocol, whoever speaks first, and the port goes with the agent.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need jq openssl python3 socat

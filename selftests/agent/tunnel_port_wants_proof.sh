@@ -1,6 +1,7 @@
 # agent/tunnel_port_wants_proof.sh - Who comes to the tunnel port with garbage, a guessed or a used token, a frame that is none, or nothing at all is sent away, and agents get in past a thousand of them.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
+# Timeout: 120
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need nginx curl jq openssl python3
@@ -50,8 +51,8 @@ python3 -c '
 import socket, time
 crowd = [socket.create_connection(("127.0.0.1", 4443), 5) for _ in range(1200)]
 open("'"$TMP/crowd"'", "w").close()
-time.sleep(60)' &
-wait_for [ -f "$TMP/crowd" ]
+time.sleep(100)' &
+wait_for 30 [ -f "$TMP/crowd" ]
 start_agent b tls 9001 --url nginx.test
 wait_for is_ready nginx.test
 same "past the crowd" "$(fetch nginx.test)" "hello from nginx"
