@@ -7,7 +7,8 @@ defaults()
 	cat <<-CONF
 		global
 			nbthread 1
-			maxconn 4000
+			maxconn 9100
+			maxpipes 500
 		defaults
 			mode tcp
 			option splice-request
