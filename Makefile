@@ -99,7 +99,7 @@ TEST_TOOLS	:= $(patsubst selftests/helpers/%.c,$(O)/helpers/%,$(wildcard selftes
 MAIN_OBJ	:= $(O)/user/edge/main.o
 UNITS		:= snisplitd.service $(if $(HAVE_SSH),snisplit-sshd.service)
 
-.PHONY: all check unit selftest test soak analyze test-kernels demo fuzz bench helpers clean help install uninstall deb sbom deps format vmlinux.h.new
+.PHONY: all check unit selftest test test-deb soak analyze test-kernels demo fuzz bench helpers clean help install uninstall deb sbom deps format vmlinux.h.new
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -346,6 +346,9 @@ uninstall: ## remove what install has installed
 
 deb: ## Debian packages, in $(O)/deb
 	@O=$(O) VERSION=$(VERSION) tools/dev/deb
+
+test-deb: ## build the packages, ask lintian, install and run them in a fresh Debian root (root, network)
+	@O=$(O) tools/dev/test-deb
 
 sbom: all ## what the programs are made of, as SPDX (Debian)
 	@O=$(O) VERSION=$(VERSION) tools/dev/sbom >$(O)/snisplit.spdx.json && echo $(O)/snisplit.spdx.json
