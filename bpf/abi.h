@@ -44,6 +44,12 @@ enum flow_hello {
 	FLOW_HELLO_DENIED, /* an IP policy denies this client: all that it sends is dropped */
 };
 
+enum flow_enrol {
+	FLOW_ENROL_LATER, /* the controller does, or nobody */
+	FLOW_ENROL_EARLY, /* the sockops program is to, once the socket is established */
+	FLOW_ENROLLED,	  /* it has */
+};
+
 #define FLOW_BROKEN 0x100U /* closed by a reset, a timeout, an error: not by FINs */
 
 struct flow {
@@ -55,7 +61,8 @@ struct flow {
 	__u32 replay;	/* index in `replays`, 0: none; client only */
 	__u32 told_ack; /* the controller has dealt with <told> PASS episodes */
 	__u64 pad0[4];
-	/* whoever pairs, once: the verdict program (fast start) or the controller */
+	/* written once each.  By whoever pairs: the verdict program (fast start) or the controller
+	 */
 	__u64 peer_cookie; /* 0: not paired, pass everything */
 	__u32 peer;	   /* slot of the peer, valid with peer_cookie */
 	__u32 endpoint;	   /* its num; a client's without peer_cookie: the member of the group whose
@@ -64,8 +71,13 @@ struct flow {
 	/* the program's, when it passes: most bytes on the way to the peer, as TCP's memory is now;
 	 * 0: cfg_hard.  Here, because it is seldom written. */
 	__u32 limit;
+	__u32 first_seq; /* TCP sequence number of the stream's first byte, valid with first_ns */
+	/* by sockops */
+	__u32 enrol;   /* enum flow_enrol */
+	__u32 ended;   /* the peer's FIN is in: fin_seq is set */
+	__u32 fin_seq; /* TCP sequence number of the FIN: the stream's end */
 	__u32 pad1;
-	__u64 pad2[4];
+	__u64 pad2[2];
 	/* the verdict program's, under this socket's lock */
 	__u64 redir;
 	__u64 passed;

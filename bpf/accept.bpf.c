@@ -43,6 +43,16 @@ static __always_inline bool is_broken(struct bpf_sock_ops *ctx, __u32 old)
 	return tp && tp->inet_conn.icsk_inet.sk.sk_err;
 }
 
+/*
+ * Is it the peer's FIN that this change comes of?  Then rcv_nxt is behind it already (tcp_fin()
+ * runs after the segment is queued, tcp_time_wait() after that).
+ */
+static __always_inline bool is_fin(__u32 old, __u32 state)
+{
+	return state == BPF_TCP_CLOSE_WAIT || state == BPF_TCP_CLOSING ||
+	       (state == BPF_TCP_CLOSE && old == BPF_TCP_FIN_WAIT2);
+}
+
 static __always_inline void on_state(struct bpf_sock_ops *ctx)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx);
@@ -57,10 +67,15 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 	f = bpf_map_lookup_elem(&flows, &s);
 	if (!f || f->cookie != cookie)
 		return;
-	if (state == BPF_TCP_CLOSE && is_broken(ctx, ctx->args[0]))
+	if (state == BPF_TCP_CLOSE && is_broken(ctx, ctx->args[0])) {
 		f->tcp_state = state | FLOW_BROKEN;
-	else
+	} else {
+		if (is_fin(ctx->args[0], state) && !f->ended) {
+			f->fin_seq = ctx->rcv_nxt - 1; /* the FIN takes one */
+			__sync_lock_test_and_set(&f->ended, 1);
+		}
 		f->tcp_state = state;
+	}
 	/* The peer's FIN, or the end: what the controller waits for.  Our own FINs
 	 * (FIN_WAIT1, FIN_WAIT2, LAST_ACK) it knows. */
 	if (state != BPF_TCP_CLOSE_WAIT && state != BPF_TCP_CLOSING && state != BPF_TCP_CLOSE &&
@@ -70,20 +85,34 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 	tell(f, EVENT_STATE, s, 0, state, BPF_RB_FORCE_WAKEUP);
 }
 
+/* An upstream of ours is established: under the verdict program before it can say anything. */
+static __always_inline void on_connected(struct bpf_sock_ops *ctx)
+{
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct flow *f;
+	__u32 *slot, s;
+
+	slot = bpf_map_lookup_elem(&slots, &cookie);
+	if (!slot)
+		return;
+	bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
+	s = *slot;
+	f = bpf_map_lookup_elem(&flows, &s);
+	if (f && f->cookie == cookie && f->enrol == FLOW_ENROL_EARLY &&
+	    !bpf_sock_hash_update(ctx, &sockets, &cookie, BPF_NOEXIST))
+		f->enrol = FLOW_ENROLLED;
+}
+
 SEC("sockops")
 int on_sockops(struct bpf_sock_ops *ctx)
 {
-	__u64 cookie;
-
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
 		if (is_our_port(ctx->local_port))
 			bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		cookie = bpf_get_socket_cookie(ctx);
-		if (bpf_map_lookup_elem(&slots, &cookie))
-			bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
+		on_connected(ctx);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
 		on_state(ctx);

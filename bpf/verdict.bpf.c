@@ -242,6 +242,8 @@ static __always_inline bool trim(struct __sk_buff *skb, struct flow *f)
 	__s32 old = (__s32)(f->next_seq - seq);
 
 	if (!f->first_ns || old == 0) {
+		if (!f->first_ns)
+			f->first_seq = seq;
 		f->next_seq = seq + len;
 		return true;
 	}

@@ -84,9 +84,9 @@ static int allow_memory(scmp_filter_ctx ctx, bool code)
 
 static int allow_maps(scmp_filter_ctx ctx)
 {
-	static const int commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
-				       BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY,
-				       BPF_MAP_LOOKUP_BATCH};
+	static const int commands[] = {BPF_MAP_LOOKUP_ELEM,  BPF_MAP_UPDATE_ELEM,
+				       BPF_MAP_DELETE_ELEM,  BPF_MAP_GET_NEXT_KEY,
+				       BPF_MAP_LOOKUP_BATCH, BPF_MAP_DELETE_BATCH};
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && !err; i++)

@@ -280,6 +280,19 @@ static bool both_shut(const struct conn *c)
 	return c->up.state == HALF_SHUT && c->down.state == HALF_SHUT;
 }
 
+/* Little enough for the kernel to finish it after close()?  Asks TCP only if it may be too much. */
+static bool may_close(const struct conn *c)
+{
+	uint64_t moved = half_kernel_bytes(&c->up) + half_user_bytes(&c->up) +
+			 half_kernel_bytes(&c->down) + half_user_bytes(&c->down);
+
+	if (c->client.final && c->upstream.final)
+		return true;
+	if (moved + c->preface <= UNACKED_MAX && !c->client.tls && !c->upstream.tls)
+		return true;
+	return end_unacked(&c->client) + end_unacked(&c->upstream) <= UNACKED_MAX;
+}
+
 void conn_run(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -293,7 +306,9 @@ void conn_run(struct conn *c)
 	    c->up.pending_len == 0 && c->client.flow->passed != c->client.flow->relayed)
 		kern_sock_del(w->kern, c->client.cookie);
 #endif
+	c->up.last = c->down.state == HALF_SHUT;
 	want = half_pump(&c->up, &w->pump);
+	c->down.last = c->up.state == HALF_SHUT;
 	want |= half_pump(&c->down, &w->pump);
 	if (c->up.moved + c->down.moved != before) {
 		c->user_ns = w->now_ns;
@@ -308,10 +323,12 @@ void conn_run(struct conn *c)
 	if (c->reason == CLOSE_REASON_MAX && (c->client.fin || c->upstream.fin))
 		c->reason = c->client.fin ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
 	if (both_shut(c)) {
-		if (end_unacked(&c->client) + end_unacked(&c->upstream) <= UNACKED_MAX) {
+		if (may_close(c)) {
 			conn_close(c, c->reason, false);
 			return;
 		}
+		half_shut_now(&c->up);
+		half_shut_now(&c->down);
 		want |= HALF_WANT_RETRY;
 	}
 	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) && c->timer_kind == TIMER_IDLE)
@@ -369,6 +386,7 @@ void conn_fail(struct conn *c, struct end *broken)
 		if (!broken->err)
 			broken->err = ECONNRESET;
 		c->phase = CONN_FLUSH;
+		c->up.last = c->down.last = false;
 		retry_never(c);
 		list_del(&c->ready);
 		conn_set_timer(c, TIMER_FLUSH);

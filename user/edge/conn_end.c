@@ -63,9 +63,9 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 		__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
 	if (c->upstream.flow)
 		__atomic_store_n(&c->upstream.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
-	worker_slot_put(w, end_close(&c->client, w->kern, reset));
+	worker_end_close(w, &c->client, reset);
 	if (c->upstream.fd != -1)
-		worker_slot_put(w, end_close(&c->upstream, w->kern, reset));
+		worker_end_close(w, &c->upstream, reset);
 	worker_replay_put(w, c->replay);
 	bury(c);
 }

@@ -3,6 +3,7 @@
  * deadline - when a connection has waited long enough, and what happens then.
  */
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "conn.h"
 #include "edge_private.h"
@@ -76,6 +77,7 @@ static uint64_t last_activity(struct conn *c)
 void conn_on_deadline(struct conn *c)
 {
 	struct worker *w = c->worker;
+	const int one = 1;
 	uint64_t last, limit;
 
 	switch (c->timer_kind) {
@@ -98,6 +100,8 @@ void conn_on_deadline(struct conn *c)
 		conn_close(c, c->reason, c->phase == CONN_FLUSH);
 		return;
 	default:
+		/* (a short one has ended before it could matter) */
+		setsockopt(c->upstream.fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 		limit = (c->timer_kind == TIMER_IDLE ? w->config->timeouts.idle
 						     : half_closed_ms(w->config)) *
 			MS;

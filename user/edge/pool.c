@@ -77,14 +77,15 @@ struct pool *pool_of(struct worker *w, struct endpoint *e)
 
 /* ---- one warm connection ---- */
 
-int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, bool kernel,
+int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, enum dial_for what,
 	      struct end *ret_e, bool *ret_done)
 {
+	bool kernel = w->kern && what != DIAL_USER;
 	int fd, one = 1, err;
 	struct tcp_info ti;
 	uint32_t slot;
 
-	if (w->kern && kernel) {
+	if (kernel) {
 		fd = privileged_socket(w, a->sa[i].ss_family);
 		if (fd < 0)
 			return fd;
@@ -95,21 +96,23 @@ int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, bool
 			return -errno;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	end_init(ret_e, fd);
-	if (w->kern && kernel) {
+	if (kernel) {
 		slot = worker_slot_get(w, ret_e);
 		if (slot != SLOT_NONE &&
 		    end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
 			worker_slot_put(w, slot);
 	}
+	if (ret_e->slot && what == DIAL_ENROLLED)
+		end_enrol_early(ret_e);
 	if (connect(fd, (const struct sockaddr *)&a->sa[i], a->len[i]) && errno != EINPROGRESS) {
 		err = -errno;
-		worker_slot_put(w, end_close(ret_e, w->kern, false));
+		worker_end_close(w, ret_e, false);
 		return err;
 	}
 	/* over loopback the handshake is over when connect() returns */
-	*ret_done = !end_info(ret_e, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED;
+	*ret_done = (ret_e->slot && end_is_early(ret_e)) ||
+		    (!end_info(ret_e, &ti) && ti.tcpi_state == TCP_STATE_ESTABLISHED);
 	return 0;
 }
 
@@ -162,7 +165,7 @@ static void discard(struct warm *wm)
 	struct worker *w = wm->pool->worker;
 
 	unlink_warm(wm);
-	worker_slot_put(w, end_close(&wm->end, w->kern, false));
+	worker_end_close(w, &wm->end, false);
 	list_add_tail(&w->warm_graves, &wm->link);
 }
 
@@ -245,7 +248,8 @@ static void warm_dial(struct pool *p)
 	wm->born_ns = w->now_ns;
 	memcpy(&wm->addr, &p->endpoint->addrs.sa[0], sizeof(wm->addr));
 	worker_count(w, WC_dialled);
-	if (pool_dial(w, &p->endpoint->addrs, 0, !p->endpoint->tls_server, &wm->end, &done)) {
+	if (pool_dial(w, &p->endpoint->addrs, 0,
+		      p->endpoint->tls_server ? DIAL_USER : DIAL_ENROLLED, &wm->end, &done)) {
 		p->again_ns = w->now_ns + BACKOFF_NS;
 		free(wm);
 		return;

@@ -69,10 +69,16 @@ void pool_drop_all(struct worker *w);
 
 #define POOL_TICK_NS (50ULL * 1000 * 1000)
 
+enum dial_for {
+	DIAL_USER,     /* never for the verdict program */
+	DIAL_SLOT,     /* perhaps: it gets a slot */
+	DIAL_ENROLLED, /* under the program as soon as it is established, see end_enrol_early() */
+};
+
 /*
- * Starts a connect to the address <i>.  <kernel>: it may be put under the verdict program, so it
- * gets a slot.  0: *ret_done says whether it is established already; or -errno.
+ * Starts a connect to the address <i>.  0: *ret_done says whether it is established already; or
+ * -errno.
  */
-int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, bool kernel,
+int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, enum dial_for what,
 	      struct end *ret_e, bool *ret_done);
 #endif

@@ -93,7 +93,7 @@ void pool_skip_proof(struct conn *c)
 {
 	/* (of TLS, the proof is part of what the session has read) */
 	if (c->endpoint->agent && !c->upstream.tls)
-		c->down.before = c->down.skipped = CHAN_PROOF_LEN;
+		c->down.before = c->down.unseen = c->down.skipped = CHAN_PROOF_LEN;
 }
 
 /* ---- connections that wait ---- */
@@ -174,7 +174,7 @@ static void keep(struct pool *p, const struct channel *ch, struct end *e)
 
 	if (!wm) {
 		worker_count(w, WC_channel_spare);
-		worker_slot_put(w, end_close(e, w->kern, false));
+		worker_end_close(w, e, false);
 		return;
 	}
 	wm->end = *e;
@@ -209,7 +209,7 @@ void pool_on_channel(struct worker *w, void *arg)
 	learn_lead(p, w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0);
 	end_of(w, ch, &e);
 	if (!pool_is_fresh(&e)) { /* it ended before anybody would have told us */
-		worker_slot_put(w, end_close(&e, w->kern, false));
+		worker_end_close(w, &e, false);
 		if (!list_empty(&p->waiting))
 			pool_renew(p);
 	} else if (list_empty(&p->waiting)) {

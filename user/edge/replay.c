@@ -24,6 +24,8 @@ uint64_t conn_accepted(const struct conn *c)
 	struct tcp_info ti;
 	uint64_t acked;
 
+	if (c->upstream.final)
+		return c->upstream.enqueued > c->preface ? c->upstream.enqueued - c->preface : 0;
 	if (end_info(&c->upstream, &ti))
 		return 0;
 	/* the kernel counts our FIN, and our SYN if it was we who connected */
@@ -144,7 +146,7 @@ static bool replay_kept(struct conn *c)
 	}
 	list_del(&c->answer);
 	list_del(&c->retry);
-	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	worker_end_close(w, &c->upstream, true);
 	return again(c);
 }
 
@@ -173,7 +175,7 @@ static bool replay_hello(struct conn *c)
 		worker_count(w, WC_replay_refused);
 		return false;
 	}
-	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	worker_end_close(w, &c->upstream, true);
 	old = c->client.slot;
 	f = kern_flow(w->kern, old);
 	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_USER, w->index, 0, f)) {
@@ -214,7 +216,7 @@ static bool repeat_hello(struct conn *c)
 		return false;
 	}
 	list_del(&c->retry);
-	worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+	worker_end_close(w, &c->upstream, true);
 	c->up.prefix = 0;
 	c->replay_pending = true;
 	return again(c);

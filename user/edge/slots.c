@@ -58,6 +58,25 @@ void worker_slot_put(struct worker *w, uint32_t slot)
 	w->slot_stock[w->n_slot_stock++] = slot;
 }
 
+void slots_forget(struct worker *w)
+{
+	kern_slots_del(w->kern, w->slot_dead, w->n_slot_dead);
+	w->n_slot_dead = 0;
+}
+
+void worker_end_close(struct worker *w, struct end *e, bool reset)
+{
+	uint64_t cookie = e->cookie;
+	bool known = e->slot && e->fd != -1;
+
+	worker_slot_put(w, end_close(e, reset));
+	if (!known)
+		return;
+	w->slot_dead[w->n_slot_dead++] = cookie;
+	if (w->n_slot_dead == KERN_SLOTS_DEAD)
+		slots_forget(w);
+}
+
 uint32_t worker_replay_get(struct worker *w)
 {
 	struct list *it, *tmp;

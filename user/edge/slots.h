@@ -8,5 +8,7 @@
 #include "worker.h"
 
 int slots_open(struct worker *w, struct edge *edge); /* 0 or -errno */
+/* At the end of a turn: closed ones leave the maps. */
+void slots_forget(struct worker *w);
 void slots_close(struct worker *w);
 #endif

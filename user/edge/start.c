@@ -109,13 +109,18 @@ static const struct endpoint_addrs *addrs_of(const struct conn *c)
 	return c->acme ? &c->endpoint->acme : &c->endpoint->addrs;
 }
 
+static bool is_for_kernel(const struct conn *c)
+{
+	return c->client.enrolled && !c->fallback_path;
+}
+
 void conn_joined(struct conn *c)
 {
 	struct worker *w = c->worker;
 	struct tcp_info ti;
 
-	if (c->client.enrolled && !c->fallback_path && c->upstream.slot && !c->upstream.enrolled &&
-	    end_enrol(&c->upstream, w->kern))
+	if (c->upstream.slot && !c->upstream.enrolled &&
+	    (end_is_early(&c->upstream) || is_for_kernel(c)) && end_enrol(&c->upstream, w->kern))
 		c->fallback_path = true;
 	if (c->upstream.enrolled)
 		end_kick(&c->upstream); /* what it may have said already */
@@ -164,7 +169,8 @@ static void change_endpoint(struct conn *c, struct endpoint *next)
 		atomic_fetch_add(&next->stats->conns_active, 1);
 	}
 	c->endpoint = next;
-	c->down.before = c->down.skipped = 0; /* of an agent's channel that has failed */
+	c->down.before = c->down.unseen = c->down.skipped =
+		0; /* of an agent's channel that has failed */
 	c->tries = 0;
 	c->moves++;
 	if (next->datapath == ENDPOINT_DP_USERSPACE)
@@ -227,7 +233,7 @@ void conn_dial_failed(struct conn *c, int err)
 
 	worker_count(w, WC_dial_refused);
 	if (c->upstream.fd != -1)
-		worker_slot_put(w, end_close(&c->upstream, w->kern, true));
+		worker_end_close(w, &c->upstream, true);
 	/* the deadline is for all addresses together */
 	if (err != ETIMEDOUT && !is_ours(err) && c->tries < addrs_of(c)->n) {
 		dial(c);
@@ -254,13 +260,16 @@ static void dial(struct conn *c)
 {
 	struct worker *w = c->worker;
 	const struct endpoint_addrs *a = addrs_of(c);
+	enum dial_for what = is_terminated(c)	? DIAL_USER
+			     : is_for_kernel(c) ? DIAL_ENROLLED
+						: DIAL_SLOT;
 	bool done = false;
 	int err = -EIO;
 
 	while (c->tries < a->n) {
 		memcpy(&c->upstream_addr, &a->sa[c->tries], sizeof(c->upstream_addr));
 		worker_count(w, WC_dialled);
-		err = pool_dial(w, a, c->tries++, !is_terminated(c), &c->upstream, &done);
+		err = pool_dial(w, a, c->tries++, what, &c->upstream, &done);
 		if (!err)
 			break;
 	}

@@ -103,12 +103,18 @@ static void tcp_facts(const struct end *e, struct event_tcp *to)
 {
 	struct tcp_info ti;
 
+	to->bytes_acked = -1;
+	if (e->final) {
+		to->known = true;
+		to->rtt_us = e->rtt_us;
+		to->retransmits = e->retransmits;
+		return;
+	}
 	if (e->fd == -1 || end_info(e, &ti))
 		return;
 	to->known = true;
 	to->rtt_us = ti.tcpi_rtt;
 	to->retransmits = ti.tcpi_total_retrans;
-	to->bytes_acked = -1;
 }
 
 static int64_t since(uint64_t from, uint64_t to)

@@ -55,7 +55,7 @@ void caller_close(struct caller *c, bool reset)
 		session_end(c);
 	if (!c->welcomed)
 		t->n_callers--;
-	end_close(&c->end, NULL, reset);
+	end_drop(&c->end, reset);
 	list_add_tail(&t->graves, &c->link);
 }
 

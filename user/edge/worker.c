@@ -265,6 +265,8 @@ static void bury(struct worker *w)
 		list_del(&c->all);
 		free(c);
 	}
+	if (w->n_slot_dead)
+		slots_forget(w);
 	while (!list_empty(&w->listener_graves))
 		listener_free(list_of(w->listener_graves.next, struct listener, link));
 	while (!list_empty(&w->warm_graves)) {

@@ -40,6 +40,8 @@ struct kern {
 
 struct kern_ring {
 	struct ring_buffer *rb;
+	int fd; /* the map's own: libbpf's is an epoll set around it, and one more to wake through
+		 */
 	void (*fn)(void *arg, const struct event *e);
 	void *arg;
 };
@@ -85,7 +87,7 @@ static int size_maps(struct snisplit_bpf *s, const struct kern_opts *o)
 		uint32_t entries;
 	} sizes[] = {
 		{s->maps.sockets, o->slots},
-		{s->maps.slots, o->slots},
+		{s->maps.slots, o->slots + o->n_workers * KERN_SLOTS_DEAD},
 		{s->maps.flows, o->slots},
 		{s->maps.replays, o->replays ? o->replays : 1},
 		{s->maps.endpoints, o->endpoints},
@@ -415,9 +417,22 @@ int kern_slot_set(struct kern *k, uint64_t cookie, uint32_t slot)
 			  bpf_map_update_elem(k->slots_fd, &cookie, &slot, BPF_ANY));
 }
 
-void kern_slot_del(struct kern *k, uint64_t cookie)
+void kern_slots_del(struct kern *k, const uint64_t *cookies, unsigned n)
 {
-	bpf_map_delete_elem(k->slots_fd, &cookie);
+	__u32 done;
+
+	/* it stops at one that is not there; <done> is how far it came */
+	for (; n; cookies += done, n -= done) {
+		done = n;
+		if (n > 1 && !bpf_map_delete_batch(k->slots_fd, cookies, &done, NULL))
+			return;
+		if (n == 1 || done >= n) {
+			bpf_map_delete_elem(k->slots_fd, cookies);
+			done = 1;
+		} else {
+			done++;
+		}
+	}
 }
 
 int kern_sock_add(struct kern *k, uint64_t cookie, int fd)
@@ -509,7 +524,8 @@ int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r)
 
 	if (!r)
 		return -ENOMEM;
-	r->rb = ring_buffer__new(k->rings[worker], on_sample, r, NULL);
+	r->fd = k->rings[worker];
+	r->rb = ring_buffer__new(r->fd, on_sample, r, NULL);
 	if (!r->rb) {
 		free(r);
 		return -errno;
@@ -528,7 +544,7 @@ void kern_ring_close(struct kern_ring *r)
 
 int kern_ring_fd(const struct kern_ring *r)
 {
-	return ring_buffer__epoll_fd(r->rb);
+	return r->fd;
 }
 
 int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg)

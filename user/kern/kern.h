@@ -90,7 +90,9 @@ struct group_value *kern_group(struct kern *k, uint32_t idx); /* 0 unused */
 /* Which slot a socket has: before it is added, and before an upstream connects.
  * Replaces an earlier one at once: no run of the program finds none. */
 int kern_slot_set(struct kern *k, uint64_t cookie, uint32_t slot);
-void kern_slot_del(struct kern *k, uint64_t cookie);
+/* The map has room for so many of each worker that are dead and not deleted yet. */
+#define KERN_SLOTS_DEAD 64
+void kern_slots_del(struct kern *k, const uint64_t *cookies, unsigned n);
 
 /*
  * Puts an ESTABLISHED TCP socket under the verdict program.  -EOPNOTSUPP: it is
@@ -122,7 +124,7 @@ int kern_counters(struct kern *k, struct counters *ret_c);
 struct kern_ring;
 int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r);
 void kern_ring_close(struct kern_ring *r);   /* NULL is fine */
-int kern_ring_fd(const struct kern_ring *r); /* for epoll, level triggered */
+int kern_ring_fd(const struct kern_ring *r); /* for epoll */
 /* Hands every waiting event to <fn>. */
 int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg);
 #endif

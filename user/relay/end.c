@@ -55,6 +55,16 @@ int end_info(const struct end *e, struct tcp_info *ret_ti)
 	return getsockopt(e->fd, IPPROTO_TCP, TCP_INFO, ret_ti, &len) ? -errno : 0;
 }
 
+void end_note(struct end *e, const struct tcp_info *ti)
+{
+	/* (the kernel counts more than these: a SYN, a FIN) */
+	e->final = ti->tcpi_bytes_acked >= end_enqueued(ti) && !ti->tcpi_unacked &&
+		   !ti->tcpi_notsent_bytes;
+	e->enqueued = end_enqueued(ti);
+	e->rtt_us = ti->tcpi_rtt;
+	e->retransmits = ti->tcpi_total_retrans;
+}
+
 int end_error(struct end *e)
 {
 	socklen_t len = sizeof(int);
@@ -107,7 +117,7 @@ bool end_look_fin(struct end *e)
 {
 	uint32_t state;
 
-	if (e->fin || end_is_broken(e))
+	if (e->fin || e->err)
 		return e->fin;
 	state = end_state(e);
 	e->fin = state == TCP_STATE_CLOSE || is_fin_state(state);

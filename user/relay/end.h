@@ -22,7 +22,10 @@ struct end {
 	bool watched_all; /* ... for everything */
 	bool fin;	  /* the other side has sent FIN */
 	bool shut;	  /* we have */
+	bool final;	  /* what was noted below is the last word, see end_note() */
 	int err;	  /* sticky: what SO_ERROR said, or 0 */
+	uint32_t rtt_us, retransmits;
+	uint64_t enqueued; /* payload bytes, all of them acknowledged */
 	uint64_t cookie;
 	struct flow *flow; /* with a slot */
 	struct tls *tls;   /* NULL: the socket's bytes are the stream; freed by end_close() */
@@ -60,6 +63,13 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 int end_enrol(struct end *e, struct kern *k);
 
 /*
+ * Between end_slot() and connect(2): the sockops program is to do that once it is established, so
+ * that end_enrol(), which still has to be called, need not.  Has it, and is it established then?
+ */
+void end_enrol_early(struct end *e);
+bool end_is_early(const struct end *e);
+
+/*
  * Runs the program over what was there before end_enrol().  Returns true when
  * bytes now wait for the controller.
  */
@@ -67,22 +77,29 @@ bool end_kick(struct end *e);
 
 /*
  * Closes and forgets.  <reset>: RST, what is unsent is dropped.  Returns the slot
- * to give back to the stock, 0 for none.
+ * to give back to the stock, 0 for none; the cookie's entry in `slots` is the caller's to
+ * delete, soon: until then it leads to a flow that has another cookie, or none.
  */
-uint32_t end_close(struct end *e, struct kern *k, bool reset);
+uint32_t end_close(struct end *e, bool reset);
 /* The same for one that never had a slot. */
 void end_drop(struct end *e, bool reset);
 
 /* struct tcp_info of the kernel, which has more fields than glibc's. */
 int end_info(const struct end *e, struct tcp_info *ret_ti);
 
+/*
+ * For who has looked and will send nothing but FIN any more: if all is acknowledged, what the
+ * event will tell of this end is known, and TCP need not be asked again.
+ */
+void end_note(struct end *e, const struct tcp_info *ti);
+
 /* Looks at SO_ERROR and remembers it.  Returns e->err. */
 int end_error(struct end *e);
 
 /*
- * Has the other side sent FIN?  Remembers it in e->fin.  TCP_INFO alone is not
- * enough: the kernel reads tcpi_state before it takes the socket's lock, so that
- * right after EVENT_STATE it may still be the old one (6.1 to 6.18, tcp_get_info).
+ * Has the other side sent FIN?  To ask when end_is_broken() has said no.  Remembers it in e->fin.
+ * TCP_INFO alone is not enough: the kernel reads tcpi_state before it takes the socket's lock, so
+ * that right after EVENT_STATE it may still be the old one (6.1 to 6.18, tcp_get_info).
  */
 bool end_look_fin(struct end *e);
 

@@ -28,12 +28,20 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 		f->tcp_state = from->tcp_state;
 		f->next_seq = from->next_seq;
 		f->first_ns = from->first_ns;
+		f->first_seq = from->first_seq;
+		f->fin_seq = from->fin_seq;
+		f->ended = from->ended;
 	}
 	err = kern_slot_set(k, e->cookie, slot);
 	if (err) {
 		f->cookie = 0;
 		f->role = FLOW_FREE;
 		return err;
+	}
+	if (from && from->ended && !f->ended) { /* between the copy and the change of slots */
+		f->tcp_state = from->tcp_state;
+		f->fin_seq = from->fin_seq;
+		f->ended = from->ended;
 	}
 	e->slot = slot;
 	e->flow = f;
@@ -42,19 +50,27 @@ int end_slot(struct end *e, struct kern *k, uint32_t slot, enum flow_role role, 
 
 int end_enrol(struct end *e, struct kern *k)
 {
-	int err = kern_sock_add(k, e->cookie, e->fd);
+	int err = end_is_early(e) ? 0 : kern_sock_add(k, e->cookie, e->fd);
 
 	e->enrolled = !err;
 	return err;
 }
 
-uint32_t end_close(struct end *e, struct kern *k, bool reset)
+void end_enrol_early(struct end *e)
+{
+	__atomic_store_n(&e->flow->enrol, FLOW_ENROL_EARLY, __ATOMIC_RELEASE);
+}
+
+bool end_is_early(const struct end *e)
+{
+	return __atomic_load_n(&e->flow->enrol, __ATOMIC_ACQUIRE) == FLOW_ENROLLED;
+}
+
+uint32_t end_close(struct end *e, bool reset)
 {
 	uint32_t slot = e->slot;
 	struct flow *f = e->flow;
 
-	if (slot && e->fd != -1)
-		kern_slot_del(k, e->cookie);
 	end_drop(e, reset);
 	if (slot) {
 		f->peer_cookie = 0;

@@ -231,6 +231,11 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 /* Ends dst's stream.  Returns what that waits for, 0 when it is done. */
 static unsigned shut(struct half *h)
 {
+	if (h->last && !h->dst->tls) {
+		h->state = HALF_SHUT;
+		h->owes_shut = true;
+		return 0;
+	}
 	switch (end_shut(h->dst)) {
 	case -EAGAIN:
 		return HALF_WANT_WRITE;
@@ -239,6 +244,13 @@ static unsigned shut(struct half *h)
 	}
 	h->state = HALF_SHUT;
 	return 0;
+}
+
+void half_shut_now(struct half *h)
+{
+	if (h->owes_shut)
+		end_shut(h->dst);
+	h->owes_shut = false;
 }
 
 /* recv() said 0.  After a reset it does so as well: that must never look like a
@@ -374,11 +386,14 @@ static uint64_t dst_total(const struct half *h)
 }
 
 /* All that was redirected is in dst's TCP queue, so that a write goes behind it. */
-static bool dst_absorbed(const struct half *h)
+static bool dst_absorbed(struct half *h)
 {
 	struct tcp_info ti;
 
-	return !end_info(h->dst, &ti) && end_enqueued(&ti) >= dst_total(h);
+	if (end_info(h->dst, &ti) || end_enqueued(&ti) < dst_total(h))
+		return false;
+	end_note(h->dst, &ti);
+	return true;
 }
 
 /* What the program lets be on the way to dst, when TCP's memory is short; else 0. */
@@ -408,18 +423,28 @@ static bool dst_may_relay(const struct half *h, const struct pump *p)
 	       (out <= ti.tcpi_bytes_acked || out - ti.tcpi_bytes_acked <= soft);
 }
 
+/* Has the program dealt with all that src's TCP has received? */
+static bool src_emptied(const struct half *h)
+{
+	const struct flow *f = h->src->flow;
+	uint64_t gone = load(&f->redir) + f->relayed + h->before;
+	struct tcp_info ti;
+
+	/* the stream's length is known, modulo 2^32; less than that is on the way */
+	if (__atomic_load_n(&f->ended, __ATOMIC_ACQUIRE) && f->first_ns)
+		return (uint32_t)(gone - h->unseen) == f->fin_seq - f->first_seq;
+	return !end_info(h->src, &ti) && gone >= end_received(h->src, &ti);
+}
+
 bool half_drained(struct half *h)
 {
 	const struct flow *f = h->src->flow;
-	struct tcp_info ti;
-	uint64_t gone;
 
 	if (h->mover != MOVER_KERNEL)
 		return !h->pending_len && !h->piped && end_is_drained(h->dst);
-	if (h->pending_len || load(&f->passed) != f->relayed || end_info(h->src, &ti))
+	if (h->pending_len || load(&f->passed) != f->relayed)
 		return false;
-	gone = load(&f->redir) + f->relayed + h->before;
-	if (gone < end_received(h->src, &ti)) {
+	if (!src_emptied(h)) {
 		end_kick(h->src);
 		return false;
 	}

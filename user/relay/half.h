@@ -59,11 +59,14 @@ struct half {
 	bool keeps;
 	int pipe[2]; /* splice: -1 while nothing is in it */
 	size_t piped;
+	bool last; /* the caller closes dst at once when this direction ends: FIN is close()'s */
+	bool owes_shut;	  /* it is HALF_SHUT, and dst has not been told */
 	size_t unread;	  /* relayed, but the kernel does not let go of it yet */
 	unsigned refused; /* how often in a row it has not */
 	uint64_t moved;	  /* bytes user space has written to dst, of src's stream */
 	/* Where the two streams differ from what src's flow counts. */
 	uint64_t before;  /* src's, written to dst, from before its flow: a hello sent again */
+	uint64_t unseen;  /* of these, from before src was enrolled: a channel's proof */
 	uint64_t prefix;  /* in dst's queue, not src's: the PROXY header we write */
 	uint64_t skipped; /* src's, relayed to nobody: the PROXY header we read */
 };
@@ -86,6 +89,9 @@ void half_forget(struct half *h);
 
 /* Moves what it can; returns HALF_WANT_ bits, and changes the state. */
 unsigned half_pump(struct half *h, struct pump *p);
+
+/* It was the last one, and dst is not closed after all. */
+void half_shut_now(struct half *h);
 
 /* Has everything that src sent reached dst's TCP queue? */
 bool half_drained(struct half *h);
