@@ -21,11 +21,6 @@ typedef __u64 __be64;
 typedef __u16 __sum16;
 typedef __u32 __wsum;
 typedef _Bool bool;
-typedef __s64 s64;
-typedef struct {
-	s64 counter;
-} atomic64_t;
-typedef atomic64_t atomic_long_t;
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_UNSPEC = 0,
@@ -266,13 +261,8 @@ struct __sk_buff {
 	__u64 hwtstamp;
 };
 
-struct proto {
-	atomic_long_t *memory_allocated;
-} __attribute__((preserve_access_index));
-
 struct sock_common {
 	volatile unsigned char skc_state;
-	struct proto *skc_prot;
 } __attribute__((preserve_access_index));
 
 struct sock {

@@ -68,6 +68,7 @@ struct flow {
 	__u32 endpoint;	   /* its num; a client's without peer_cookie: the member of the group whose
 			    * turn it is, but who had no warm upstream; 0: none */
 	__u64 paired_ns;   /* CLOCK_MONOTONIC, fast start only */
+<<<<<<< HEAD
 	/* the program's, when it passes: most bytes on the way to the peer, as TCP's memory is now;
 	 * 0: cfg_hard.  Here, because it is seldom written. */
 	__u32 limit;
@@ -78,6 +79,9 @@ struct flow {
 	__u32 fin_seq; /* TCP sequence number of the FIN: the stream's end */
 	__u32 pad1;
 	__u64 pad2[2];
+=======
+	__u64 pad2[5];
+>>>>>>> parent of 8c89eef (bpf, relay/half: readers that do not read leave TCP's memory to others)
 	/* the verdict program's, under this socket's lock */
 	__u64 redir;
 	__u64 passed;
@@ -198,7 +202,6 @@ _Static_assert(sizeof(struct event) == 24, "event");
 	X(pass_unpaired, "segments before the controller has paired the connection")           \
 	X(pass_behind, "segments that had to wait behind passed ones, to keep order")          \
 	X(pass_hard_limit, "segments passed because the peer has too much unacknowledged")     \
-	X(pass_memory, "segments passed because the memory of all TCP sockets gets short")     \
 	X(pass_no_peer, "segments whose peer is gone from the map")                            \
 	X(pass_peer_closed, "segments whose peer is not connected any more")                   \
 	X(pass_redirect_failed, "segments the redirect helper refused")                        \

@@ -19,22 +19,13 @@
  * is on the way and the controller relays the rest.
  */
 const volatile __u32 cfg_hard = 32U << 20;
-/*
- * Pages of memory below which the kernel sees no pressure on TCP (tcp_mem), 0: unknown.  From a
- * quarter of it to three the limit shrinks to LEAST: a few dozen readers that do not read would
- * take what all sockets of the machine have, whose windows then shut and open by probes, minutes
- * apart.
- */
-const volatile __u32 cfg_memory = 0;
 const volatile __u32 cfg_mutant = MUTANT_NONE;
 
-#define LEAST (256U << 10)
 #define POOL_TRIES 4 /* dead warm upstreams looked at before giving up */
 
 /* What the gate needs to know of the peer's TCP. */
 struct peer_tcp {
 	__u32 state, write_seq, snd_una, copied_seq, rcv_nxt;
-	__u32 memory; /* pages, of all TCP sockets */
 };
 
 /* Fails to <false>: not in the map, or not TCP. */
@@ -56,8 +47,6 @@ static __always_inline bool peer_read(__u64 cookie, struct peer_tcp *p)
 	p->snd_una = tp->snd_una;
 	p->copied_seq = tp->copied_seq;
 	p->rcv_nxt = tp->rcv_nxt;
-	p->memory =
-		(__u32)tp->inet_conn.icsk_inet.sk.__sk_common.skc_prot->memory_allocated->counter;
 	bpf_sk_release(sk);
 	return true;
 }
@@ -98,37 +87,13 @@ static __always_inline int redirect(struct __sk_buff *skb, struct flow *f, __u32
 	return SK_PASS;
 }
 
-/*
- * Most bytes that may be on the way to a peer now.  What was redirected and has not got to the
- * peer's TCP yet is in nobody's account: it counts as if three other flows had as much.
- */
-static __always_inline __u32 limit_now(const struct flow *f, const struct peer_tcp *p)
-{
-	__u32 quarter = cfg_memory / 4, used = p->memory, early;
-	__u64 limit;
-
-	if (!quarter)
-		return cfg_hard;
-	early = (__u32)(f->redir + f->relayed) - (p->write_seq - f->base);
-	if (f->based && early < (1U << 31))
-		used += early >> 10;
-	if (used <= quarter)
-		return cfg_hard;
-	if (used >= 3 * quarter)
-		return LEAST;
-	limit = (__u64)cfg_hard * (3 * quarter - used) / (2 * quarter);
-	return limit < LEAST ? LEAST : (__u32)limit;
-}
-
 /* A paired connection: gate, then redirect. */
 static __always_inline int forward(struct __sk_buff *skb, struct flow *f, __u32 slot, __u64 peer)
 {
-	__u32 len = skb->len, back, limit;
+	__u32 len = skb->len, back;
 	struct peer_tcp p = {};
 
 	if (f->passed != f->relayed) {
-		if (cfg_memory && peer_read(peer, &p))
-			f->limit = limit_now(f, &p);
 		count(pass_behind);
 		return pass(f, slot, len);
 	}
@@ -152,13 +117,8 @@ static __always_inline int forward(struct __sk_buff *skb, struct flow *f, __u32 
 	back = (__u32)(f->redir + f->relayed) - (p.snd_una - f->base);
 	if (back > f->back_max && back < (1U << 31))
 		f->back_max = back;
-	limit = limit_now(f, &p);
-	if (back + len > limit) {
-		f->limit = limit;
-		if (limit == cfg_hard)
-			count(pass_hard_limit);
-		else
-			count(pass_memory);
+	if (back + len > cfg_hard) {
+		count(pass_hard_limit);
 		return pass(f, slot, len);
 	}
 	return redirect(skb, f, slot, peer);

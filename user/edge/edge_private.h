@@ -15,8 +15,7 @@
  * Bytes on their way to one peer (redirected or relayed, not acknowledged): above
  * HARD the program passes, which closes the source's window; below SOFT the
  * passed bytes are relayed and the kernel goes on.  So a stalled connection costs
- * HARD plus a receive buffer, and less than HARD when the memory of all TCP sockets
- * gets short (limit_now() of bpf/verdict.bpf.c).  The send buffer must be well above HARD in skb
+ * HARD plus a receive buffer.  The send buffer must be well above HARD in skb
  * truesize, or the kernel's worker sleeps a jiffy for each full buffer.
  */
 #define EDGE_SOFT (4U << 20)

@@ -15,7 +15,6 @@
 #include "log.h"
 #include "pins.h"
 #include "selftest.h"
-#include "tcp_memory.h"
 #include "snisplit.skel.h"
 
 #define RING_BYTES (256U * 1024)
@@ -222,7 +221,6 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 		goto fail;
 	}
 	k->skel->rodata->cfg_hard = opts->hard;
-	k->skel->rodata->cfg_memory = tcp_memory_low();
 	k->skel->rodata->cfg_mutant = opts->mutant;
 	memcpy((void *)k->skel->rodata->cfg_ports, opts->ports, sizeof(opts->ports));
 	k->skel->rodata->cfg_first_port = opts->first_port;

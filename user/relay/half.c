@@ -396,12 +396,6 @@ static bool dst_absorbed(struct half *h)
 	return true;
 }
 
-/* What the program lets be on the way to dst, when TCP's memory is short; else 0. */
-static uint32_t limit_of(const struct half *h)
-{
-	return __atomic_load_n(&h->src->flow->limit, __ATOMIC_RELAXED);
-}
-
 /*
  * May user space write what was passed?  What is redirected goes first.  And as
  * long as dst has much to acknowledge, the passed bytes stay where they are, in
@@ -409,18 +403,15 @@ static uint32_t limit_of(const struct half *h)
  */
 static bool dst_may_relay(const struct half *h, const struct pump *p)
 {
-	uint32_t soft = limit_of(h) / 8;
 	uint64_t out = dst_total(h);
 	struct tcp_info ti;
 
-	if (!soft || soft > p->soft)
-		soft = p->soft;
 	if (!out)
 		return true;
 	if (end_info(h->dst, &ti))
 		return false;
 	return end_enqueued(&ti) >= out &&
-	       (out <= ti.tcpi_bytes_acked || out - ti.tcpi_bytes_acked <= soft);
+	       (out <= ti.tcpi_bytes_acked || out - ti.tcpi_bytes_acked <= p->soft);
 }
 
 /* Has the program dealt with all that src's TCP has received? */
@@ -479,16 +470,13 @@ static int consume(struct half *h, struct pump *p)
  * publishes, and only then consumes.  Reading first would free src's receive
  * buffer, its sender would go on at once, and while we write its bytes would be
  * passed again: a flow that was ever passed would be copied for ever.  This way
- * passed == relayed holds before the window opens.  But where memory is short, no
- * more than the limit.  Returns as copy_once().
+ * passed == relayed holds before the window opens.  Returns as copy_once().
  */
 static ssize_t relay_passed(struct half *h, struct pump *p)
 {
-	uint32_t limit = limit_of(h);
 	ssize_t n, w;
 
-	n = recv(h->src->fd, p->buf, limit && limit < p->size ? limit : p->size,
-		 MSG_PEEK | MSG_DONTWAIT);
+	n = recv(h->src->fd, p->buf, p->size, MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)
 		return n ? -errno : 0;
 	w = send(h->dst->fd, p->buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
