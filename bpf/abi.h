@@ -68,20 +68,12 @@ struct flow {
 	__u32 endpoint;	   /* its num; a client's without peer_cookie: the member of the group whose
 			    * turn it is, but who had no warm upstream; 0: none */
 	__u64 paired_ns;   /* CLOCK_MONOTONIC, fast start only */
-<<<<<<< HEAD
-	/* the program's, when it passes: most bytes on the way to the peer, as TCP's memory is now;
-	 * 0: cfg_hard.  Here, because it is seldom written. */
-	__u32 limit;
-	__u32 first_seq; /* TCP sequence number of the stream's first byte, valid with first_ns */
+	__u32 first_seq;   /* TCP sequence number of the stream's first byte, valid with first_ns */
 	/* by sockops */
 	__u32 enrol;   /* enum flow_enrol */
 	__u32 ended;   /* the peer's FIN is in: fin_seq is set */
 	__u32 fin_seq; /* TCP sequence number of the FIN: the stream's end */
-	__u32 pad1;
-	__u64 pad2[2];
-=======
-	__u64 pad2[5];
->>>>>>> parent of 8c89eef (bpf, relay/half: readers that do not read leave TCP's memory to others)
+	__u64 pad2[3];
 	/* the verdict program's, under this socket's lock */
 	__u64 redir;
 	__u64 passed;

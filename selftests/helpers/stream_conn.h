@@ -31,8 +31,9 @@ enum order {
 
 #define PLAN_ANSWER_AFTER (1U << 0) /* who ends second sends only after the other's end */
 #define PLAN_HOLD (1U << 1)	    /* the server does not read before SIGUSR1 */
-#define PLAN_NEVER_READ (1U << 2) /* who resets reads only when nothing moves, see conn_may_sip() \
-				   */
+#define PLAN_NEVER_READ                                                           \
+	(1U << 2) /* who resets reads only when nothing moves, see conn_may_sip() \
+		   */
 
 struct plan {
 	uint32_t magic, conn;

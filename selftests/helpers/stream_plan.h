@@ -51,7 +51,8 @@ static inline void plan_randomly(struct conn *c, struct plan *p, const struct pl
 	if (max->flags & PLAN_NEVER_READ)
 		p->order = (uint8_t)(ORDER_CLIENT_RST + p->conn % 2);
 	if (p->order >= ORDER_CLIENT_RST) {
-		p->flags = conn_random(c, 3) && !(max->flags & PLAN_NEVER_READ) ? 0 : PLAN_NEVER_READ;
+		p->flags =
+			conn_random(c, 3) && !(max->flags & PLAN_NEVER_READ) ? 0 : PLAN_NEVER_READ;
 		return;
 	}
 	p->read_kbps = pick_rate(c, p->up);
