@@ -15,12 +15,6 @@
 #include "takeover.h"
 #include "terminate.h"
 
-static void addr_copy(union conn_addr *to, const struct sockaddr *sa, socklen_t len)
-{
-	memset(to, 0, sizeof(*to));
-	memcpy(to, sa, len < sizeof(*to) ? len : sizeof(*to));
-}
-
 struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct conn *c = calloc(1, sizeof(*c));
@@ -50,7 +44,7 @@ struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, sockl
 	c->id_prefix = w->edge->id_prefix;
 	c->id_worker = (uint8_t)w->index;
 	c->number = ++w->conn_number;
-	addr_copy(&c->client_addr, sa, len);
+	addr_narrow(sa, len, &c->client_addr);
 	list_add_tail(&w->conns, &c->all);
 	w->n_conns++;
 	atomic_fetch_add_explicit(&w->edge->n_conns, 1, memory_order_relaxed);

@@ -26,12 +26,6 @@ enum conn_phase {
 	CONN_DEAD
 };
 
-/* An IPv4 or IPv6 address and port: a quarter of a sockaddr_storage. */
-union conn_addr {
-	struct sockaddr sa;
-	uint8_t bytes[28];
-};
-
 /* What the hello said, for the event; one allocation, NULL until it is known. */
 struct conn_note {
 	char ja4[40];
@@ -42,8 +36,8 @@ struct conn_note {
 
 /* A client whose PROXY header said who it is; NULL for all others. */
 struct conn_proxied {
-	union conn_addr peer;	/* who sent the header: the socket's own */
-	union conn_addr server; /* where the client had connected to */
+	union addr_ip peer;   /* who sent the header: the socket's own */
+	union addr_ip server; /* where the client had connected to */
 };
 
 struct hello;
@@ -82,7 +76,7 @@ struct conn {
 	uint64_t retry_at_ns;
 	uint32_t retry_step_ns;
 	uint32_t replay; /* replay buffer, 0: none */
-	union conn_addr client_addr, upstream_addr;
+	union addr_ip client_addr, upstream_addr;
 	uint8_t id_worker; /* the first one that had it */
 	uint8_t phase;	   /* enum conn_phase */
 	uint8_t reason;	   /* enum close_reason; CLOSE_REASON_MAX: not known yet */

@@ -11,7 +11,7 @@
 #include "conn.h"
 #include "edge_private.h"
 
-_Static_assert(HANDOVER_ADDR_MAX == sizeof(union conn_addr), "an address is told whole");
+_Static_assert(HANDOVER_ADDR_MAX == sizeof(union addr_ip), "an address is told whole");
 
 /* ---- the daemon that gives ---- */
 

@@ -76,11 +76,6 @@ int conn_write_header(struct conn *c, const struct header_session *s)
 
 /* ---- in ---- */
 
-static void narrow(const struct sockaddr_storage *from, union conn_addr *to)
-{
-	memcpy(to, from, sizeof(*to));
-}
-
 /* From now on the connection is the one that the header tells of. */
 static bool take_addresses(struct conn *c, const struct proxy *h)
 {
@@ -90,8 +85,8 @@ static bool take_addresses(struct conn *c, const struct proxy *h)
 	if (!c->proxied)
 		return false;
 	c->proxied->peer = c->client_addr;
-	narrow(&h->dst, &c->proxied->server);
-	narrow(&h->src, &c->client_addr);
+	addr_narrow((const struct sockaddr *)&h->dst, sizeof(h->dst), &c->proxied->server);
+	addr_narrow((const struct sockaddr *)&h->src, sizeof(h->src), &c->client_addr);
 	return true;
 }
 

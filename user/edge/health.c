@@ -98,13 +98,12 @@ static int open_probe(const struct endpoint *t, unsigned i)
 	const struct linger hard = {1, 0}; /* no TIME_WAIT for each of them */
 	int fd, err = 0;
 
-	fd = socket(t->addrs.sa[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	fd = socket(t->addrs.at[i].sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		    IPPROTO_TCP);
 	if (fd == -1)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	if (connect(fd, (const struct sockaddr *)&t->addrs.sa[i], t->addrs.len[i]) &&
-	    errno != EINPROGRESS)
+	if (connect(fd, &t->addrs.at[i].sa, addr_len(&t->addrs.at[i])) && errno != EINPROGRESS)
 		err = -errno;
 	if (!err)
 		return fd;

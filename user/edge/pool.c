@@ -86,11 +86,11 @@ int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, enum
 	uint32_t slot;
 
 	if (kernel) {
-		fd = privileged_socket(w, a->sa[i].ss_family);
+		fd = privileged_socket(w, a->at[i].sa.sa_family);
 		if (fd < 0)
 			return fd;
 	} else {
-		fd = socket(a->sa[i].ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		fd = socket(a->at[i].sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			    IPPROTO_TCP);
 		if (fd == -1)
 			return -errno;
@@ -105,7 +105,7 @@ int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, enum
 	}
 	if (ret_e->slot && what == DIAL_ENROLLED)
 		end_enrol_early(ret_e);
-	if (connect(fd, (const struct sockaddr *)&a->sa[i], a->len[i]) && errno != EINPROGRESS) {
+	if (connect(fd, &a->at[i].sa, addr_len(&a->at[i])) && errno != EINPROGRESS) {
 		err = -errno;
 		worker_end_close(w, ret_e, false);
 		return err;
@@ -246,7 +246,7 @@ static void warm_dial(struct pool *p)
 	wm->pool = p;
 	wm->entry = ENTRY_NONE;
 	wm->born_ns = w->now_ns;
-	memcpy(&wm->addr, &p->endpoint->addrs.sa[0], sizeof(wm->addr));
+	wm->addr = p->endpoint->addrs.at[0];
 	worker_count(w, WC_dialled);
 	if (pool_dial(w, &p->endpoint->addrs, 0,
 		      p->endpoint->tls_server ? DIAL_USER : DIAL_ENROLLED, &wm->end, &done)) {

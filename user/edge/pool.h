@@ -21,7 +21,7 @@ struct warm {
 	uint64_t born_ns;
 	uint64_t lost_ns;
 	int entry; /* in the kernel's pool; negative: not there */
-	union conn_addr addr;
+	union addr_ip addr;
 	uint64_t channel; /* an agent's: its number */
 	bool connected;
 };

@@ -37,7 +37,7 @@ static bool stopped(struct resolver *rs)
 
 static int compare_addrs(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct sockaddr_storage));
+	return memcmp(a, b, sizeof(union addr_ip));
 }
 
 /* The same addresses?  Their order is no news: DNS rotates them. */
@@ -47,9 +47,9 @@ static bool same(const struct endpoint_addrs *a, const struct endpoint_addrs *b)
 
 	if (x.n != y.n)
 		return false;
-	qsort(x.sa, x.n, sizeof(x.sa[0]), compare_addrs);
-	qsort(y.sa, y.n, sizeof(y.sa[0]), compare_addrs);
-	return !memcmp(x.sa, y.sa, x.n * sizeof(x.sa[0]));
+	qsort(x.at, x.n, sizeof(x.at[0]), compare_addrs);
+	qsort(y.at, y.n, sizeof(y.at[0]), compare_addrs);
+	return !memcmp(x.at, y.at, x.n * sizeof(x.at[0]));
 }
 
 /* Asks for <text>.  True, with the answer in <a>, when there is a new one. */
@@ -58,15 +58,10 @@ static bool ask(const char *text, struct endpoint_addrs *a)
 	struct endpoint_addrs answer = {.n = 0};
 	struct sockaddr_storage numeric;
 	socklen_t len;
-	int n;
 
 	if (!text || !addr_parse(text, &numeric, &len))
 		return false;
-	n = addr_resolve(text, answer.sa, answer.len, ENDPOINT_ADDRS_MAX);
-	if (n <= 0)
-		return false;
-	answer.n = (unsigned)n;
-	if (same(&answer, a))
+	if (!endpoint_addrs_ask(text, &answer) || same(&answer, a))
 		return false;
 	*a = answer;
 	return true;
@@ -75,6 +70,7 @@ static bool ask(const char *text, struct endpoint_addrs *a)
 static void make_anew(struct resolver *rs, struct endpoint *e, const struct endpoint_known *known)
 {
 	struct registry *r = rs->edge->registry;
+	struct sockaddr_storage first;
 	char text[ADDR_TEXT_MAX];
 	struct endpoint *fresh;
 	struct fault f = {.msg = ""};
@@ -84,8 +80,9 @@ static void make_anew(struct resolver *rs, struct endpoint *e, const struct endp
 		endpoint_put(fresh);
 		return; /* changed or removed meanwhile: the next round will see */
 	}
+	addr_widen(&known->addrs.at[0], &first);
 	log_info("endpoint %s: upstream %s is at %s now%s", e->host, e->upstream,
-		 addr_text(&known->addrs.sa[0], text), known->addrs.n > 1 ? " and others" : "");
+		 addr_text(&first, text), known->addrs.n > 1 ? " and others" : "");
 }
 
 /* (a labelled tunnel has none) */

@@ -267,7 +267,7 @@ static void dial(struct conn *c)
 	int err = -EIO;
 
 	while (c->tries < a->n) {
-		memcpy(&c->upstream_addr, &a->sa[c->tries], sizeof(c->upstream_addr));
+		c->upstream_addr = a->at[c->tries];
 		worker_count(w, WC_dialled);
 		err = pool_dial(w, a, c->tries++, what, &c->upstream, &done);
 		if (!err)

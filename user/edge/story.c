@@ -69,12 +69,6 @@ enum close_datapath conn_datapath(const struct conn *c)
 	return CLOSE_DP_USERSPACE;
 }
 
-static void wide(const union conn_addr *from, struct sockaddr_storage *to)
-{
-	memset(to, 0, sizeof(*to));
-	memcpy(to, from, sizeof(*from));
-}
-
 const char *conn_id(const struct conn *c, char out[CONN_ID_MAX])
 {
 	snprintf(out, CONN_ID_MAX, "conn_%012llx%02x%010llx", (unsigned long long)c->id_prefix,
@@ -84,7 +78,7 @@ const char *conn_id(const struct conn *c, char out[CONN_ID_MAX])
 
 void conn_client_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 {
-	wide(&c->client_addr, ret_sa);
+	addr_widen(&c->client_addr, ret_sa);
 }
 
 void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
@@ -92,7 +86,7 @@ void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 	socklen_t len = sizeof(*ret_sa);
 
 	if (c->proxied) {
-		wide(&c->proxied->server, ret_sa);
+		addr_widen(&c->proxied->server, ret_sa);
 		return;
 	}
 	memset(ret_sa, 0, sizeof(*ret_sa));
@@ -195,7 +189,7 @@ void conn_emit(struct conn *c)
 	conn_client_addr(c, &ev.client);
 	conn_server_addr(c, &ev.server);
 	if (c->proxied)
-		wide(&c->proxied->peer, &ev.proxy);
+		addr_widen(&c->proxied->peer, &ev.proxy);
 	ev.ip_policy = c->ip_policy;
 	ev.start = c->start;
 	ev.end = end_of(c);
@@ -208,7 +202,7 @@ void conn_emit(struct conn *c)
 		snprintf(ev.endpoint_id, sizeof(ev.endpoint_id), "%s", e->id);
 		if (c->ip_policy != IP_POLICY_BLOCK || c->upstream.fd != -1)
 			ev.terminated_at = e->tls_server && !c->acme ? "edge" : terminates_at(e);
-		wide(&c->upstream_addr, &ev.upstream);
+		addr_widen(&c->upstream_addr, &ev.upstream);
 	}
 	session(c, &ev);
 	ev.bytes_in = t.in_user + t.in_kernel;
@@ -260,7 +254,7 @@ void conn_info(const struct conn *c, struct conn_info *ret_i)
 		snprintf(ret_i->server_name, sizeof(ret_i->server_name), "%s", c->note->name);
 	if (c->endpoint) {
 		snprintf(ret_i->endpoint_id, sizeof(ret_i->endpoint_id), "%s", c->endpoint->id);
-		wide(&c->upstream_addr, &ret_i->upstream);
+		addr_widen(&c->upstream_addr, &ret_i->upstream);
 	}
 	snprintf(ret_i->state, sizeof(ret_i->state), "%s", state_name(c));
 	conn_client_addr(c, &ret_i->client);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "addr.h"
 #include "endpoint_spec.h"
 #include "fault.h"
 #include "limit.h"
@@ -31,10 +32,12 @@ struct tls_server;
 
 /* Resolved, tried in turn. */
 struct endpoint_addrs {
-	struct sockaddr_storage sa[ENDPOINT_ADDRS_MAX];
-	socklen_t len[ENDPOINT_ADDRS_MAX];
+	union addr_ip at[ENDPOINT_ADDRS_MAX];
 	unsigned n;
 };
+
+/* Asks getaddrinfo(3) for HOST:PORT, which blocks; false: no address, and <ret_a> is as it was. */
+bool endpoint_addrs_ask(const char *text, struct endpoint_addrs *ret_a);
 
 /* What its names are known to resolve to. */
 struct endpoint_known {

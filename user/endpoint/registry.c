@@ -266,14 +266,26 @@ void registry_set_ops(struct registry *r, const struct registry_ops *ops)
 	r->ops = *ops;
 }
 
+bool endpoint_addrs_ask(const char *text, struct endpoint_addrs *ret_a)
+{
+	struct sockaddr_storage sa[ENDPOINT_ADDRS_MAX];
+	socklen_t len[ENDPOINT_ADDRS_MAX];
+	int n = addr_resolve(text, sa, len, ENDPOINT_ADDRS_MAX);
+
+	if (n <= 0)
+		return false;
+	memset(ret_a, 0, sizeof(*ret_a));
+	for (ret_a->n = 0; ret_a->n < (unsigned)n; ret_a->n++)
+		addr_narrow((const struct sockaddr *)&sa[ret_a->n], len[ret_a->n],
+			    &ret_a->at[ret_a->n]);
+	return true;
+}
+
 int registry_resolve(const char *text, const char *field, struct endpoint_addrs *ret_a,
 		     struct fault *f)
 {
-	int n = addr_resolve(text, ret_a->sa, ret_a->len, ENDPOINT_ADDRS_MAX);
-
-	if (n <= 0)
+	if (!endpoint_addrs_ask(text, ret_a))
 		return fault_set(f, 400, 0, field, "'%.200s' does not resolve to an address", text);
-	ret_a->n = (unsigned)n;
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +116,23 @@ int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *r
 	}
 	freeaddrinfo(list);
 	return n ? n : -ENOENT;
+}
+
+void addr_narrow(const struct sockaddr *sa, socklen_t len, union addr_ip *ret_a)
+{
+	memset(ret_a, 0, sizeof(*ret_a));
+	memcpy(ret_a, sa, len < sizeof(*ret_a) ? len : sizeof(*ret_a));
+}
+
+void addr_widen(const union addr_ip *a, struct sockaddr_storage *ret_sa)
+{
+	memset(ret_sa, 0, sizeof(*ret_sa));
+	memcpy(ret_sa, a, sizeof(*a));
+}
+
+socklen_t addr_len(const union addr_ip *a)
+{
+	return a->sa.sa_family == AF_INET6 ? sizeof(a->in6) : sizeof(a->in);
 }
 
 const char *addr_ip_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX])

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define ADDR_TEXT_MAX 64 /* "[ffff:...:255.255.255.255]:65535" and the NUL */
@@ -29,6 +30,19 @@ int addr_split(const char *text, char *host, size_t host_size, uint16_t *ret_por
  * how many, or -EINVAL (syntax), -ENOENT (no such host).
  */
 int addr_resolve(const char *text, struct sockaddr_storage *ret_sa, socklen_t *ret_len, int max);
+
+/*
+ * An IPv4 or IPv6 address and port in a quarter of a sockaddr_storage; unused bytes are 0.  To
+ * one: of what is no such address, as much as there is room for.
+ */
+union addr_ip {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+void addr_narrow(const struct sockaddr *sa, socklen_t len, union addr_ip *ret_a);
+void addr_widen(const union addr_ip *a, struct sockaddr_storage *ret_sa);
+socklen_t addr_len(const union addr_ip *a);
 
 /* "IP:PORT" / "[IP]:PORT", and the two halves. */
 const char *addr_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]);
