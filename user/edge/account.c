@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "account.h"
+#include "clock.h"
 #include "conn.h"
 #include "edge_private.h"
 
@@ -67,11 +68,8 @@ static void account_all(struct worker *w, void *arg)
 
 void edge_account(struct edge *g)
 {
-	struct timespec ts;
-	uint64_t now, last = atomic_load(&g->accounted_ns);
+	uint64_t now = clock_ns(), last = atomic_load(&g->accounted_ns);
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 	if (now - last < FRESH_NS || !atomic_compare_exchange_strong(&g->accounted_ns, &last, now))
 		return;
 	edge_each_worker(g, account_all, NULL);

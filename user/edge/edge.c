@@ -10,6 +10,7 @@
 
 #include "edge.h"
 #include "addr.h"
+#include "clock.h"
 #include "client_ca.h"
 #include "credentials.h"
 #include "crowd.h"
@@ -231,7 +232,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	pthread_mutex_init(&g->start_lock, NULL);
 	pthread_cond_init(&g->asked_done, NULL);
 	clock_gettime(CLOCK_REALTIME, &g->started);
-	clock_gettime(CLOCK_MONOTONIC, &g->started_mono);
+	g->started_ns = clock_ns();
 	if (getrandom(&g->id_prefix, sizeof(g->id_prefix), 0) < 0)
 		g->id_prefix = (uint64_t)g->started.tv_nsec;
 	g->id_prefix &= 0xffffffffffffULL;

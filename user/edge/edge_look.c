@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "conn.h"
 #include "edge.h"
 #include "edge_private.h"
@@ -18,7 +19,6 @@
 void edge_status(struct edge *g, struct edge_status *s)
 {
 	unsigned i, n_warm = 0;
-	struct timespec now;
 
 	memset(s, 0, sizeof(*s));
 	s->datapath = g->kern ? CLOSE_DP_KERNEL : CLOSE_DP_SPLICE;
@@ -27,8 +27,7 @@ void edge_status(struct edge *g, struct edge_status *s)
 	if (g->kern)
 		snprintf(s->pin_root, sizeof(s->pin_root), "%s", kern_pin_root(g->kern));
 	s->started = g->started;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->uptime_s = (uint64_t)(now.tv_sec - g->started_mono.tv_sec);
+	s->uptime_s = (clock_ns() - g->started_ns) / 1000000000ULL;
 	s->n_workers = g->n_workers;
 	s->draining = g->draining;
 	pthread_mutex_lock(&g->config_lock); /* a reload frees the old configuration */

@@ -81,7 +81,8 @@ struct edge {
 	unsigned n_workers;
 	uint32_t slots_a_worker, replays_a_worker, n_pools;
 	uint32_t mutant;
-	struct timespec started, started_mono;
+	struct timespec started;
+	uint64_t started_ns;		  /* the same moment, CLOCK_MONOTONIC */
 	uint64_t id_prefix;		  /* of this run's connection ids */
 	char own_name[ENDPOINT_NAME_MAX]; /* connect.<base_domain>: nobody's endpoint */
 	atomic_bool draining;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "account.h"
+#include "clock.h"
 #include "conn.h"
 #include "edge_private.h"
 #include "tls.h"
@@ -165,12 +166,10 @@ static const char *terminates_at(const struct endpoint *e)
 /* Now; unless the clock has stepped meanwhile: then as long after c->start as it took. */
 static struct timespec end_of(const struct conn *c)
 {
-	struct timespec end, mono;
-	long long took, steps;
+	long long took = (long long)(clock_ns() - c->start_ns), steps;
+	struct timespec end;
 
 	clock_gettime(CLOCK_REALTIME, &end);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	took = mono.tv_sec * 1000000000LL + mono.tv_nsec - (long long)c->start_ns;
 	steps = (end.tv_sec - c->start.tv_sec) * 1000000000LL + end.tv_nsec - c->start.tv_nsec -
 		took;
 	if (steps > -STEP_NS && steps < STEP_NS)

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "clock.h"
 #include "snisplit.skel.h"
 
 #define SLOTS 16
@@ -62,10 +63,7 @@ static int fail(struct trial *t, const char *what, const char *how)
 
 static unsigned now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (unsigned)(ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+	return (unsigned)(clock_ns() / 1000000);
 }
 
 static int patience_ms(const struct trial *t)
