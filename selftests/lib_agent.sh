@@ -57,3 +57,57 @@ agent_behind_router()
 	# shellcheck disable=SC2034 # for lib.sh
 	UPSTREAM_NS=/run/netns/agent UP=127.0.0.1
 }
+
+# Behind a router: nginx as app.test, and nginx.test, whose TLS ends at the agent.
+agent_serves_two() # LINE...: more of the agent's file
+{
+	agent_behind_router
+	start_upstream nginx 9001
+	mkdir "$TMP/web" && echo "from the agent" >"$TMP/web/page"
+	in_upstream_exec python3 -m http.server -d "$TMP/web" --bind 127.0.0.1 9000 >"$TMP/web.log" 2>&1 &
+	wait_for 30 listening 9000 in_upstream
+	start_edge <<-CONF
+		workers: 1
+		tunnel: {listen: "0.0.0.0:4443"}
+	CONF
+	printf '%s\n' "$@" >"$TMP/agent.yml"
+	cat >>"$TMP/agent.yml" <<-CONF
+		version: 2
+		tunnels:
+		  web: {proto: tls, addr: 9001, domain: app.test}
+		  own: {proto: tls, addr: 9000, domain: nginx.test, terminate_at: agent, crt: $TMP/cert.pem, key: $TMP/key.pem}
+	CONF
+}
+
+# The router drops everything, or does so no more.
+link_drops() # add|del
+{
+	in_ns upstream ip route "$1" blackhole 10.9.3.2
+	in_ns upstream ip route "$1" blackhole 10.9.2.1
+}
+
+# What is there now is dropped, in both directions; new connections are not.
+router_forgets()
+{
+	local port
+	for port in $(in_ns agent ss -Htn dst 10.9.2.1 | awk '{sub(/.*:/, "", $4); print $4}'); do
+		in_ns upstream ip rule add ipproto tcp sport "$port" blackhole
+		in_ns upstream ip rule add ipproto tcp dport "$port" blackhole
+	done
+}
+
+# An upstream at 127.0.0.1:9000 that answers "ok" to whatever comes first.
+start_answerer()
+{
+	python3 -c '
+import asyncio
+async def serve(reader, writer):
+    await reader.read(65536)
+    writer.write(b"ok")
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 9000, backlog=1024)
+    await server.serve_forever()
+asyncio.run(main())' &
+	wait_for 30 listening 9000
+}

@@ -5,17 +5,7 @@
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need jq openssl python3 prlimit
-python3 -c '
-import asyncio
-async def serve(reader, writer):
-    await reader.read(65536)
-    writer.write(b"ok")
-    writer.close()
-async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 9000, backlog=1024)
-    await server.serve_forever()
-asyncio.run(main())' &
-wait_for 30 listening 9000
+start_answerer
 start_edge <<-CONF
 	workers: 1
 	timeouts: {connect: 60s}

@@ -19,15 +19,13 @@ cat >"$TMP/agent.yml" <<-CONF
 CONF
 start_agent a start web --config "$TMP/agent.yml"
 wait_for is_ready app.test
-in_ns upstream ip route add blackhole 10.9.3.2
-in_ns upstream ip route add blackhole 10.9.2.1
+link_drops add
 # by now TCP waits more than six seconds between two tries
 # shellcheck disable=SC2034 # for eval
 later=$((SECONDS + 8))
 wait_for 20 eval '[ $SECONDS -ge $later ]'
 refuse agent_says a "session lost"
-in_ns upstream ip route del blackhole 10.9.3.2
-in_ns upstream ip route del blackhole 10.9.2.1
+link_drops del
 wait_for agent_says a "the link to the edge is back"
 wait_for eval '[ "$(grep -c "endpoint online" "$TMP/agent.a.log")" = 2 ]'
 wait_for is_ready app.test
