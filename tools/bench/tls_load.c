@@ -159,7 +159,7 @@ static void *shake(void *arg)
 	SSL *ssl;
 
 	while (!atomic_load(&over)) {
-		ssl = open_conn(t, 'a', 0);
+		ssl = open_conn(t, 'a', ANSWER);
 		if (!ssl || !read_whole(ssl, answer, sizeof(answer))) {
 			t->failed++;
 		} else {
