@@ -222,7 +222,7 @@ static void run(struct stream *s, bool up, bool down)
 	note_end(s);
 	if (s->up.state == HALF_FAILED || s->down.state == HALF_FAILED) {
 		const struct end *broken =
-			s->up.state == HALF_FAILED ? s->up.failed : s->down.failed;
+			half_failed_end(s->up.state == HALF_FAILED ? &s->up : &s->down);
 
 		s->conn.reason = NULL; /* how it ended, not how it began to */
 		stream_close(s, broken == &s->client ? "client_rst" : "upstream_rst", true);

@@ -317,7 +317,7 @@ void conn_run(struct conn *c)
 			c->first_byte_ns = w->now_ns;
 	}
 	if (c->up.state == HALF_FAILED || c->down.state == HALF_FAILED) {
-		conn_fail(c, c->up.state == HALF_FAILED ? c->up.failed : c->down.failed);
+		conn_fail(c, half_failed_end(c->up.state == HALF_FAILED ? &c->up : &c->down));
 		return;
 	}
 	if (c->reason == CLOSE_REASON_MAX && (c->client.fin || c->upstream.fin))

@@ -70,7 +70,7 @@ int conn_write_header(struct conn *c, const struct header_session *s)
 	sent = end_write(&c->upstream, buf, (size_t)n);
 	if (sent != n)
 		return sent < 0 ? (int)sent : -EPIPE;
-	c->up.prefix += (uint64_t)n;
+	c->up.prefix += (uint32_t)n;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #define COPY_BYTES (256 * 1024)
 #define REFUSED_MAX 500 /* ten seconds at the longest step of the caller's clock */
 #define CHUNK_BYTES (1024 * 1024)
+#define PENDING_MAX (1U << 30) /* far above what is ever read at once */
 
 static inline uint64_t load(const __u64 *p)
 {
@@ -84,11 +85,13 @@ void half_done(struct half *h)
 
 int half_push(struct half *h, const void *bytes, size_t len)
 {
-	size_t need = h->pending_off + h->pending_len + len, size = h->pending_size;
+	size_t need = (size_t)h->pending_off + h->pending_len + len, size = h->pending_size;
 	uint8_t *p;
 
 	if (!len)
 		return 0; /* of nothing there may be no address */
+	if (need > PENDING_MAX)
+		return -ENOMEM;
 	if (need > size) {
 		for (size = size ? size : 2048; size < need; size *= 2)
 			;
@@ -96,10 +99,10 @@ int half_push(struct half *h, const void *bytes, size_t len)
 		if (!p)
 			return -ENOMEM;
 		h->pending = p;
-		h->pending_size = size;
+		h->pending_size = (uint32_t)size;
 	}
 	memcpy(h->pending + h->pending_off + h->pending_len, bytes, len);
-	h->pending_len += len;
+	h->pending_len += (uint32_t)len;
 	return 0;
 }
 
@@ -153,7 +156,6 @@ bool half_take_back(struct half *h)
 	half_forget(h);
 	h->moved = h->prefix = 0;
 	h->state = HALF_OPEN;
-	h->failed = NULL;
 	return true;
 }
 
@@ -161,9 +163,14 @@ static unsigned fail(struct half *h, struct end *which, int err)
 {
 	if (!which->err)
 		which->err = err;
-	h->failed = which;
+	h->src_failed = which == h->src;
 	h->state = HALF_FAILED;
 	return 0;
+}
+
+struct end *half_failed_end(const struct half *h)
+{
+	return h->src_failed ? h->src : h->dst;
 }
 
 static void written(struct half *h, size_t n)
@@ -191,8 +198,8 @@ static int flush_pending(struct half *h)
 			return -1;
 		}
 		keep(h, h->pending + h->pending_off, (size_t)n);
-		h->pending_off += (size_t)n;
-		h->pending_len -= (size_t)n;
+		h->pending_off += (uint32_t)n;
+		h->pending_len -= (uint32_t)n;
 		written(h, (size_t)n);
 	}
 	free(h->pending);
@@ -309,7 +316,7 @@ static int splice_out(struct half *h)
 			fail(h, h->dst, n ? errno : EPIPE);
 			return -1;
 		}
-		h->piped -= (size_t)n;
+		h->piped -= (uint32_t)n;
 		h->moved += (size_t)n;
 		end_spliced(h->dst, (size_t)n);
 	}
@@ -331,7 +338,7 @@ static ssize_t splice_in(struct half *h, struct pump *p)
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
-		h->piped = (size_t)n;
+		h->piped = (uint32_t)n;
 	if (n > 0 || (n < 0 && errno == EAGAIN))
 		return n > 0 ? n : -EAGAIN;
 	if (h->src->tls)
@@ -459,7 +466,7 @@ static int consume(struct half *h, struct pump *p)
 			fail(h, h->src, n ? errno : EPIPE);
 			return -EPIPE;
 		}
-		h->unread -= (size_t)n;
+		h->unread -= (uint32_t)n;
 		h->refused = 0;
 	}
 	return 0;
@@ -487,7 +494,7 @@ static ssize_t relay_passed(struct half *h, struct pump *p)
 	}
 	keep(h, p->buf, (size_t)w);
 	written(h, (size_t)w);
-	h->unread = (size_t)w;
+	h->unread = (uint32_t)w;
 	consume(h, p); /* what is left then, we come back for */
 	return w;
 }

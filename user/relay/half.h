@@ -46,29 +46,30 @@ struct pump {
 
 void pump_done(struct pump *p);
 
+/* In the order that leaves no holes: an idle connection is little more than two of these. */
 struct half {
 	struct end *src, *dst;
-	enum half_state state;
-	enum half_mover mover;
-	struct end *failed;
 	/* read by user space, not yet written: malloc'd, NULL most of the time */
 	uint8_t *pending;
-	size_t pending_off, pending_len, pending_size;
-	uint8_t *kept; /* what was written to dst, see half_keep(); NULL most of the time */
+	uint8_t *kept;	/* what was written to dst, see half_keep(); NULL most of the time */
+	uint64_t moved; /* bytes user space has written to dst, of src's stream */
+	uint32_t pending_off, pending_len, pending_size;
 	uint32_t kept_len;
-	bool keeps;
 	int pipe[2]; /* splice: -1 while nothing is in it */
-	size_t piped;
-	bool last; /* the caller closes dst at once when this direction ends: FIN is close()'s */
-	bool owes_shut;	  /* it is HALF_SHUT, and dst has not been told */
-	size_t unread;	  /* relayed, but the kernel does not let go of it yet */
-	unsigned refused; /* how often in a row it has not */
-	uint64_t moved;	  /* bytes user space has written to dst, of src's stream */
+	uint32_t piped;
+	uint32_t unread; /* relayed, but the kernel does not let go of it yet */
 	/* Where the two streams differ from what src's flow counts. */
-	uint64_t before;  /* src's, written to dst, from before its flow: a hello sent again */
-	uint64_t unseen;  /* of these, from before src was enrolled: a channel's proof */
-	uint64_t prefix;  /* in dst's queue, not src's: the PROXY header we write */
-	uint64_t skipped; /* src's, relayed to nobody: the PROXY header we read */
+	uint32_t before;  /* src's, written to dst, from before its flow: a hello sent again */
+	uint32_t unseen;  /* of these, from before src was enrolled: a channel's proof */
+	uint32_t prefix;  /* in dst's queue, not src's: the PROXY header we write */
+	uint32_t skipped; /* src's, relayed to nobody: the PROXY header we read */
+	uint16_t refused; /* how often in a row the kernel has not let go of <unread> */
+	uint8_t state;	  /* enum half_state */
+	uint8_t mover;	  /* enum half_mover */
+	bool src_failed;  /* HALF_FAILED: src did, else dst */
+	bool keeps;
+	bool last; /* the caller closes dst at once when this direction ends: FIN is close()'s */
+	bool owes_shut; /* it is HALF_SHUT, and dst has not been told */
 };
 
 void half_init(struct half *h, struct end *src, struct end *dst);
@@ -89,6 +90,9 @@ void half_forget(struct half *h);
 
 /* Moves what it can; returns HALF_WANT_ bits, and changes the state. */
 unsigned half_pump(struct half *h, struct pump *p);
+
+/* Who broke; for HALF_FAILED. */
+struct end *half_failed_end(const struct half *h);
 
 /* It was the last one, and dst is not closed after all. */
 void half_shut_now(struct half *h);
