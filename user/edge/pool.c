@@ -16,8 +16,6 @@
 
 #define WATCH_IDLE (EPOLLIN | WATCH_END) /* one that speaks is to be discarded */
 #define DIALS_A_TURN 16
-#define PACE_ONE 16U
-#define WANT_MAX 1024U			  /* of one pool of channels, however many start */
 #define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
 #define SILENCE_MIN_NS (10ULL * 1000 * 1000 * 1000)
@@ -381,53 +379,6 @@ void pool_refill(struct pool *p)
 		warm_dial(p);
 }
 
-unsigned pool_share(const struct worker *w)
-{
-	unsigned n = (w->config->pool.max_idle + w->edge->n_workers - 1) / w->edge->n_workers;
-
-	return n < POOL_SLOTS ? n : POOL_SLOTS;
-}
-
-/* Twice what started in this tick, for as many ticks as one takes to come. */
-static unsigned demand(const struct pool *p)
-{
-	unsigned lead = pool_lead(p), n = p->started * 2 * lead;
-	unsigned max = lead > 1 ? WANT_MAX : pool_share(p->worker);
-
-	return n < max ? n : max;
-}
-
-/*
- * Of a channel's round trips, those that start meanwhile use up some: the average tells, not the
- * most, as what is left of a guess too high is thrown away.  An eighth is left for its mistakes.
- */
-unsigned pool_goal(const struct pool *p)
-{
-	unsigned share = pool_share(p->worker);
-	unsigned used = p->pace * (pool_lead(p) - 1) / PACE_ONE;
-
-	if (used)
-		share -= share / 8;
-	return !share ? 0 : p->want < share + used ? p->want : share + used;
-}
-
-void pool_on_start(struct pool *p)
-{
-	if (!p)
-		return;
-	p->started++;
-	p->used_ns = p->worker->now_ns;
-	if (!pool_share(p->worker))
-		return;
-	if (p->want < 1)
-		p->want = 1;
-	if (demand(p) > p->want)
-		p->want = demand(p);
-	if (list_empty(&p->active))
-		list_add_tail(&p->worker->pools_active, &p->active);
-	pool_refill(p);
-}
-
 void pool_on_dial_failed(struct pool *p)
 {
 	if (p && !p->endpoint->agent)
@@ -562,19 +513,7 @@ void pool_tick(struct worker *w)
 	find_silent(w);
 	list_for_each_safe(it, tmp, &w->pools_active) {
 		p = list_of(it, struct pool, active);
-		/* demand falls by an eighth a tick, rises at once in pool_on_start() */
-		if (demand(p) < p->want)
-			p->want -= (p->want + 7) / 8;
-		if (demand(p) > p->want)
-			p->want = demand(p);
-		p->pace = (p->pace * 3 + p->started * PACE_ONE) / 4;
-		p->started = 0;
-		if (w->now_ns - p->used_ns >= w->config->pool.max_age * MS)
-			p->want = pool_floor(p);
-		else if (!p->want)
-			p->want = 1;
-		if (!pool_share(w))
-			p->want = 0;
+		pool_want_tick(p);
 		if (is_banned(p))
 			drop_dialling(p);
 		expire(p, is_banned(p) ? 0 : pool_age(p));

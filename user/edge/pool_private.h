@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pool_private - the pool's inside, for pool.c and pool_channel.c only.
+ * pool_private - the pool's inside, for pool.c, pool_demand.c and pool_channel.c only.
  */
 #ifndef POOL_PRIVATE_H
 #define POOL_PRIVATE_H
@@ -35,11 +35,15 @@ void pool_add(struct warm *wm);
 /* Established and silent: fit to be used. */
 bool pool_is_fresh(const struct end *e);
 void pool_refill(struct pool *p);
+
+/* pool_demand.c */
 /* pool.max_idle is an endpoint's; every worker may hold its part. */
 unsigned pool_share(const struct worker *w);
 /* How many are to be there or on their way: more than may wait here only if they are used up by the
  * time they come. */
 unsigned pool_goal(const struct pool *p);
+/* Once a POOL_TICK_NS: what is wanted falls as less starts. */
+void pool_want_tick(struct pool *p);
 
 /* pool_channel.c */
 void pool_ask(struct pool *p);
