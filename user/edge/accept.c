@@ -106,7 +106,7 @@ static void client_enrol(struct conn *c)
 		     c->replay, NULL)) {
 		worker_replay_put(w, c->replay);
 		c->replay = 0;
-		worker_slot_put(w, slot);
+		slots_give(&w->slots, slot);
 		worker_count(w, WC_not_enrolled);
 		goto plain;
 	}

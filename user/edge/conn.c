@@ -8,20 +8,15 @@
 #include "conn.h"
 #include "crowd.h"
 #include "edge_private.h"
+#include "join.h"
 #include "log.h"
 #include "pool.h"
 #include "sni.h"
 #include "terminate.h"
 
-#define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
-#define RETRY_MAX_NS (20U * 1000000)
-#define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
-
 static void retry_soon(struct conn *c)
 {
-	c->retry_step_ns = c->retry_step_ns ? c->retry_step_ns * 2 : RETRY_MIN_NS;
-	if (c->retry_step_ns > RETRY_MAX_NS)
-		c->retry_step_ns = RETRY_MAX_NS;
+	c->retry_step_ns = join_retry_ns(c->retry_step_ns);
 	c->retry_at_ns = c->worker->now_ns + c->retry_step_ns;
 	list_del(&c->retry);
 	list_add_tail(&c->worker->retry, &c->retry);
@@ -37,30 +32,21 @@ static void retry_never(struct conn *c)
  * without a slot was never to take it.) */
 static void shrink_buffers(struct conn *c)
 {
-	const int bytes = EDGE_COPY_SNDBUF;
-
-	setsockopt(c->client.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	join_shrink(c->client.fd);
 	if (c->upstream.slot)
-		setsockopt(c->upstream.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-}
-
-static enum half_mover mover_of(const struct half *h)
-{
-	return end_splices_from(h->src) && end_splices_to(h->dst) ? MOVER_SPLICE : MOVER_COPY;
+		join_shrink(c->upstream.fd);
 }
 
 /* Both directions' mover, from what the two sockets are. */
 void conn_pair(struct conn *c)
 {
 	struct worker *w = c->worker;
-	struct flow *a = c->client.flow, *b = c->upstream.flow;
 	bool kernel = c->client.enrolled && c->upstream.enrolled && !c->fallback_path;
 
-	c->up.mover = c->down.mover = MOVER_KERNEL;
-	if (!kernel) {
-		c->up.mover = mover_of(&c->up);
-		c->down.mover = mover_of(&c->down);
-	}
+	if (kernel) /* joined below, behind a hello that is sent again */
+		c->up.mover = c->down.mover = MOVER_KERNEL;
+	else
+		join_user(&c->up, &c->down);
 	c->phase = CONN_OPEN;
 	c->peeked = 0;
 	c->connected_ns = w->now_ns;
@@ -74,13 +60,8 @@ void conn_pair(struct conn *c)
 		return;
 	}
 	if (kernel) {
-		a->endpoint = b->endpoint = c->endpoint->num;
-		/* these bytes of the client's are dealt with, although the upstream has none */
-		__atomic_store_n(&a->relayed, c->up.skipped, __ATOMIC_SEQ_CST);
-		a->peer = c->upstream.slot;
-		b->peer = c->client.slot;
-		__atomic_store_n(&b->peer_cookie, c->client.cookie, __ATOMIC_SEQ_CST);
-		__atomic_store_n(&a->peer_cookie, c->upstream.cookie, __ATOMIC_SEQ_CST);
+		c->client.flow->endpoint = c->upstream.flow->endpoint = c->endpoint->num;
+		join_kernel(&c->up, &c->down);
 	} else {
 		if (w->kern)
 			shrink_buffers(c);
@@ -105,7 +86,7 @@ void conn_on_paired(struct conn *c)
 			conn_on_denied(c);
 		return;
 	}
-	e = w->slot_end[a->peer - w->slot_base];
+	e = slots_end(&w->slots, a->peer);
 	if (!e || e->kind != END_WARM || e->cookie != cookie) {
 		log_err("paired with an upstream that is not there: slot=%u", a->peer);
 		conn_close(c, CLOSE_INTERNAL, true);
@@ -156,8 +137,7 @@ void conn_took_upstream(struct conn *c)
 
 	e->kind = END_UPSTREAM;
 	e->owner = c;
-	if (e->slot)
-		w->slot_end[e->slot - w->slot_base] = e;
+	slots_moved(&w->slots, e);
 	if (e->enrolled && e->watched) /* else conn_pair() asks for everything */
 		worker_watch(w, e, WATCH_END);
 }
@@ -280,19 +260,6 @@ static bool both_shut(const struct conn *c)
 	return c->up.state == HALF_SHUT && c->down.state == HALF_SHUT;
 }
 
-/* Little enough for the kernel to finish it after close()?  Asks TCP only if it may be too much. */
-static bool may_close(const struct conn *c)
-{
-	uint64_t moved = half_kernel_bytes(&c->up) + half_user_bytes(&c->up) +
-			 half_kernel_bytes(&c->down) + half_user_bytes(&c->down);
-
-	if (c->client.final && c->upstream.final)
-		return true;
-	if (moved + c->preface <= UNACKED_MAX && !c->client.tls && !c->upstream.tls)
-		return true;
-	return end_unacked(&c->client) + end_unacked(&c->upstream) <= UNACKED_MAX;
-}
-
 void conn_run(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -323,7 +290,7 @@ void conn_run(struct conn *c)
 	if (c->reason == CLOSE_REASON_MAX && (c->client.fin || c->upstream.fin))
 		c->reason = c->client.fin ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
 	if (both_shut(c)) {
-		if (may_close(c)) {
+		if (join_may_close(&c->up, &c->down, c->preface)) {
 			conn_close(c, c->reason, false);
 			return;
 		}
@@ -359,10 +326,7 @@ void conn_on_retry(struct conn *c)
 		return;
 	to = c->client.err ? &c->upstream : &c->client;
 	h = to == &c->client ? &c->down : &c->up;
-	if (h->state != HALF_SHUT && h->state != HALF_FAILED)
-		half_pump(h, &w->pump);
-	if (end_is_broken(to) || ((h->state == HALF_FAILED || half_drained(h)) && !h->pending_len &&
-				  !h->piped && !end_unacked(to))) {
+	if (join_flush(h, &w->pump)) {
 		/* to a client of ours FIN without close_notify says the same, and waits
 		 * for what is on the way */
 		conn_close(c, c->reason, !to->tls);

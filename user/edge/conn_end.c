@@ -9,6 +9,7 @@
 #include "conn.h"
 #include "crowd.h"
 #include "edge_private.h"
+#include "join.h"
 #include "pool.h"
 #include "sni.h"
 
@@ -58,29 +59,22 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 	c->reason = (uint8_t)reason;
 	conn_emit(c);
 	leave_all(c);
-	/* peers first: nothing may be redirected to a socket that is going */
-	if (c->client.flow)
-		__atomic_store_n(&c->client.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
-	if (c->upstream.flow)
-		__atomic_store_n(&c->upstream.flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
-	worker_end_close(w, &c->client, reset);
+	join_part(&c->up, &c->down);
+	slots_end_close(&w->slots, &c->client, reset);
 	if (c->upstream.fd != -1)
-		worker_end_close(w, &c->upstream, reset);
+		slots_end_close(&w->slots, &c->upstream, reset);
 	worker_replay_put(w, c->replay);
 	bury(c);
 }
 
-/* (epoll would keep a descriptor that another process has open, and tell of it) */
+/* It has no slot, see conn_may_move().  (epoll would keep a descriptor that another process has
+ * open, and tell of it) */
 static void forget_end(struct worker *w, struct end *e)
 {
-	uint32_t slot = e->slot;
-
 	if (e->fd == -1)
 		return;
 	worker_watch(w, e, 0);
 	end_drop(e, false);
-	if (slot)
-		w->slot_end[slot - w->slot_base] = NULL;
 }
 
 void conn_forget(struct conn *c)

@@ -23,6 +23,7 @@
 #include "edge_tls.h"
 #include "guard.h"
 #include "health.h"
+#include "join.h"
 #include "listener.h"
 #include "log.h"
 #include "privileged.h"
@@ -94,7 +95,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 		.groups = EDGE_GROUPS,
 		.endpoints = EDGE_ENDPOINTS,
 		.policies = EDGE_POLICY_ENTRIES,
-		.hard = EDGE_HARD,
+		.hard = JOIN_HARD,
 		.mutant = g->mutant,
 		.selftest_mutant = mutant_is_tested() ? g->mutant : MUTANT_NONE,
 		.lock_fd = takeover_lock_fd(g->takeover),

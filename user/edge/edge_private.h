@@ -11,18 +11,6 @@
 #include "terminate.h"
 #include "worker.h"
 
-/*
- * Bytes on their way to one peer (redirected or relayed, not acknowledged): above
- * HARD the program passes, which closes the source's window; below SOFT the
- * passed bytes are relayed and the kernel goes on.  So a stalled connection costs
- * HARD plus a receive buffer.  The send buffer must be well above HARD in skb
- * truesize, or the kernel's worker sleeps a jiffy for each full buffer.
- */
-#define EDGE_SOFT (4U << 20)
-#define EDGE_HARD (32U << 20)
-#define EDGE_SNDBUF (64 << 20)
-#define EDGE_RCVBUF (2 << 20)
-#define EDGE_COPY_SNDBUF (1 << 20)
 #define EDGE_ENDPOINTS 200000
 #define EDGE_POLICY_ENTRIES (1U << 20) /* of all IP policies together; allocated as they come */
 #define EDGE_GROUPS 1024	       /* names that are shared, picked in the kernel */

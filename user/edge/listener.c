@@ -15,6 +15,7 @@
 #include "addr.h"
 #include "conn.h"
 #include "edge_private.h"
+#include "join.h"
 #include "log.h"
 
 #define ACCEPTS_A_TURN 64
@@ -35,7 +36,7 @@ int listener_adopt(struct worker *w, int fd, const char *text)
 
 int listener_socket(const struct config_addr *addr, bool kernel)
 {
-	int fd, one = 1, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF, err;
+	int fd, one = 1, err;
 
 	fd = socket(addr->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd == -1)
@@ -51,10 +52,8 @@ int listener_socket(const struct config_addr *addr, bool kernel)
 		err = -errno;
 		goto close;
 	}
-	if (kernel) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
-	}
+	if (kernel)
+		join_enlarge(fd);
 	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) || listen(fd, BACKLOG)) {
 		err = -errno;
 		goto close;

@@ -99,13 +99,13 @@ int pool_dial(struct worker *w, const struct endpoint_addrs *a, unsigned i, enum
 		slot = worker_slot_get(w, ret_e);
 		if (slot != SLOT_NONE &&
 		    end_slot(ret_e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
-			worker_slot_put(w, slot);
+			slots_give(&w->slots, slot);
 	}
 	if (ret_e->slot && what == DIAL_ENROLLED)
 		end_enrol_early(ret_e);
 	if (connect(fd, &a->at[i].sa, addr_len(&a->at[i])) && errno != EINPROGRESS) {
 		err = -errno;
-		worker_end_close(w, ret_e, false);
+		slots_end_close(&w->slots, ret_e, false);
 		return err;
 	}
 	/* over loopback the handshake is over when connect() returns */
@@ -163,7 +163,7 @@ static void discard(struct warm *wm)
 	struct worker *w = wm->pool->worker;
 
 	unlink_warm(wm);
-	worker_end_close(w, &wm->end, false);
+	slots_end_close(&w->slots, &wm->end, false);
 	list_add_tail(&w->warm_graves, &wm->link);
 }
 
@@ -258,8 +258,7 @@ static void warm_dial(struct pool *p)
 	list_add_tail(&p->dialling, &wm->link);
 	atomic_fetch_add(&p->endpoint->warm_held, 1);
 	p->n_dialling++;
-	if (wm->end.slot)
-		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
+	slots_moved(&w->slots, &wm->end);
 	if (done)
 		warm_ready(wm);
 	else
@@ -292,7 +291,7 @@ void pool_on_warm(struct warm *wm)
 	}
 	if (wm->end.flow && __atomic_load_n(&wm->end.flow->peer_cookie, __ATOMIC_SEQ_CST)) {
 		/* taken by the program: news of a connection, whose conn is told so first */
-		struct end *client = w->slot_end[wm->end.flow->peer - w->slot_base];
+		struct end *client = slots_end(&w->slots, wm->end.flow->peer);
 
 		if (client && client->kind == END_CLIENT) {
 			struct conn *c = client->owner;

@@ -146,7 +146,7 @@ static void end_of(struct worker *w, const struct channel *ch, struct end *e)
 	/* (its buffers are those of the tunnel's listener) */
 	slot = worker_slot_get(w, e);
 	if (slot != SLOT_NONE && end_slot(e, w->kern, slot, FLOW_UPSTREAM, w->index, 0, NULL))
-		worker_slot_put(w, slot);
+		slots_give(&w->slots, slot);
 }
 
 static void give(struct pool *p, const struct channel *ch, const struct end *e)
@@ -161,8 +161,7 @@ static void give(struct pool *p, const struct channel *ch, const struct end *e)
 	pool_skip_proof(c);
 	c->upstream.kind = END_UPSTREAM;
 	c->upstream.owner = c;
-	if (c->upstream.slot)
-		w->slot_end[c->upstream.slot - w->slot_base] = &c->upstream;
+	slots_moved(&w->slots, &c->upstream);
 	conn_keep(c);
 	conn_joined(c);
 }
@@ -174,7 +173,7 @@ static void keep(struct pool *p, const struct channel *ch, struct end *e)
 
 	if (!wm) {
 		worker_count(w, WC_channel_spare);
-		worker_end_close(w, e, false);
+		slots_end_close(&w->slots, e, false);
 		return;
 	}
 	wm->end = *e;
@@ -184,8 +183,7 @@ static void keep(struct pool *p, const struct channel *ch, struct end *e)
 	wm->end.kind = END_WARM;
 	wm->end.owner = wm;
 	list_init(&wm->link);
-	if (wm->end.slot)
-		w->slot_end[wm->end.slot - w->slot_base] = &wm->end;
+	slots_moved(&w->slots, &wm->end);
 	pool_add(wm);
 }
 
@@ -209,7 +207,7 @@ void pool_on_channel(struct worker *w, void *arg)
 	learn_lead(p, w->now_ns > ch->asked_ns ? w->now_ns - ch->asked_ns : 0);
 	end_of(w, ch, &e);
 	if (!pool_is_fresh(&e)) { /* it ended before anybody would have told us */
-		worker_end_close(w, &e, false);
+		slots_end_close(&w->slots, &e, false);
 		if (!list_empty(&p->waiting))
 			pool_renew(p);
 	} else if (list_empty(&p->waiting)) {

@@ -10,6 +10,7 @@
 
 #include "diag.h"
 #include "edge_private.h"
+#include "join.h"
 #include "listener.h"
 #include "log.h"
 #include "thread.h"
@@ -158,16 +159,12 @@ int privileged_probe(struct privileged *p, const struct config_addr *addr, char 
 
 static int make(int family)
 {
-	int fd, snd = EDGE_SNDBUF, rcv = EDGE_RCVBUF;
+	int fd;
 
 	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd == -1)
 		return -errno;
-	/* (without the capability they are as large as the system lets them be) */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd)))
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &snd, sizeof(snd));
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof(rcv));
+	join_enlarge(fd);
 	return fd;
 }
 

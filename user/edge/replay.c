@@ -146,7 +146,7 @@ static bool replay_kept(struct conn *c)
 	}
 	list_del(&c->answer);
 	list_del(&c->retry);
-	worker_end_close(w, &c->upstream, true);
+	slots_end_close(&w->slots, &c->upstream, true);
 	return again(c);
 }
 
@@ -175,11 +175,11 @@ static bool replay_hello(struct conn *c)
 		worker_count(w, WC_replay_refused);
 		return false;
 	}
-	worker_end_close(w, &c->upstream, true);
+	slots_end_close(&w->slots, &c->upstream, true);
 	old = c->client.slot;
 	f = kern_flow(w->kern, old);
 	if (end_slot(&c->client, w->kern, slot, FLOW_CLIENT_USER, w->index, 0, f)) {
-		worker_slot_put(w, slot);
+		slots_give(&w->slots, slot);
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
 		return true;
 	}
@@ -191,7 +191,7 @@ static bool replay_hello(struct conn *c)
 	moved = f->next_seq != place;
 	f->cookie = 0;
 	f->role = FLOW_FREE;
-	worker_slot_put(w, old);
+	slots_give(&w->slots, old);
 	c->up.before = r->len;
 	if (moved) { /* a segment came between the two slots */
 		conn_close(c, CLOSE_UPSTREAM_RST, true);
@@ -216,7 +216,7 @@ static bool repeat_hello(struct conn *c)
 		return false;
 	}
 	list_del(&c->retry);
-	worker_end_close(w, &c->upstream, true);
+	slots_end_close(&w->slots, &c->upstream, true);
 	c->up.prefix = 0;
 	c->replay_pending = true;
 	return again(c);

@@ -233,7 +233,7 @@ void conn_dial_failed(struct conn *c, int err)
 
 	worker_count(w, WC_dial_refused);
 	if (c->upstream.fd != -1)
-		worker_end_close(w, &c->upstream, true);
+		slots_end_close(&w->slots, &c->upstream, true);
 	/* the deadline is for all addresses together */
 	if (err != ETIMEDOUT && !is_ours(err) && c->tries < addrs_of(c)->n) {
 		dial(c);
@@ -279,8 +279,7 @@ static void dial(struct conn *c)
 		conn_dial_failed(c, -err);
 		return;
 	}
-	if (c->upstream.slot)
-		w->slot_end[c->upstream.slot - w->slot_base] = &c->upstream;
+	slots_moved(&w->slots, &c->upstream);
 	if (done) {
 		conn_joined(c);
 		return;

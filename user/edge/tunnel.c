@@ -17,6 +17,7 @@
 #include "edge_private.h"
 #include "endpoint.h"
 #include "fault.h"
+#include "join.h"
 #include "log.h"
 #include "takeover.h"
 #include "thread.h"
@@ -126,7 +127,7 @@ static void *run(void *arg)
 
 static int open_listener(const struct config_addr *a, bool kernel)
 {
-	int fd, one = 1, rcv = EDGE_RCVBUF, snd = EDGE_SNDBUF, idle = KEEPALIVE_S, err;
+	int fd, one = 1, idle = KEEPALIVE_S, err;
 
 	fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd == -1)
@@ -140,10 +141,8 @@ static int open_listener(const struct config_addr *a, bool kernel)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
 	if (a->sa.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (kernel) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd));
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv));
-	}
+	if (kernel)
+		join_enlarge(fd);
 	if (!bind(fd, (const struct sockaddr *)&a->sa, a->len) && !listen(fd, BACKLOG))
 		return fd;
 	err = -errno;

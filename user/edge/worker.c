@@ -13,18 +13,18 @@
 #include "clock.h"
 #include "conn.h"
 #include "edge_private.h"
+#include "join.h"
 #include "listener.h"
 #include "log.h"
 #include "pool.h"
-#include "slots.h"
 #include "privileged.h"
+#include "stock.h"
 #include "thread.h"
 #include "trickle.h"
 
 #define EVENTS_A_TURN 64 /* a new client waits for no more than these */
 #define DEADLINES_A_TURN 64
 #define SWEEP_NS (1000ULL * 1000 * 1000)
-#define PUMP_BYTES (8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
 
 /* What a mailbox message is: lives on the caller's stack until it is done, unless posted. */
 struct mail {
@@ -60,9 +60,7 @@ static void on_ring(void *arg, const struct event *ev)
 	struct worker *w = arg;
 	struct end *e;
 
-	if (ev->slot < w->slot_base || ev->slot - w->slot_base >= w->n_slots)
-		return;
-	e = w->slot_end[ev->slot - w->slot_base];
+	e = slots_end(&w->slots, ev->slot);
 	if (!e || e->cookie != ev->cookie)
 		return; /* closed meanwhile */
 	if (e->kind == END_WARM) {
@@ -265,8 +263,7 @@ static void bury(struct worker *w)
 		list_del(&c->all);
 		free(c);
 	}
-	if (w->n_slot_dead)
-		slots_forget(w);
+	slots_forget(&w->slots);
 	while (!list_empty(&w->listener_graves))
 		listener_free(list_of(w->listener_graves.next, struct listener, link));
 	while (!list_empty(&w->warm_graves)) {
@@ -397,8 +394,8 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	w->config = edge->config;
 	w->kern = edge->kern;
 	w->polled = w->kern && !kern_has_sockops(w->kern);
-	w->pump.size = PUMP_BYTES;
-	w->pump.soft = EDGE_SOFT;
+	w->pump.size = JOIN_PUMP_BYTES;
+	w->pump.soft = JOIN_SOFT;
 	w->pump.mutant = edge->mutant;
 	list_init(&w->conns);
 	list_init(&w->retry);
@@ -418,7 +415,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->mail_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	w->pump.buf = malloc(PUMP_BYTES);
+	w->pump.buf = malloc(JOIN_PUMP_BYTES);
 	if (w->epoll_fd == -1 || w->mail_fd == -1)
 		return -errno;
 	if (!w->pump.buf)
@@ -427,7 +424,7 @@ int worker_open(struct edge *edge, unsigned index, struct worker *w)
 	if (!err)
 		err = watch_own(w, w->mail_fd, &w->mail_fd);
 	if (!err && w->kern) {
-		err = slots_open(w, edge);
+		err = stock_open(w, edge);
 		if (!err)
 			err = watch_own(w, kern_ring_fd(w->ring), &w->ring);
 	}
@@ -516,7 +513,7 @@ void worker_close(struct worker *w)
 		close(w->mail_fd);
 	if (w->spare_fd > 0)
 		close(w->spare_fd);
-	slots_close(w);
+	stock_close(w);
 	pump_done(&w->pump);
 	pthread_mutex_destroy(&w->mail_lock);
 }

@@ -20,6 +20,7 @@
 #include "histogram.h"
 #include "kern.h"
 #include "list.h"
+#include "slots.h"
 
 #define WORKER_LISTENERS_MAX 16
 
@@ -125,13 +126,7 @@ struct worker {
 	uint64_t accept_again_ns; /* 0, or listeners are off until then */
 	uint64_t now_ns;	  /* CLOCK_MONOTONIC at the start of the turn */
 
-	uint32_t slot_base, n_slots;
-	uint32_t *slot_stock;
-	uint32_t n_slot_stock;
-	struct end **slot_end; /* by slot - slot_base */
-	/* cookies of closed ones, deleted together at the end of the turn */
-	uint64_t slot_dead[KERN_SLOTS_DEAD];
-	unsigned n_slot_dead;
+	struct slots slots;
 	uint32_t *replay_stock;
 	uint32_t n_replay_stock, n_replays;
 
@@ -216,9 +211,6 @@ static inline void worker_watch_all(struct worker *w, struct end *e)
 
 /* The stock of slots and replay buffers; 0: none left. */
 uint32_t worker_slot_get(struct worker *w, struct end *e);
-void worker_slot_put(struct worker *w, uint32_t slot);
-/* Closes an end, and all that it had in the stock and in the maps is free again. */
-void worker_end_close(struct worker *w, struct end *e, bool reset);
 uint32_t worker_replay_get(struct worker *w);
 void worker_replay_put(struct worker *w, uint32_t idx);
 #endif
