@@ -187,8 +187,14 @@ static int open_fail(int err, char *why, size_t why_size)
 {
 	const char *advice = "see `snisplit check`";
 
-	if (err == -EPERM)
-		advice = "needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
+	/* (libbpf blames RLIMIT_MEMLOCK, whatever was not permitted) */
+	if (err == -EPERM) {
+		snprintf(why, why_size,
+			 "the BPF programs do not load: %s; needs root, or CAP_BPF, CAP_NET_ADMIN "
+			 "and CAP_PERFMON",
+			 strerror(-err));
+		return err;
+	}
 	snprintf(why, why_size, "the BPF programs do not load: %s (%s); %s", strerror(-err),
 		 last_words[0] ? last_words : "no message", advice);
 	return err;
@@ -261,19 +267,24 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 		snprintf(why, why_size, "the kernel path fails its self-test: %s", k->selftest);
 		goto fail;
 	}
+	if (err && opts->proven) {
+		snprintf(why, why_size, "the kernel path is not proven here: %s", k->selftest);
+		err = -ENOTSUP;
+		goto fail;
+	}
 	if (err)
 		log_warn("self-test of the kernel path: %s", k->selftest);
 	/* Last, when everything else stands: a daemon that is refused has touched
 	 * nothing of the first one's. */
 	if (k->shy)
 		err = pins_inherit(&k->pins, opts->lock_fd, why, why_size);
-	else
+	else if (!opts->unpinned)
 		err = pins_open(&k->pins, why, why_size);
 	if (!err)
 		attach_sockops(k);
 	if (!err)
 		err = attach_verdict(k, why, why_size);
-	if (!err && !k->shy)
+	if (!err && !k->shy && !opts->unpinned)
 		err = kern_take_over(k, why, why_size);
 	if (err)
 		goto fail;

@@ -47,6 +47,8 @@ struct kern_opts {
 	uint32_t selftest_mutant;	/* of the self-test: else none would ever get past it */
 	uint32_t ring_bytes; /* one worker's ring; a power of two, at least a page; 0: default */
 	int lock_fd; /* of the pins of the daemon whose place this one takes; -1: it is the first */
+	bool unpinned; /* nothing is to be seen in bpffs, and others may do the same: an agent */
+	bool proven;   /* not where the self-test cannot be tried */
 };
 
 /*
