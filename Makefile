@@ -81,7 +81,7 @@ BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event policy endpoint credential config confine edge api,$(O)/$(r).a)
 TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
 DAEMON_LIBS	:= libbpf libmnl libseccomp sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
-CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto
+CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto libbpf
 
 PROGRAMS	:= $(O)/snisplitd $(O)/snisplit
 LIBS		:= $(O)/libsnisplit.a $(O)/libsnisplit.so $(O)/snisplit.pc
@@ -140,24 +140,24 @@ $(O)/snisplitd: $(MAIN_OBJ) $(ROOM_LIBS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJ) -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group \
 		$(call pkgl,$(DAEMON_LIBS))
 
-AGENT_LIBS	:= $(foreach r,agent relay tls doc wire lib,$(O)/$(r).a)
+AGENT_LIBS	:= $(foreach r,agent relay kern tls doc wire lib,$(O)/$(r).a)
 $(O)/snisplit: $(call objs,tools/snisplit/*.c) $(AGENT_LIBS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(CLI_LIBS))
 
 # ---- the library ----
 # What libsnisplit is made of goes into a shared object, and shows no name but those of snisplit.h.
-LIB_ROOMS	:= agent relay tls wire lib
+LIB_ROOMS	:= agent relay kern tls wire lib
 $(call objs,$(LIB_ROOMS:%=user/%/*.c)): override CFLAGS += -fPIC -fvisibility=hidden
 # (older than this: compiled before it was so)
-$(call objs,$(LIB_ROOMS:%=user/%/*.c)): $(O)/pic
-$(O)/pic:
+$(call objs,$(LIB_ROOMS:%=user/%/*.c)): $(O)/fpic
+$(O)/fpic:
 	$(Q)mkdir -p $(@D) && touch $@
 LIB_ARCHIVES	= -Wl,--whole-archive $(O)/agent.a -Wl,--no-whole-archive $(filter-out $(O)/agent.a,$(LIB_ROOMS:%=$(O)/%.a))
 
 $(O)/libsnisplit.so.0: $(LIB_ROOMS:%=$(O)/%.a)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_ARCHIVES) $(call pkgl,$(pkg.tls))
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_ARCHIVES) $(call pkgl,$(pkg.tls) libbpf)
 
 $(O)/libsnisplit.so: $(O)/libsnisplit.so.0
 	$(Q)ln -sf $(<F) $@
@@ -170,7 +170,7 @@ $(O)/libsnisplit.a: $(LIB_ROOMS:%=$(O)/%.a)
 $(O)/snisplit.pc: Makefile
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: snisplit' \
 		'Description: put a service online at a snisplit edge' 'Version: $(VERSION)' 'Libs: -L$${libdir} -lsnisplit' \
-		'Libs.private: -pthread' 'Requires.private: $(pkg.tls)' 'Cflags: -I$${includedir}' >$@
+		'Libs.private: -pthread' 'Requires.private: $(pkg.tls) libbpf' 'Cflags: -I$${includedir}' >$@
 
 # Without libssh: what can be tested of the room nevertheless.
 $(O)/ssh.a: $(addprefix $(O)/user/ssh/,cmdline.o cmdline_bind.o admission.o)
@@ -179,7 +179,7 @@ $(O)/ssh.a: $(addprefix $(O)/user/ssh/,cmdline.o cmdline_bind.o admission.o)
 
 $(O)/snisplit-sshd: $(call objs,user/ssh/*.c) $(O)/confine.a $(AGENT_LIBS)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(pkg.ssh) libseccomp libssl libcrypto)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(call pkgl,$(pkg.ssh) libseccomp libssl libcrypto libbpf)
 
 # ---- kernel side ----
 # -mcpu=v3: the bound on a length is proven on the value itself, not on a

@@ -14,12 +14,13 @@ start_edge() # <config
 	export SNISPLIT_SERVER=$TUNNEL SNISPLIT_SERVER_CA=$CA SNISPLIT_AUTHTOKEN=$TOKEN HOME=$TMP
 }
 
-# start_agent NAME ARG...: its log is $TMP/agent.NAME.log, its pid $AGENT
+# start_agent NAME ARG...: its log is $TMP/agent.NAME.log, its pid $AGENT.  Who moves its bytes: as at the edge, or
+# $AGENT_DATAPATH
 start_agent()
 {
 	local name=$1
 	shift
-	in_upstream_exec "$O/snisplit" "$@" --log "$TMP/agent.$name.log" --log-format json >>"$TMP/agent.$name.out.log" 2>&1 &
+	in_upstream_exec "$O/snisplit" "$@" --datapath "${AGENT_DATAPATH:-$DATAPATH}" --log "$TMP/agent.$name.log" --log-format json >>"$TMP/agent.$name.out.log" 2>&1 &
 	# shellcheck disable=SC2034 # for tests
 	AGENT=$!
 }
@@ -27,6 +28,13 @@ start_agent()
 agent_says() # NAME PATTERN
 {
 	grep -q -- "$2" "$TMP/agent.$1.log"
+}
+
+# Of the bytes of its connections, the percent that the agent's kernel datapath has moved.
+agent_kernel_share() # NAME
+{
+	jq -s 'map(select(.msg == "connection closed")) | map(.bytes_kernel // 0 | tonumber) as $k | map((.bytes_in | tonumber) + (.bytes_out | tonumber)) as $all |
+		100 * ($k | add) / ([$all | add, 1] | max) | floor' "$TMP/agent.$1.log"
 }
 
 # Online, and a channel is ready for every worker.

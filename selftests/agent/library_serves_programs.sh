@@ -14,7 +14,7 @@ export PKG_CONFIG_PATH=$TMP/usr/lib/pkgconfig
 cc -o "$TMP/shared" "$LIB_DIR/../tools/example/greet.c" $(pkg-config --cflags --libs snisplit)
 # shellcheck disable=SC2046
 cc -o "$TMP/static" "$LIB_DIR/../tools/example/greet.c" $(pkg-config --cflags snisplit) -L"$TMP/usr/lib" -Wl,-Bstatic -lsnisplit -Wl,-Bdynamic \
-	$(pkg-config --libs libssl libcrypto) -pthread
+	$(pkg-config --libs libssl libcrypto libbpf) -pthread
 for lib in libsnisplit.a libsnisplit.so.0; do
 	[ -z "$(nm -g --defined-only "$TMP/usr/lib/$lib" | awk 'NF == 3 && $3 !~ /^snisplit_/')" ] || fail "$lib: $(nm -g --defined-only "$TMP/usr/lib/$lib" | head)"
 done

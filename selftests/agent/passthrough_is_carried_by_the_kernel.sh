@@ -14,5 +14,18 @@ same "the page" "$(fetch app.test)" "hello from nginx"
 event_is 1 datapath="$MOVER" terminated_at=upstream conn.server_name=app.test
 [ "$DATAPATH" = userspace ] || same "bytes that user space saw" "$(event_field 1 bytes_user)" 0
 wait_for agent_says a '"connection closed".*"client":"127.0.0.1:.*"sni":"app.test"'
+# the agent has looked at the hello, and no more
+share=$(agent_kernel_share a)
+echo "the agent's kernel moved $share %"
+case $DATAPATH in
+userspace) same "percent that the agent's kernel moved" "$share" 0 ;;
+*) [ "$share" -ge 50 ] || fail "the agent's kernel moved $share % only" ;;
+esac
+agent_says a "\"msg\":\"datapath\",\"datapath\":\"$MOVER\",\"why\":\".\+\""
+status=$(in_upstream curl -s http://127.0.0.1:4040/api/status)
+same "as the agent tells" "$(jq -r .datapath <<<"$status")" "$MOVER"
+same "bytes that it has counted" "$(jq '.bytes_kernel + .bytes_user' <<<"$status")" "$(jq -s 'map(.object.conn | .bytes_in + .bytes_out) | add' "$EVENTS")"
+# nothing of it is where edges keep their pins
+[ "$DATAPATH" = userspace ] || [ "$(find "$PINS" -name 'prog_*' | wc -l)" = 2 ] || fail "$(ls "$PINS")"
 stop_agent "$AGENT"
 refuse cli endpoint get app.test 2>/dev/null

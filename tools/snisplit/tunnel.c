@@ -23,6 +23,9 @@
 		 .arg = "FILE",                                                               \
 		 .help = "YAML, instead of ~/.config/snisplit/snisplit.yml; several merge",   \
 		 .many = true},                                                               \
+		{.name = "datapath",                                                          \
+		 .arg = "auto|kernel|userspace",                                              \
+		 .help = "who moves bytes that are no TLS of the agent's (kernel: root)"},    \
 		{.name = "log", .arg = "FILE|stdout|stderr|false", .help = "where to log"},   \
 		{.name = "log-format", .arg = "term|logfmt|json", .help = "how to log"},      \
 	{                                                                                     \

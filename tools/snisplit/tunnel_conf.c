@@ -100,6 +100,7 @@ bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
 		{"authtoken", &t->authtoken},	{"server", &t->server},
 		{"server-ca", &t->server_ca},	{"log", &t->log},
 		{"log-format", &t->log_format}, {"log-level", &t->log_level},
+		{"datapath", &t->datapath},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -234,10 +235,17 @@ static bool check_one(const struct tunnel_one *o, FILE *err)
 
 bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err)
 {
+	char what[100];
 	bool ok = true;
 
 	for (unsigned i = 0; i < t->n_tunnels; i++)
 		ok = check_one(&t->tunnels[i], err) && ok;
+	if (t->datapath && strcmp(t->datapath, "auto") && strcmp(t->datapath, "kernel") &&
+	    strcmp(t->datapath, "userspace")) {
+		snprintf(what, sizeof(what),
+			 "datapath: must be auto, kernel or userspace, got '%.40s'", t->datapath);
+		ok = tunnel_say(err, NULL, what);
+	}
 	if (!t->server)
 		ok = tunnel_say(err, NULL,
 				"no edge: give --server HOST:PORT, SNISPLIT_SERVER or server_addr");
@@ -298,5 +306,6 @@ void tunnel_conf_done(struct tunnel_conf *t)
 	free(t->log_level);
 	free(t->web_addr);
 	free(t->console);
+	free(t->datapath);
 	memset(t, 0, sizeof(*t));
 }

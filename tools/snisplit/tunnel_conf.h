@@ -46,6 +46,7 @@ struct tunnel_conf {
 	char *log, *log_format, *log_level;
 	char *web_addr; /* "false": none; NULL: the default */
 	char *console;	/* console_ui: true, false, iftty */
+	char *datapath; /* auto (NULL), kernel, userspace */
 	struct tunnel_one *tunnels;
 	unsigned n_tunnels;
 };

@@ -186,6 +186,7 @@ static const struct doc_key top_keys[] = {
 	{"log_format", read_word, AT(log_format), 0, 0, "term|logfmt|json"},
 	{"log_level", read_word, AT(log_level), 0, 0, "crit|error|warn|info|debug"},
 	{"web_addr", doc_string, AT(web_addr), 0, 0, NULL},
+	{"datapath", read_word, AT(datapath), 0, 0, "auto|kernel|userspace"},
 	{"tunnels", read_tunnels, 0, 0, 0, NULL},
 	{"api_key", doc_refuse, 0, 0, 0, "no API over the network"},
 	{"region", doc_refuse, 0, 0, 0, "give server_addr"},

@@ -65,7 +65,7 @@ static void note_conn(struct tunnel_state *s, const struct snisplit_event *e)
 static void log_conn(const struct snisplit_event *e)
 {
 	const struct snisplit_conn *c = e->conn;
-	char in[24], out[24], ms[16];
+	char in[24], out[24], kernel[24], ms[16];
 
 	if (e->type == SNISPLIT_CONN_OPENED) {
 		/* whose it is may not be known yet: then it is told by CONN_STARTED */
@@ -77,10 +77,11 @@ static void log_conn(const struct snisplit_event *e)
 	} else {
 		snprintf(in, sizeof(in), "%llu", (unsigned long long)c->in);
 		snprintf(out, sizeof(out), "%llu", (unsigned long long)c->out);
+		snprintf(kernel, sizeof(kernel), "%llu", (unsigned long long)c->kernel);
 		snprintf(ms, sizeof(ms), "%u", c->duration_ms);
 		tunnel_log(TUNNEL_INFO, "connection closed", "client", c->client, "sni", c->name,
 			   "conn", c->id, "reason", c->reason, "bytes_in", in, "bytes_out", out,
-			   "ms", ms, NULL);
+			   "bytes_kernel", kernel, "ms", ms, NULL);
 	}
 }
 
@@ -312,7 +313,19 @@ static void drain(struct tunnel_state *s, const sigset_t *set, bool screen)
 	say_left(s, screen, TUNNEL_WARN, "ending what is left");
 }
 
-static struct snisplit *open_session(struct tunnel_state *s)
+/* Who moves bytes is told once.  That nobody without root has the kernel do it surprises nobody. */
+static void say_datapath(struct snisplit *session)
+{
+	struct snisplit_status st;
+	bool fine;
+
+	snisplit_status(session, &st);
+	fine = !strcmp(st.datapath, "kernel") || !strncmp(st.datapath_why, "datapath:", 9);
+	tunnel_log(fine || geteuid() ? TUNNEL_INFO : TUNNEL_WARN, "datapath", "datapath",
+		   st.datapath, "why", st.datapath_why, NULL);
+}
+
+static struct snisplit *open_session(struct tunnel_state *s, int *ret_code)
 {
 	const struct tunnel_conf *t = s->conf;
 	const struct snisplit_conf conf = {
@@ -324,12 +337,17 @@ static struct snisplit *open_session(struct tunnel_state *s)
 		.heartbeat_tolerance_ms = t->tolerance_ms,
 		.on_event = on_event,
 		.arg = s,
+		.datapath = t->datapath ? t->datapath : "auto",
 	};
 	struct snisplit_error err;
 	struct snisplit *session = snisplit_open(&conf, &err);
 
-	if (!session)
+	if (session) {
+		say_datapath(session);
+	} else {
 		say_error(NULL, &err);
+		*ret_code = err.status == 501 ? EXIT_KERNEL : EXIT_USAGE;
+	}
 	return session;
 }
 
@@ -337,11 +355,11 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 {
 	struct tunnel_web *web = NULL;
 	pthread_t thread;
-	int code, sig;
+	int code = EXIT_USAGE, sig;
 
-	s->session = open_session(s);
+	s->session = open_session(s, &code);
 	if (!s->session)
-		return EXIT_USAGE;
+		return code;
 	if (!tunnel_web_open(s, s->conf->web_addr, &web) ||
 	    pthread_create(&thread, NULL, listen_all, s)) {
 		tunnel_web_close(web);

@@ -53,6 +53,8 @@ static void draw_session(FILE *to, unsigned width, struct tunnel_state *s)
 		snprintf(text, sizeof(text), "%.1f ms", st.rtt_us / 1000.0);
 		row(to, width, "Latency", text);
 	}
+	snprintf(text, sizeof(text), "%s (%.250s)", st.datapath, st.datapath_why);
+	row(to, width, "Datapath", text);
 	if (*s->web)
 		row(to, width, "Web interface", s->web);
 }
@@ -114,7 +116,7 @@ void tunnel_screen_draw(struct tunnel_state *s)
 	snprintf(text, sizeof(text), "%llu in all, %u open, %u channels ready",
 		 (unsigned long long)st.conns_total, st.conns_open, st.channels_idle);
 	row(to, ws.ws_col, "Connections", text);
-	draw_recent(to, ws.ws_col, ws.ws_row > 14 ? ws.ws_row - 13 : 1, s);
+	draw_recent(to, ws.ws_col, ws.ws_row > 15 ? ws.ws_row - 14 : 1, s);
 	pthread_mutex_unlock(&s->lock);
 	fputs("\033[J", to);
 	if (!fclose(to)) {

@@ -88,11 +88,14 @@ static json_t *status_json(struct tunnel_state *s)
 	struct snisplit_status st;
 
 	snisplit_status(s->session, &st);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:i, s:i}", "agent_version",
-			 snisplit_version(), "status", st.online ? "online" : "reconnecting",
-			 "session", st.session, "server", s->conf->server, "edge", st.edge,
-			 "rtt_us", (int)st.rtt_us, "connections", (json_int_t)st.conns_total,
-			 "open", (int)st.conns_open, "channels_idle", (int)st.channels_idle);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:i, s:i, s:s, s:s, s:I, s:I}",
+			 "agent_version", snisplit_version(), "status",
+			 st.online ? "online" : "reconnecting", "session", st.session, "server",
+			 s->conf->server, "edge", st.edge, "rtt_us", (int)st.rtt_us, "connections",
+			 (json_int_t)st.conns_total, "open", (int)st.conns_open, "channels_idle",
+			 (int)st.channels_idle, "datapath", st.datapath, "datapath_why",
+			 st.datapath_why, "bytes_kernel", (json_int_t)st.bytes_kernel, "bytes_user",
+			 (json_int_t)st.bytes_user);
 }
 
 static json_t *find_tunnel(struct tunnel_state *s, const char *label)

@@ -181,34 +181,68 @@ static void run_ready(struct snisplit *a)
 	while (!list_empty(&todo)) {
 		it = todo.next;
 		list_del(it);
-		stream_run(list_of(it, struct stream, ready));
+		relay_run(list_of(it, struct stream, ready));
 	}
 }
 
-static int wait_ms(const struct snisplit *a)
+static void run_retries(struct snisplit *a)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe(it, tmp, &a->retry) {
+		struct stream *s = list_of(it, struct stream, retry);
+
+		if (s->retry_ns <= a->now_ns)
+			relay_run(s);
+	}
+}
+
+static uint64_t wait_ns(const struct snisplit *a)
 {
 	uint64_t at = a->now_ns + TICK_NS, wake = control_wake_ns(a);
+	struct list *it;
 
 	if (!list_empty(&a->ready))
 		return 0;
 	if (wake && wake < at)
 		at = wake;
-	return at > a->now_ns ? (int)((at - a->now_ns + MS_NS - 1) / MS_NS) : 0;
+	list_for_each(it, &a->retry)
+		if (list_of(it, struct stream, retry)->retry_ns < at)
+			at = list_of(it, struct stream, retry)->retry_ns;
+	return at > a->now_ns ? at - a->now_ns : 0;
+}
+
+/* (Linux before 5.11 waits for milliseconds only) */
+static int wait_for_events(const struct snisplit *a, struct epoll_event *events, uint64_t ns,
+			   bool exact)
+{
+	const struct timespec ts = {.tv_sec = (time_t)(ns / SECOND_NS),
+				    .tv_nsec = (long)(ns % SECOND_NS)};
+	int n;
+
+	if (exact) {
+		n = epoll_pwait2(a->epoll_fd, events, EVENTS_A_TURN, &ts, NULL);
+		if (n >= 0 || errno != ENOSYS)
+			return n;
+	}
+	return epoll_wait(a->epoll_fd, events, EVENTS_A_TURN, (int)((ns + MS_NS - 1) / MS_NS));
 }
 
 static void *run(void *arg)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 	struct snisplit *a = arg;
-	uint64_t tick_ns = 0;
+	uint64_t tick_ns = 0, ns;
+	bool exact;
 	int n;
 
 	pthread_mutex_lock(&a->lock);
 	a->now_ns = clock_ns();
 	while (!a->stop) {
-		n = wait_ms(a);
+		ns = wait_ns(a);
+		exact = !list_empty(&a->retry);
 		pthread_mutex_unlock(&a->lock);
-		n = epoll_wait(a->epoll_fd, events, EVENTS_A_TURN, n);
+		n = wait_for_events(a, events, ns, exact);
 		pthread_mutex_lock(&a->lock);
 		a->now_ns = clock_ns();
 		for (int i = 0; i < n && !a->stop; i++) {
@@ -217,13 +251,16 @@ static void *run(void *arg)
 			s->on_ready(s, events[i].events);
 		}
 		run_ready(a);
+		run_retries(a);
 		control_tick(a);
 		if (a->now_ns >= tick_ns) {
 			tick_ns = a->now_ns + TICK_NS;
 			listener_tick(a);
 			stream_tick(a);
+			datapath_tick(a);
 		}
 		stream_bury(a);
+		slots_forget(&a->slots);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return NULL;
@@ -301,13 +338,16 @@ static int setup(struct snisplit *a, const struct snisplit_conf *c, struct fault
 		return fault_set(f, 500, 0, "", "OpenSSL: %s", why);
 	if (set_server_ca(a, f))
 		return -1;
-	a->pump.size = PUMP_BYTES;
-	a->pump.buf = malloc(PUMP_BYTES);
+	if (datapath_open(a, c->datapath, f))
+		return -1;
+	a->pump.size = a->kern ? JOIN_PUMP_BYTES : PUMP_BYTES;
+	a->pump.buf = malloc(a->pump.size);
 	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	a->wake.on_ready = on_wake;
 	if (!a->pump.buf || a->epoll_fd == -1 || a->wake_fd == -1 ||
-	    agent_watch(a, a->wake_fd, &a->wake, EPOLLIN, false))
+	    agent_watch(a, a->wake_fd, &a->wake, EPOLLIN, false) ||
+	    (a->ring && agent_watch(a, kern_ring_fd(a->ring), &a->ring_source, EPOLLIN, false)))
 		return fault_set(f, 500, 0, "", "a session cannot be made: %s", strerror(errno));
 	return 0;
 }
@@ -348,6 +388,7 @@ struct snisplit *snisplit_open(const struct snisplit_conf *conf, struct snisplit
 		list_init(&a->numbers[i]);
 	list_init(&a->graves);
 	list_init(&a->ready);
+	list_init(&a->retry);
 	a->epoll_fd = a->wake_fd = -1;
 	control_init(a);
 	if (!check_conf(conf, &f) && !setup(a, conf, &f) && !start(a))
@@ -407,6 +448,7 @@ void snisplit_close(struct snisplit *a)
 	control_close(a);
 	stream_close_all(a);
 	stream_bury(a);
+	datapath_close(a);
 	while (!list_empty(&a->listeners))
 		listener_free(list_of(a->listeners.next, struct snisplit_listener, link));
 	pump_done(&a->pump);
@@ -441,5 +483,9 @@ void snisplit_status(struct snisplit *a, struct snisplit_status *s)
 	s->conns_total = a->conns_total;
 	s->conns_open = a->conns_open;
 	s->channels_idle = stream_count_idle(a);
+	snprintf(s->datapath, sizeof(s->datapath), "%s", a->kern ? "kernel" : "splice");
+	snprintf(s->datapath_why, sizeof(s->datapath_why), "%s", a->datapath_why);
+	s->bytes_kernel = a->bytes_kernel;
+	s->bytes_user = a->bytes_user;
 	pthread_mutex_unlock(&a->lock);
 }

@@ -14,8 +14,9 @@
 #include "addr.h"
 #include "chan.h"
 #include "fault.h"
-#include "half.h"
+#include "join.h"
 #include "list.h"
+#include "slots.h"
 #include "snisplit.h"
 
 #define SECOND_NS 1000000000ULL
@@ -121,6 +122,7 @@ enum stream_state {
 	STREAM_DIAL,
 	STREAM_SHAKE_UPSTREAM,
 	STREAM_OPEN,
+	STREAM_FLUSH,  /* one end is broken; what it sent before is the other one's still */
 	STREAM_LINGER, /* an alert is on its way */
 	STREAM_LATE,   /* over, before it was told whose it is */
 	STREAM_DEAD
@@ -141,6 +143,9 @@ struct stream {
 	struct list link; /* in agent->streams */
 	struct list same; /* in agent->numbers: of the same remainder */
 	struct list ready;
+	struct list retry; /* in agent->retry: it is asked again at <retry_ns> */
+	uint64_t retry_ns;
+	uint32_t retry_step_ns;
 	enum stream_state state;
 	struct end client, upstream; /* client: the channel */
 	struct half up, down;
@@ -155,6 +160,7 @@ struct stream {
 	bool opened;			  /* told of */
 	bool headed;			  /* no PROXY header comes any more */
 	bool sealed;			  /* the channel is TLS */
+	bool hushed;			  /* the kernel's: epoll tells of ends only */
 };
 
 struct snisplit {
@@ -174,12 +180,20 @@ struct snisplit {
 	struct tls_base *tls;
 	struct tls_client *edge; /* how the edge is verified; NULL: its CA is not known yet */
 	struct control control;
-	struct list listeners, streams, graves, ready;
+	struct list listeners, streams, graves, ready, retry;
 	struct list numbers[STREAM_BUCKETS]; /* streams by their channel's number */
 	unsigned n_streams;
 	uint64_t request, conn_number, conns_total;
 	unsigned conns_open, resolving;
+	uint64_t bytes_kernel, bytes_user; /* of connections that have ended */
 	struct pump pump;
+	/* the kernel datapath (datapath.c) */
+	struct kern *kern; /* NULL: user space moves all bytes */
+	struct kern_ring *ring;
+	struct source ring_source;
+	struct slots slots;
+	uint64_t sweep_ns, events_lost;
+	char datapath_why[400];
 };
 
 /* agent.c */
@@ -237,6 +251,24 @@ struct snisplit_listener *listener_find(struct snisplit *a, const char *endpoint
 void listener_free(struct snisplit_listener *l);
 void listener_put(struct snisplit_listener *l);
 
+/* datapath.c */
+/* By <want>, "auto", "kernel" or "userspace" (NULL). */
+int datapath_open(struct snisplit *a, const char *want, struct fault *f);
+void datapath_close(struct snisplit *a);
+/* Before connect(2): a place in the kernel's maps, if the bytes are to be moved there. */
+void datapath_prepare(struct stream *s, struct end *e, enum flow_role role);
+/* It is established: from now on the verdict program sees its bytes, if it has a place. */
+void datapath_enrol(struct stream *s, struct end *e);
+void datapath_tick(struct snisplit *a);
+
+/* stream_relay.c */
+void relay_open(struct stream *s);
+void relay_run(struct stream *s); /* a relay that is open, or not yet, or no more */
+/* epoll has told of <e>. */
+void relay_on_event(struct stream *s, struct end *e, uint32_t events);
+/* Has <e> ended? */
+void relay_on_state(struct stream *s, struct end *e);
+
 /* stream.c */
 int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	       const uint8_t token[CHAN_TOKEN_LEN], bool sealed);
@@ -251,7 +283,6 @@ void stream_close_all(struct snisplit *a);
 void stream_leave_idle(struct snisplit *a, struct snisplit_listener *l);
 unsigned stream_count_idle(const struct snisplit *a);
 void stream_bury(struct snisplit *a);
-void stream_run(struct stream *s);
 /* What epoll says of a socket that was connecting: 1 it is, 0 not yet, -1 it cannot. */
 int stream_is_connected(struct end *e, uint32_t events);
 /* Its first bytes are there: it is a connection. */

@@ -43,6 +43,7 @@ struct snisplit_conn {
 	char name[256];	    /* that it asked for */
 	uint64_t number;    /* among those of this session */
 	uint64_t in, out;   /* bytes from and to the client, on SNISPLIT_CONN_CLOSED */
+	uint64_t kernel;    /* ... how many of all these the kernel datapath has moved */
 	const char *reason; /* ... and why */
 	unsigned duration_ms;
 };
@@ -80,6 +81,13 @@ struct snisplit_conf {
 	/* NULL, or called on the session's thread; it must not call back and should not block */
 	void (*on_event)(void *arg, const struct snisplit_event *e);
 	void *arg;
+	/*
+	 * Who moves the bytes of connections that the session relays and that are no TLS of its
+	 * own: "userspace" (NULL) splice(2); "kernel" BPF programs, which takes root and a kernel
+	 * that passes a self-test at the start, else snisplit_open() fails with status 501; "auto"
+	 * these where they can be, else splice(2).
+	 */
+	const char *datapath;
 };
 
 /* Starts to connect.  NULL with <err>: a mistake in <conf>. */
@@ -152,6 +160,10 @@ struct snisplit_status {
 	uint64_t conns_total;
 	unsigned conns_open;
 	unsigned channels_idle;
+	char datapath[16]; /* "kernel" or "splice" ... */
+	char datapath_why[400];
+	/* of connections that have ended, by who has moved them */
+	uint64_t bytes_kernel, bytes_user;
 };
 SNISPLIT_API void snisplit_status(struct snisplit *s, struct snisplit_status *ret_s);
 

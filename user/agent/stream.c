@@ -62,6 +62,7 @@ static void forget(struct stream *s)
 	list_del(&s->link);
 	list_del(&s->same);
 	list_del(&s->ready);
+	list_del(&s->retry);
 	a->n_streams--;
 	if (s->opened) {
 		a->conns_open--;
@@ -89,18 +90,29 @@ static bool is_unknown(const struct stream *s)
 	       s->agent->control.state == CONTROL_ONLINE;
 }
 
+static void count_bytes(struct stream *s)
+{
+	uint64_t up = half_kernel_bytes(&s->up), down = half_kernel_bytes(&s->down);
+
+	s->conn.in = half_user_bytes(&s->up) + up;
+	s->conn.out = half_user_bytes(&s->down) + down;
+	s->conn.kernel = up + down;
+	s->agent->bytes_kernel += up + down;
+	s->agent->bytes_user += half_user_bytes(&s->up) + half_user_bytes(&s->down);
+}
+
 void stream_close(struct stream *s, const char *reason, bool reset)
 {
 	if (s->state == STREAM_DEAD || s->state == STREAM_LATE)
 		return;
 	if (!s->conn.reason)
 		s->conn.reason = reason;
-	s->conn.in = s->up.moved;
-	s->conn.out = s->down.moved;
+	count_bytes(s);
 	if (s->opened)
 		s->conn.duration_ms = (unsigned)((s->agent->now_ns - s->began_ns) / MS_NS);
-	end_drop(&s->client, reset);
-	end_drop(&s->upstream, reset);
+	join_part(&s->up, &s->down);
+	slots_end_close(&s->agent->slots, &s->client, reset);
+	slots_end_close(&s->agent->slots, &s->upstream, reset);
 	if (!is_unknown(s)) {
 		finish(s);
 		return;
@@ -108,6 +120,7 @@ void stream_close(struct stream *s, const char *reason, bool reset)
 	half_done(&s->up);
 	half_done(&s->down);
 	list_del(&s->ready);
+	list_del(&s->retry);
 	s->state = STREAM_LATE;
 	s->until_ns = s->agent->now_ns + LATE_NS;
 }
@@ -199,64 +212,11 @@ void stream_tick(struct snisplit *a)
 		else if (s->state == STREAM_DIAL)
 			stream_close(s, "upstream_timeout", true);
 		else
-			stream_close(s, "timeout", false);
+			stream_close(s, "timeout", s->state == STREAM_FLUSH);
 	}
 }
 
-/* ---- the relay ---- */
-
-static void note_end(struct stream *s)
-{
-	if (!s->conn.reason && (s->up.state == HALF_EOF || s->up.state == HALF_SHUT))
-		s->conn.reason = "client_fin";
-	else if (!s->conn.reason && (s->down.state == HALF_EOF || s->down.state == HALF_SHUT))
-		s->conn.reason = "upstream_fin";
-}
-
-static void run(struct stream *s, bool up, bool down)
-{
-	if (up)
-		s->up_wants = half_pump(&s->up, &s->agent->pump);
-	if (down)
-		s->down_wants = half_pump(&s->down, &s->agent->pump);
-	note_end(s);
-	if (s->up.state == HALF_FAILED || s->down.state == HALF_FAILED) {
-		const struct end *broken =
-			half_failed_end(s->up.state == HALF_FAILED ? &s->up : &s->down);
-
-		s->conn.reason = NULL; /* how it ended, not how it began to */
-		stream_close(s, broken == &s->client ? "client_rst" : "upstream_rst", true);
-		return;
-	}
-	if (s->up.state == HALF_SHUT && s->down.state == HALF_SHUT) {
-		stream_close(s, "client_fin", false);
-		return;
-	}
-	list_del(&s->ready);
-	if ((s->up_wants | s->down_wants) & HALF_WANT_TURN)
-		list_add_tail(&s->agent->ready, &s->ready);
-}
-
-void stream_run(struct stream *s)
-{
-	if (s->state == STREAM_OPEN)
-		run(s, true, true);
-}
-
-/*
- * Who waits for bytes is not to be bothered because there is room.  (A TLS session may want the one
- * for the sake of the other.)
- */
-static void on_event(struct stream *s, const struct half *from, uint32_t events)
-{
-	bool read = events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-	bool write = events & (EPOLLOUT | EPOLLHUP | EPOLLERR);
-	bool any = s->client.tls || s->upstream.tls;
-	bool of_client = from == &s->up;
-
-	run(s, any || (of_client ? read : write && s->up_wants != HALF_WANT_READ),
-	    any || (of_client ? write && s->down_wants != HALF_WANT_READ : read));
-}
+/* ---- the channel ---- */
 
 int stream_is_connected(struct end *e, uint32_t events)
 {
@@ -265,11 +225,11 @@ int stream_is_connected(struct end *e, uint32_t events)
 	return events & EPOLLOUT ? 1 : 0;
 }
 
-/* ---- the channel ---- */
-
 /* Everything is told from now on: who dialled is to hear of a first byte at any time. */
 static void prove(struct stream *s)
 {
+	s->down.prefix = sizeof(s->proof);
+	datapath_enrol(s, &s->client);
 	if (end_write(&s->client, s->proof, sizeof(s->proof)) != (ssize_t)sizeof(s->proof)) {
 		stream_close(s, "", true);
 		return;
@@ -330,7 +290,8 @@ static void client_on_ready(struct source *src, uint32_t events)
 		seal(s);
 		return;
 	case STREAM_OPEN:
-		on_event(s, &s->up, events);
+	case STREAM_FLUSH:
+		relay_on_event(s, &s->client, events);
 		return;
 	case STREAM_DEAD:
 	case STREAM_LATE:
@@ -344,10 +305,18 @@ static void upstream_on_ready(struct source *src, uint32_t events)
 {
 	struct stream *s = list_of(src, struct stream, upstream_source);
 
-	if (s->state == STREAM_OPEN)
-		on_event(s, &s->down, events);
+	if (s->state == STREAM_OPEN || s->state == STREAM_FLUSH)
+		relay_on_event(s, &s->upstream, events);
 	else if (s->state != STREAM_DEAD)
 		stream_on_upstream(s, events);
+}
+
+/* Are its bytes, as they come, those that its upstream is to get? */
+static bool is_plain(const struct stream *s)
+{
+	const struct snisplit_listener *l = s->listener;
+
+	return !s->sealed && l->upstream && !l->server && !l->client;
 }
 
 static int open_channel(struct stream *s)
@@ -364,6 +333,8 @@ static int open_channel(struct stream *s)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
+	if (is_plain(s))
+		datapath_prepare(s, &s->client, FLOW_CLIENT_USER);
 	if (connect(fd, sa, c->addrs.len[c->addr]) && errno != EINPROGRESS)
 		return -errno;
 	return agent_watch(s->agent, fd, &s->client_source, WATCH, false);
@@ -395,6 +366,7 @@ int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	half_init(&s->up, &s->client, &s->upstream);
 	half_init(&s->down, &s->upstream, &s->client);
 	list_init(&s->ready);
+	list_init(&s->retry);
 	list_init(&s->link);
 	list_init(&s->same);
 	list_add_tail(&a->streams, &s->link);

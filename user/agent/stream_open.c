@@ -4,7 +4,8 @@
  * upstream.
  *
  * What comes over a bare channel is only looked at until somebody takes it: it stays in the socket
- * for splice(2), or for the program.  Of a sealed one it is read into the pending bytes of s->up.
+ * for splice(2), or for the program.  Of a sealed one, and of one that is under the verdict
+ * program, it is read into the pending bytes of s->up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,25 +26,32 @@
 #define WATCH (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 #define DIAL_NS (10 * SECOND_NS)
 #define HELLO_NS (60 * SECOND_NS)
-#define READY_MAX 1024 /* accepted ones the program has not taken yet */
+#define READY_MAX 1024		/* accepted ones the program has not taken yet */
+#define LOOK_BYTES (256 * 1024) /* more than a hello or a header */
 #define HEADER_MAX (52 + 7 + 8 + 256 + 3 + PROXY_UNIQUE_ID_MAX + 3 + 1024)
 
 static const char *const none_left = "out of memory or descriptors";
 
 /* ---- what has come ---- */
 
+/* Does what has come stay in the socket while it is looked at? */
+static bool stays(const struct stream *s)
+{
+	return !s->sealed && !s->client.enrolled;
+}
+
 /* > 0 bytes at *ret_at; -EAGAIN; 0: the end; or -errno. */
 static ssize_t look(struct stream *s, const uint8_t **ret_at)
 {
 	struct pump *p = &s->agent->pump;
-	ssize_t n;
+	ssize_t n = -EAGAIN;
 
-	if (!s->sealed) {
-		n = recv(s->client.fd, p->buf, p->size, MSG_PEEK | MSG_DONTWAIT);
+	if (stays(s)) {
+		n = recv(s->client.fd, p->buf, LOOK_BYTES, MSG_PEEK | MSG_DONTWAIT);
 		*ret_at = p->buf;
 		return n < 0 ? -errno : n;
 	}
-	while ((n = end_read(&s->client, p->buf, p->size)) > 0)
+	while (s->up.pending_len < LOOK_BYTES && (n = end_read(&s->client, p->buf, LOOK_BYTES)) > 0)
 		if (half_push(&s->up, p->buf, (size_t)n))
 			return -ENOMEM;
 	*ret_at = s->up.pending + s->up.pending_off;
@@ -52,7 +60,7 @@ static ssize_t look(struct stream *s, const uint8_t **ret_at)
 
 static void take(struct stream *s, size_t n)
 {
-	if (!s->sealed) {
+	if (stays(s)) {
 		while (n) {
 			ssize_t got = recv(s->client.fd, s->agent->pump.buf, n, MSG_DONTWAIT);
 
@@ -62,8 +70,9 @@ static void take(struct stream *s, size_t n)
 		}
 		return;
 	}
-	s->up.pending_off += n;
-	s->up.pending_len -= n;
+	s->up.pending_off += (uint32_t)n;
+	s->up.pending_len -= (uint32_t)n;
+	s->up.skipped += (uint32_t)n;
 }
 
 static void copy_range(const uint8_t *from, const struct proxy_range *r, char *to, size_t size)
@@ -131,16 +140,6 @@ static int read_header(struct stream *s, const uint8_t *buf, size_t len)
 	return 1;
 }
 
-static void open_relay(struct stream *s)
-{
-	enum half_mover mover = s->client.tls || s->upstream.tls ? MOVER_COPY : MOVER_SPLICE;
-
-	s->up.mover = s->down.mover = mover;
-	s->state = STREAM_OPEN;
-	s->until_ns = 0;
-	stream_run(s);
-}
-
 /* ---- TLS that ends here ---- */
 
 static void shake(struct stream *s)
@@ -149,7 +148,7 @@ static void shake(struct stream *s)
 	case TLS_DONE:
 		s->until_ns = 0;
 		if (s->upstream.fd != -1)
-			open_relay(s);
+			relay_open(s);
 		else
 			stream_dial(s);
 		return;
@@ -306,6 +305,7 @@ static int write_header(struct stream *s)
 	if (n < 0)
 		return n;
 	sent = end_write(&s->upstream, buf, (size_t)n); /* into an empty buffer: all or nothing */
+	s->up.prefix = (uint32_t)n;
 	return sent == n ? 0 : -EPIPE;
 }
 
@@ -325,7 +325,7 @@ static void shake_upstream(struct stream *s)
 	switch (tls_handshake(s->upstream.tls)) {
 	case TLS_DONE:
 		if (!s->listener->server || s->client.tls) {
-			open_relay(s);
+			relay_open(s);
 			return;
 		}
 		tls_info(s->upstream.tls, &i);
@@ -355,12 +355,13 @@ static void joined(struct stream *s)
 {
 	struct snisplit_listener *l = s->listener;
 
+	datapath_enrol(s, &s->upstream);
 	if (write_header(s)) {
 		upstream_failed(s, "does not take the PROXY header");
 		return;
 	}
 	if (!l->client) {
-		open_relay(s);
+		relay_open(s);
 		return;
 	}
 	s->upstream.tls =
@@ -410,6 +411,8 @@ static int dial_one(struct stream *s)
 	end_init(&s->upstream, fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	if (s->client.enrolled)
+		datapath_prepare(s, &s->upstream, FLOW_UPSTREAM);
 	if (connect(fd, sa, to->len[s->addr]) && errno != EINPROGRESS)
 		return -errno;
 	return agent_watch(s->agent, fd, &s->upstream_source, WATCH, false);
@@ -418,7 +421,7 @@ static int dial_one(struct stream *s)
 static void dial_from(struct stream *s, int err)
 {
 	for (; s->addr < s->listener->addrs.n; s->addr++) {
-		end_drop(&s->upstream, false);
+		slots_end_close(&s->agent->slots, &s->upstream, false);
 		err = dial_one(s);
 		if (!err)
 			return;
@@ -487,7 +490,7 @@ static void hand_over(struct stream *s)
 	if (agent_watch(s->agent, pair[0], &s->upstream_source, WATCH, false))
 		stream_close(s, none_left, true);
 	else
-		open_relay(s);
+		relay_open(s);
 }
 
 void stream_dial(struct stream *s)
