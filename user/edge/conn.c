@@ -54,7 +54,7 @@ void conn_pair(struct conn *c)
 		histogram_add(&w->connect_us, (w->now_ns - c->dial_ns) / 1000);
 	if (c->tries && !c->replayed)
 		list_add_tail(&w->unanswered, &c->silent);
-	conn_set_timer(c, TIMER_IDLE);
+	conn_set_timer(c, conn_keeps_hello(c) ? TIMER_ACCEPTED : TIMER_IDLE);
 	if (c->replay_pending && !conn_write_replay(c)) {
 		conn_fail(c, &c->upstream);
 		return;
@@ -107,7 +107,7 @@ void conn_on_paired(struct conn *c)
 		c->ip_policy = IP_POLICY_ALLOW;
 	c->up.mover = c->down.mover = MOVER_KERNEL;
 	c->phase = CONN_OPEN;
-	conn_set_timer(c, TIMER_IDLE);
+	conn_set_timer(c, TIMER_ACCEPTED);
 	if (w->polled)
 		worker_watch(w, &c->upstream, WATCH_END);
 	if (c->client.watched) /* user space had begun to wait for the hello */
@@ -298,7 +298,8 @@ void conn_run(struct conn *c)
 		half_shut_now(&c->down);
 		want |= HALF_WANT_RETRY;
 	}
-	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) && c->timer_kind == TIMER_IDLE)
+	if ((c->up.state == HALF_SHUT || c->down.state == HALF_SHUT) &&
+	    (c->timer_kind == TIMER_IDLE || c->timer_kind == TIMER_ACCEPTED))
 		conn_set_timer(c, TIMER_HALF_CLOSED);
 	watch_for(c, want);
 	list_del(&c->ready);

@@ -155,6 +155,8 @@ void conn_linger(struct conn *c);
 void conn_dial(struct conn *c);
 /* The same, but to none that is warm already. */
 void conn_dial_fresh(struct conn *c);
+/* ... and to another upstream of the name, if there is one. */
+void conn_dial_elsewhere(struct conn *c);
 /* An end that was a warm one is the conn's now. */
 void conn_took_upstream(struct conn *c);
 
@@ -168,6 +170,9 @@ void conn_keep(struct conn *c);
 void conn_let_go(struct worker *w);
 /* The upstream has died; true: what was kept is on its way to another. */
 bool conn_replay(struct conn *c);
+/* Of one that has had TIMER_ACCEPTED's time, and is alive if it has acknowledged a byte. */
+bool conn_replay_elsewhere(struct conn *c);
+bool conn_keeps_hello(const struct conn *c);
 /* Writes the program's hello to the new upstream.  False: it is broken as well. */
 bool conn_write_replay(struct conn *c);
 /* How much of the client's stream its upstream's TCP has acknowledged, and so accepted. */

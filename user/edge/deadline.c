@@ -34,6 +34,7 @@ uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind)
 		[TIMER_HELLO] = g->timeouts.client_hello,
 		[TIMER_HANDSHAKE] = g->timeouts.handshake,
 		[TIMER_CONNECT] = g->timeouts.connect,
+		[TIMER_ACCEPTED] = g->timeouts.connect,
 		/* looked at four times: see conn_on_deadline() */
 		[TIMER_IDLE] = g->timeouts.idle / 4,
 		[TIMER_HALF_CLOSED] = half_closed_ms(g) / 4,
@@ -95,6 +96,10 @@ void conn_on_deadline(struct conn *c)
 	case TIMER_CONNECT:
 		worker_count(w, WC_dial_timeout);
 		conn_dial_failed(c, ETIMEDOUT);
+		return;
+	case TIMER_ACCEPTED:
+		if (!conn_replay_elsewhere(c))
+			conn_set_timer(c, TIMER_IDLE);
 		return;
 	case TIMER_FLUSH:
 		conn_close(c, c->reason, c->phase == CONN_FLUSH);

@@ -335,9 +335,13 @@ void pool_on_warm(struct warm *wm)
 
 /* ---- the pool ---- */
 
+/* No warm ones for now: it cannot be connected to, or sits on those it has. */
 static bool is_banned(const struct pool *p)
 {
-	return p->worker->now_ns < atomic_load(&p->endpoint->warm_after_ns);
+	const struct endpoint *e = p->endpoint;
+
+	return p->worker->now_ns < atomic_load(&e->warm_after_ns) ||
+	       (!e->agent && p->worker->now_ns < atomic_load(&e->down_until_ns));
 }
 
 void pool_on_silence(struct worker *w, struct endpoint *e)

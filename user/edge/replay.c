@@ -116,7 +116,7 @@ void conn_settle(struct conn *c)
 /* ---- once more ---- */
 
 /* The upstream is closed; what goes to the next one is pending, or in the replay buffer. */
-static bool again(struct conn *c)
+static bool again(struct conn *c, void (*dial)(struct conn *c))
 {
 	struct worker *w = c->worker;
 
@@ -127,11 +127,11 @@ static bool again(struct conn *c)
 	c->reason = CLOSE_REASON_MAX;
 	c->phase = CONN_CONNECT;
 	c->tries = 0;
-	conn_dial_fresh(c);
+	dial(c);
 	return true;
 }
 
-static bool replay_kept(struct conn *c)
+static bool replay_kept(struct conn *c, void (*dial)(struct conn *c))
 {
 	struct worker *w = c->worker;
 
@@ -147,14 +147,14 @@ static bool replay_kept(struct conn *c)
 	list_del(&c->answer);
 	list_del(&c->retry);
 	slots_end_close(&w->slots, &c->upstream, true);
-	return again(c);
+	return again(c, dial);
 }
 
 /*
  * The client moves to a fresh slot, so that a run of the program still in flight writes to
  * the old one only.
  */
-static bool replay_hello(struct conn *c)
+static bool replay_hello(struct conn *c, void (*dial)(struct conn *c))
 {
 	struct worker *w = c->worker;
 	const struct flow *a = c->client.flow;
@@ -200,11 +200,11 @@ static bool replay_hello(struct conn *c)
 	/* The hello goes first, outside the flow's count: it was this stream's bytes
 	 * already, and they are in bytes_user now. */
 	c->replay_pending = true;
-	return again(c);
+	return again(c, dial);
 }
 
 /* The one that got the hello again has died too. */
-static bool repeat_hello(struct conn *c)
+static bool repeat_hello(struct conn *c, void (*dial)(struct conn *c))
 {
 	struct worker *w = c->worker;
 	const struct flow *a = c->client.flow;
@@ -219,10 +219,10 @@ static bool repeat_hello(struct conn *c)
 	slots_end_close(&w->slots, &c->upstream, true);
 	c->up.prefix = 0;
 	c->replay_pending = true;
-	return again(c);
+	return again(c, dial);
 }
 
-bool conn_replay(struct conn *c)
+static bool replay(struct conn *c, void (*dial)(struct conn *c))
 {
 	if ((!c->replay && !c->up.keeps) || c->replayed >= REPLAYS_MAX || c->phase != CONN_OPEN ||
 	    c->client.fin || c->client.err || is_answered(c))
@@ -230,8 +230,35 @@ bool conn_replay(struct conn *c)
 	if (conn_accepted(c))
 		return false;
 	if (!c->replay)
-		return replay_kept(c);
-	return c->replayed ? repeat_hello(c) : replay_hello(c);
+		return replay_kept(c, dial);
+	return c->replayed ? repeat_hello(c, dial) : replay_hello(c, dial);
+}
+
+bool conn_replay(struct conn *c)
+{
+	return replay(c, conn_dial_fresh);
+}
+
+/* What is kept is a hello and nothing else: it may be repeated although somebody may have read it.
+ */
+bool conn_keeps_hello(const struct conn *c)
+{
+	return c->replay || (c->up.keeps && !c->client.tls && !c->endpoint->tcp);
+}
+
+/*
+ * Whom the network drops without a word is as dead as one that cannot be dialled.  A hello is far
+ * less than a window: a kernel that is there acknowledges it whatever its program does.
+ */
+static void dial_elsewhere(struct conn *c)
+{
+	worker_count(c->worker, WC_warm_silent);
+	conn_dial_elsewhere(c);
+}
+
+bool conn_replay_elsewhere(struct conn *c)
+{
+	return conn_keeps_hello(c) && replay(c, dial_elsewhere);
 }
 
 bool conn_write_replay(struct conn *c)

@@ -297,6 +297,13 @@ void conn_dial_fresh(struct conn *c)
 		dial(c);
 }
 
+void conn_dial_elsewhere(struct conn *c)
+{
+	pool_on_dial_failed(pool_of(c->worker, c->endpoint));
+	if (!move_on(c))
+		conn_dial_fresh(c);
+}
+
 void conn_dial(struct conn *c)
 {
 	struct worker *w = c->worker;

@@ -64,6 +64,7 @@
 	X(pool, warm_used_user, "of these, taken by user space")                                   \
 	X(pool, warm_expired, "of these, closed at pool.max_age")                                  \
 	X(pool, warm_dead, "of these, found closed or readable while idle")                        \
+	X(pool, warm_silent, "of these, taken and acknowledging nothing in timeouts.connect")      \
 	X(pool, channel_waited, "connections that found no channel of their agent's and waited")   \
 	X(pool, channel_spare, "channels closed as they came, as many as may wait were there")     \
 	X(relay, passed_episodes, "times user space had to relay for the kernel path")             \
@@ -83,6 +84,7 @@ enum timer_kind {
 	TIMER_HELLO,
 	TIMER_HANDSHAKE,
 	TIMER_CONNECT,
+	TIMER_ACCEPTED, /* OPEN, on a warm one that may be dead; then TIMER_IDLE */
 	TIMER_IDLE,
 	TIMER_HALF_CLOSED,
 	TIMER_FLUSH,
