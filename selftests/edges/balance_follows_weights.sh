@@ -38,6 +38,21 @@ kill "${pid[1]}"
 wait "${pid[1]}" || true
 same "the second gone" "$(over)" '{"2": 100}'
 
+# one that was sent a byte has had its turn: nobody else gets what it hangs up on
+python3 - "$(unbracket "$UP")" <<-'PY' &
+	import socket, struct, sys, threading
+	def hang_up(s):
+	    if s.recv(4096):
+	        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+	    s.close()
+	l = socket.create_server((sys.argv[1], 9005), family=socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+	while True:
+	    threading.Thread(target=hang_up, args=l.accept()[:1]).start()
+PY
+wait_for listening 9005
+cli endpoint add tls://after.test --balance failover --upstream "$UP:9005,$UP:9002" >/dev/null
+same "reset after the hello" "$(python3 $M load "$EDGE" 443 after.test 30 0)" '{"lost": 30}'
+
 refused() # TEXT ARG...
 {
 	if cli endpoint add tls://x.test "${@:2}" >"$TMP/out" 2>&1; then fail "taken: ${*:2}"; fi
