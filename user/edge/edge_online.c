@@ -13,6 +13,7 @@
 #include "labelled.h"
 #include "policies.h"
 #include "pool.h"
+#include "takeover.h"
 #include "tcp_port.h"
 #include "terminate.h"
 #include "tunnel.h"
@@ -40,10 +41,15 @@ static bool kernel_may_pick(const struct group *group)
 int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 {
 	struct endpoint_value v = {.num = e->num, .pool = e->pool, .policy = p ? p->id : 0};
+	const struct endpoint_value nobody = {.num = 0};
 
 	if (!g->kern || e->tcp)
 		return 0;
-	if (!endpoint_is_up(e)) { /* a wildcard may have what comes for it; user space decides */
+	if (!endpoint_is_up(e)) {
+		/* user space decides whether a wildcard gets what comes for it; but where an agent
+		 * is on its way, not the program either */
+		if (takeover_holds(g->takeover, e->host))
+			return kern_endpoint_put(g->kern, e->host, e->wild, &nobody);
 		kern_endpoint_del(g->kern, e->host, e->wild);
 		return 0;
 	}

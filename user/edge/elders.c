@@ -109,3 +109,11 @@ unsigned takeover_look_after_elders(struct edge *g)
 	atomic_store(&g->n_elders_alive, n);
 	return n;
 }
+
+void takeover_drain_elders(struct edge *g)
+{
+	const struct handover h = {.type = HANDOVER_DRAIN};
+
+	for (unsigned i = 0; i < g->n_elders; i++)
+		handover_say(g->elders[i], &h, NULL, 0);
+}

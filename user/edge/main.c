@@ -89,7 +89,9 @@ static void drain(struct edge *g, const sigset_t *set)
 	notify("STOPPING=1");
 	log_info("draining: %u connections, up to %u ms", edge_conns_active(g), left);
 	edge_drain(g);
-	while (edge_conns_active(g) && left >= 20) {
+	takeover_drain_elders(g);
+	/* (the service manager kills what the unit's main process leaves behind) */
+	while (left >= 20 && (takeover_look_after_elders(g) || edge_conns_active(g))) {
 		sig = sigtimedwait(set, NULL, &step);
 		if (sig == SIGTERM || sig == SIGINT)
 			break;
@@ -171,7 +173,7 @@ static void retire(struct daemon *d)
 		sig = sigtimedwait(&d->signals, NULL, &step);
 		if (sig == SIGUSR1)
 			events_reopen(edge_events(d->edge));
-		if (sig == SIGTERM || sig == SIGINT) {
+		if (sig == SIGTERM || sig == SIGINT || upgrade_heir_drains(d->edge)) {
 			drain(d->edge, &d->signals);
 			return;
 		}

@@ -295,6 +295,16 @@ bool takeover_expects(const struct takeover *t, const char *name, const char *no
 	return false;
 }
 
+bool takeover_holds(const struct takeover *t, const char *host)
+{
+	if (!t || !t->n_agents || clock_ns() > t->expect_until_ns)
+		return false;
+	for (unsigned i = 0; i < t->n_names; i++)
+		if (t->names[i].agent && !strcmp(t->names[i].host, host))
+			return true;
+	return false;
+}
+
 /* Names that are not there yet have no pool: the verdict program passes what is for them. */
 static void hold(void *arg, const char host[ENDPOINT_NAME_MAX])
 {
@@ -311,12 +321,12 @@ static void release(void *arg, const char host[ENDPOINT_NAME_MAX])
 	kern_endpoint_del(g->kern, host, *host == '*');
 }
 
-static void each_absent(struct takeover *t, struct edge *g,
-			void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]))
+static void each_down(struct takeover *t, struct edge *g,
+		      void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]))
 {
 	for (unsigned i = 0; g->kern && i < t->n_names; i++)
 		if (t->names[i].agent)
-			registry_if_absent(g->registry, t->names[i].host, fn, g);
+			registry_if_down(g->registry, t->names[i].host, fn, g);
 }
 
 void takeover_expire(struct takeover *t, struct edge *g)
@@ -325,7 +335,7 @@ void takeover_expire(struct takeover *t, struct edge *g)
 		return;
 	t->expired = true;
 	close_rest(t, true);
-	each_absent(t, g, release);
+	each_down(t, g, release);
 }
 
 /* ---- from READY to SERVING ---- */
@@ -394,7 +404,7 @@ int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_siz
 	for (unsigned i = 0; i < g->n_workers; i++)
 		g->workers[i].adopted = g->workers[i].n_conns;
 	t->n_adopted = (unsigned)n;
-	each_absent(t, g, hold);
+	each_down(t, g, hold);
 	return g->kern && kern_take_over(g->kern, why, why_size) ? -EIO : 0;
 }
 

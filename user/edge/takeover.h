@@ -50,6 +50,9 @@ const char *takeover_id(struct takeover *t, const char *host, struct timespec *r
  */
 bool takeover_expects(const struct takeover *t, const char *name, const char *now);
 
+/* ... or for its very name. */
+bool takeover_holds(const struct takeover *t, const char *host);
+
 /* All is open: connections come.  Workers that are started now wait.  0, or -errno with <why>. */
 int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_size);
 /* Nothing can fail any more: it is ours. */
@@ -63,4 +66,6 @@ void takeover_expire(struct takeover *t, struct edge *g);
  * thread, now and then.
  */
 unsigned takeover_look_after_elders(struct edge *g);
+/* They drain as well, as long as they may by their own configuration. */
+void takeover_drain_elders(struct edge *g);
 #endif

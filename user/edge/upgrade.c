@@ -18,6 +18,7 @@
 #include "edge_private.h"
 #include "halt.h"
 #include "handover_io.h"
+#include "listener.h"
 #include "log.h"
 #include "store.h"
 #include "tcp_port.h"
@@ -27,6 +28,9 @@
 #define OPEN_MS 60000  /* to load the programs, on a busy machine, and all endpoints */
 #define ADOPT_MS 60000
 #define HANDOVER_FD 3
+#define SETTLE_MS 2000 /* an agent that is there opens a channel in two round trips */
+#define SETTLE_HELLO_MS 300
+#define SETTLE_STEP_MS 5
 #define SAY_S 5 /* that one message may take, while the workers stand still */
 
 struct upgrade {
@@ -221,10 +225,11 @@ static int give_elders(struct upgrade *u)
 
 static int give_name(void *arg, struct endpoint *e)
 {
-	struct handover h = {.type = HANDOVER_NAME, .agent = e->origin == ENDPOINT_AGENT};
+	struct handover h = {.type = HANDOVER_NAME,
+			     .agent = e->origin == ENDPOINT_AGENT || e->has_tunnels};
 	struct upgrade *u = arg;
 
-	if (e->origin != ENDPOINT_AGENT && e->origin != ENDPOINT_FILE)
+	if (!h.agent && e->origin != ENDPOINT_FILE)
 		return 0; /* the state database has them */
 	snprintf(h.id, sizeof(h.id), "%s", e->id);
 	snprintf(h.host, sizeof(h.host), "%s", e->host);
@@ -310,6 +315,59 @@ static int describe_all(struct upgrade *u)
 	return err ? fail(u, err, "the new program") : 0;
 }
 
+/* ---- those who wait for agents ---- */
+
+struct waiting {
+	unsigned agents;  /* for a channel, or for an agent, or about to */
+	unsigned unknown; /* no hello yet: it may name an agent's endpoint */
+};
+
+static void count_waiting(struct worker *w, void *arg)
+{
+	struct waiting *n = arg;
+	struct list *it;
+
+	list_for_each(it, &w->conns) {
+		const struct conn *c = list_of(it, struct conn, all);
+
+		if (c->phase >= CONN_OPEN)
+			continue;
+		if (c->awaits || (c->endpoint && c->endpoint->agent))
+			n->agents++;
+		else if (c->phase == CONN_HELLO)
+			n->unknown++;
+	}
+}
+
+static void let_in(struct worker *w, void *on)
+{
+	listener_watch_all(w, on && !w->accept_again_ns);
+}
+
+/*
+ * A channel comes to the socket that agents call, which the new one has from then on, and with a
+ * proof that only we know: who waits for one gets it now or never.  So nobody is let in, which is
+ * to say that all wait in the listening sockets, until there is no such client; not for long, as
+ * the new one can do with those what we cannot.
+ */
+static void settle(struct upgrade *u)
+{
+	struct waiting n;
+
+	if (!u->edge->tunnel)
+		return;
+	edge_each_worker(u->edge, let_in, NULL);
+	for (unsigned ms = 0; ms < SETTLE_MS; ms += SETTLE_STEP_MS) {
+		n = (struct waiting){.agents = 0};
+		edge_each_worker(u->edge, count_waiting, &n);
+		if (!n.agents &&
+		    (!n.unknown || ms >= SETTLE_HELLO_MS || !tunnel_count(u->edge->tunnel)))
+			return;
+		usleep(SETTLE_STEP_MS * 1000);
+	}
+	log_warn("upgrade: %u clients that wait for an agent will be closed", n.agents);
+}
+
 /* ---- all of it ---- */
 
 static int check(struct upgrade *u, const struct handover *h)
@@ -364,6 +422,7 @@ static int hand_over(struct upgrade *u)
 	struct halt halt;
 	int err;
 
+	settle(u);
 	tunnel_listen(g->tunnel, false);
 	u->how->pause(u->how->arg);
 	err = halt_begin(&halt, g);
@@ -376,6 +435,7 @@ static int hand_over(struct upgrade *u)
 		return 0;
 	}
 	tunnel_listen(g->tunnel, true);
+	edge_each_worker(g, let_in, g);
 	return err;
 }
 
@@ -421,6 +481,8 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 		/* the way for those that follow, who must not wait for it; and it tells that we
 		 * live */
 		g->heir_fd = u.fd;
+		while (g->n_elders) /* it has them, too */
+			close(g->elders[--g->n_elders]);
 		fcntl(u.fd, F_SETFL, O_NONBLOCK);
 		r->pid = (unsigned)u.pid;
 		r->stayed = edge_conns_active(g);
@@ -453,6 +515,19 @@ static void follow(struct worker *w, void *arg)
 void upgrade_follow(struct edge *g)
 {
 	edge_each_worker(g, follow, NULL);
+}
+
+bool upgrade_heir_drains(struct edge *g)
+{
+	struct parcel *p = malloc(sizeof(*p));
+	bool drains = false;
+
+	while (p && !drains && !handover_receive(g->heir_fd, p, 0)) {
+		drains = handover_type_of(p->bytes, p->len) == HANDOVER_DRAIN;
+		parcel_close(p);
+	}
+	free(p);
+	return drains;
 }
 
 static void count_starting(struct worker *w, void *arg)

@@ -26,6 +26,7 @@
  */
 #ifndef UPGRADE_H
 #define UPGRADE_H
+#include <stdbool.h>
 #include <stddef.h>
 
 struct edge;
@@ -65,6 +66,8 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 void upgrade_tell(struct edge *g, const struct upgrade_result *r);
 /* After a success, now and then: what could not move then, and can now. */
 void upgrade_follow(struct edge *g);
+/* ... and: has the daemon that has our place been told to stop?  Then nobody waits for us. */
+bool upgrade_heir_drains(struct edge *g);
 /* Connections that have no upstream yet: agents' sessions must stay until there are none. */
 unsigned upgrade_conns_starting(struct edge *g);
 #endif

@@ -200,10 +200,10 @@ struct endpoint *registry_find(struct registry *r, const char *id_or_name);
  */
 struct endpoint *registry_route(struct registry *r, const char name[ENDPOINT_NAME_MAX],
 				uint32_t hint);
-/* Runs <fn> if nobody has this very name; meanwhile nobody gets it.  <fn> may not call the
- * registry. */
-void registry_if_absent(struct registry *r, const char host[ENDPOINT_NAME_MAX],
-			void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]), void *arg);
+/* Runs <fn> if nobody has this very name, or nobody who is up; meanwhile nobody gets it.  <fn> may
+ * not call the registry. */
+void registry_if_down(struct registry *r, const char host[ENDPOINT_NAME_MAX],
+		      void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]), void *arg);
 /* Who has the name (of several, any one), without taking a turn.  A reference, or NULL. */
 struct endpoint *registry_peek(struct registry *r, const char name[ENDPOINT_NAME_MAX]);
 /* Does the TLS of any endpoint end here?  Without a lock. */

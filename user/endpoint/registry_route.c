@@ -62,11 +62,14 @@ struct endpoint *registry_peek(struct registry *r, const char name[ENDPOINT_NAME
 	return t ? &t->e : NULL;
 }
 
-void registry_if_absent(struct registry *r, const char host[ENDPOINT_NAME_MAX],
-			void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]), void *arg)
+void registry_if_down(struct registry *r, const char host[ENDPOINT_NAME_MAX],
+		      void (*fn)(void *arg, const char host[ENDPOINT_NAME_MAX]), void *arg)
 {
+	struct entry *t;
+
 	pthread_rwlock_rdlock(&r->lock);
-	if (!registry_find_host(r, host))
+	t = registry_find_host(r, host);
+	if (!t || !endpoint_is_up(&t->e))
 		fn(arg, host);
 	pthread_rwlock_unlock(&r->lock);
 }

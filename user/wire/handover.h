@@ -28,6 +28,7 @@ enum handover_type {
 	HANDOVER_CONN,	  /* old: a connection; client, upstream, then the pipes that are full */
 	HANDOVER_COMMIT,  /* old: that was all */
 	HANDOVER_SERVING, /* new: it is all mine */
+	HANDOVER_DRAIN,	  /* new, later: I was told to stop, and so are you */
 	HANDOVER_TYPE_MAX
 };
 

@@ -1,0 +1,42 @@
+# upgrade/earlier_daemons_are_drained_too.sh - Who is told to stop drains the daemons before it as well, and is there until they have ended: their streams finish, or end at timeouts.drain (a service manager killed them with the last one's end).
+# SPDX-License-Identifier: GPL-2.0-only
+# Each: datapath=kernel
+# Timeout: 120
+. "$LIB"
+. "$LIB_DIR/upgrade/lib_upgrade.sh"
+need jq
+start_upstream stream 9000
+for case in finish timeout; do
+	rm -f "$EVENTS"
+	start_snisplitd <<-CONF
+		endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
+		timeouts: {drain: $([ $case = finish ] && echo 60s || echo 2s)}
+	CONF
+	# (held until it is told, so that it is the first daemon's in the end)
+	in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --report "$TMP/stream.report" \
+		--conns 5 --parallel 5 --up 1k --down 60m --hold --timeout 100 >"$TMP/out" 2>&1 &
+	client=$!
+	wait_for eval '[ "$(live_conns)" = 5 ]'
+	first=$DAEMON
+	upgrade || fail "$(cat "$TMP/upgrade.log")"
+	second=$DAEMON
+	upgrade || fail "$(cat "$TMP/upgrade.log")"
+	wait_for is_gone "$second" # it had none
+	wait_for eval '[ "$(cli --json status | jq .earlier_daemons)" = 1 ]'
+	kill -TERM "$DAEMON"
+	wait_for eval '! listening 443'
+	is_gone "$first" && fail "the first is gone at once"
+	is_gone "$DAEMON" && fail "the last did not wait"
+	[ $case = finish ] || wait_for is_gone "$first"
+	kill -USR1 "$client"
+	if [ $case = finish ]; then
+		wait "$client" || fail "a stream was hurt: $(cat "$TMP/out")"
+	else
+		wait "$client" && fail "a stream that was ended was whole"
+	fi
+	wait_for is_gone "$first"
+	wait_for is_gone "$DAEMON"
+	DAEMON=''
+	wait_for has_events 5
+	same "$case: reasons" "$(jq -r .object.close_reason "$EVENTS" | sort -u)" "$([ $case = finish ] && echo client_fin || echo drained)"
+done
