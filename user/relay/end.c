@@ -194,6 +194,14 @@ void end_spliced(struct end *e, size_t n)
 		tls_spliced(e->tls, n);
 }
 
+void end_push(const struct end *e)
+{
+	const int one = 1;
+
+	if (e->tls)
+		setsockopt(e->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
 bool end_has_pending(const struct end *e)
 {
 	return e->tls && tls_has_pending(e->tls);

@@ -139,6 +139,11 @@ bool end_splices_from(const struct end *e);
 bool end_splices_to(const struct end *e);
 /* So many bytes went to it by splice(2). */
 void end_spliced(struct end *e, size_t n);
+/*
+ * splice(2) to it has stopped for want of room: what TCP has got goes out.  In a session of the
+ * kernel's it may be held back, and room never come: "The kernel's TLS" in user/README.md.
+ */
+void end_push(const struct end *e);
 /* Have the next bytes of the stream been decrypted already, so that splice(2) would miss them? */
 bool end_has_pending(const struct end *e);
 

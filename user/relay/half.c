@@ -9,6 +9,7 @@
 #include "half.h"
 
 #define PIPE_BYTES (1024 * 1024) /* fs.pipe-max-size's default */
+#define PIPE_LEAST (64 * 1024)
 #define TURN_BYTES (4U * 1024 * 1024)
 #define COPY_BYTES (256 * 1024)
 #define REFUSED_MAX 500 /* ten seconds at the longest step of the caller's clock */
@@ -70,8 +71,13 @@ static int pipe_get(struct half *h, struct pump *p)
 		h->pipe[0] = h->pipe[1] = -1;
 		return -errno;
 	}
-	fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
-	return 0;
+	if (fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES) != -1 ||
+	    fcntl(h->pipe[1], F_GETPIPE_SZ) >= PIPE_LEAST)
+		return 0;
+	/* fs.pipe-user-pages-soft is used up: two pages, in which splice(2) from the kernel's TLS
+	 * may lose the rest of a record (6.1, tls_sw_splice_read), and which gain nothing else */
+	pipe_close(h);
+	return -ENOBUFS;
 }
 
 void half_done(struct half *h)
@@ -308,8 +314,10 @@ static int splice_out(struct half *h)
 	while (h->piped) {
 		n = splice(h->pipe[0], NULL, h->dst->fd, NULL, h->piped,
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			end_push(h->dst);
 			return 0;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
@@ -365,7 +373,7 @@ static unsigned splice_pump(struct half *h, struct pump *p)
 		if (turn >= TURN_BYTES)
 			return HALF_WANT_TURN;
 		if (h->pipe[0] == -1 && pipe_get(h, p)) {
-			/* out of descriptors: this direction copies from now on */
+			/* out of descriptors or pages: this direction copies from now on */
 			h->mover = MOVER_COPY;
 			return HALF_WANT_TURN;
 		}
