@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -462,6 +463,15 @@ struct config *config_read(const char *path, FILE *err)
 		c = config_parse(in, path, err);
 	fclose(in);
 	return c;
+}
+
+void config_forget_endpoints(struct config *c)
+{
+	while (c->n_endpoints)
+		endpoint_spec_done(&c->endpoints[--c->n_endpoints]);
+	free(c->endpoints);
+	c->endpoints = NULL;
+	malloc_trim(0); /* what the file's tree left, too */
 }
 
 void config_free(struct config *c)

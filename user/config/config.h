@@ -87,7 +87,7 @@ struct config {
 		bool certificates_given;
 		bool ktls_off; /* sessions stay out of the kernel, whatever it can do */
 	} tls;
-	struct endpoint_spec *endpoints; /* origin ENDPOINT_FILE */
+	struct endpoint_spec *endpoints; /* origin ENDPOINT_FILE; until config_forget_endpoints() */
 	unsigned n_endpoints;
 };
 
@@ -99,5 +99,7 @@ struct config {
 struct config *config_read(const char *path, FILE *err);
 /* The same from a stream, called <file> in messages. */
 struct config *config_parse(FILE *in, const char *file, FILE *err);
+/* They are registered: the registry has its own copies, and of 100,000 two are dear. */
+void config_forget_endpoints(struct config *c);
 void config_free(struct config *c); /* NULL is fine */
 #endif

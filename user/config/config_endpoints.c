@@ -12,7 +12,7 @@
 
 /* A name and where it was said, to find the second one. */
 struct claim {
-	char host[ENDPOINT_NAME_MAX];
+	char *host;
 	unsigned index;
 	bool shared; /* pooling_enabled */
 	struct yaml_node_s *node;
@@ -158,6 +158,7 @@ static bool read_endpoint(struct doc *d, struct yaml_node_s *node, struct endpoi
 {
 	unsigned before = doc_errors(d);
 	struct yaml_node_s *key, *value;
+	char host[ENDPOINT_NAME_MAX];
 	struct fault f;
 
 	s->origin = ENDPOINT_FILE;
@@ -172,10 +173,15 @@ static bool read_endpoint(struct doc *d, struct yaml_node_s *node, struct endpoi
 		read_field(d, s, key, value);
 	if (doc_errors(d) != before)
 		return false;
-	if (endpoint_spec_check(s, ret_claim->host, &f)) {
+	if (endpoint_spec_check(s, host, &f)) {
 		doc_enter(d, f.field, -1);
 		doc_error(d, field_node(d, node, f.field), "%s", f.msg);
 		doc_leave(d);
+		return false;
+	}
+	ret_claim->host = strdup(host);
+	if (!ret_claim->host) {
+		doc_error(d, node, "out of memory");
 		return false;
 	}
 	ret_claim->node = node;
@@ -238,5 +244,7 @@ void config_endpoints_read(struct doc *d, const struct doc_key *key, struct yaml
 		doc_leave(d);
 	}
 	find_duplicates(d, claims, n_claims);
+	while (n_claims)
+		free(claims[--n_claims].host);
 	free(claims);
 }

@@ -180,7 +180,7 @@ static int add_of_file(struct edge *g, const struct endpoint_spec *s, struct fau
 
 static int open_endpoints(struct edge *g, char *why, size_t why_size)
 {
-	const struct config *c = g->config;
+	struct config *c = g->config;
 	struct fault f = {.msg = ""};
 	unsigned i;
 
@@ -204,7 +204,9 @@ static int open_endpoints(struct edge *g, char *why, size_t why_size)
 				 f.msg);
 			return -EINVAL;
 		}
+		endpoint_spec_done(&c->endpoints[i]); /* the next one's copy goes there */
 	}
+	config_forget_endpoints(c);
 	if (store_each(g->store, "endpoint", restore_one, g, &f)) {
 		snprintf(why, why_size, "%s", f.msg);
 		return -EIO;

@@ -98,12 +98,12 @@ static int open_probe(const struct endpoint *t, unsigned i)
 	const struct linger hard = {1, 0}; /* no TIME_WAIT for each of them */
 	int fd, err = 0;
 
-	fd = socket(t->addrs.at[i].sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	fd = socket(t->addrs->at[i].sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		    IPPROTO_TCP);
 	if (fd == -1)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	if (connect(fd, &t->addrs.at[i].sa, addr_len(&t->addrs.at[i])) && errno != EINPROGRESS)
+	if (connect(fd, &t->addrs->at[i].sa, addr_len(&t->addrs->at[i])) && errno != EINPROGRESS)
 		err = -errno;
 	if (!err)
 		return fd;
@@ -119,7 +119,7 @@ static bool is_ours(int err)
 /* The address that <p> is at, or the next that can be tried.  0, or what the last one said. */
 static int connect_next(struct probe *p, int err)
 {
-	while (p->address < p->target->addrs.n) {
+	while (p->address < p->target->addrs->n) {
 		p->fd = open_probe(p->target, p->address++);
 		if (p->fd >= 0)
 			return 0;
@@ -134,7 +134,7 @@ static void begin(struct health *h, struct endpoint *t)
 	struct probe *p;
 	int err;
 
-	if (!t->addrs.n) {
+	if (!t->addrs->n) {
 		judge(h, t, "its name does not resolve");
 		return;
 	}

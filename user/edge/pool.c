@@ -244,10 +244,10 @@ static void warm_dial(struct pool *p)
 	wm->pool = p;
 	wm->entry = ENTRY_NONE;
 	wm->born_ns = w->now_ns;
-	wm->addr = p->endpoint->addrs.at[0];
+	wm->addr = p->endpoint->addrs->at[0];
 	worker_count(w, WC_dialled);
-	if (pool_dial(w, &p->endpoint->addrs, 0,
-		      p->endpoint->tls_server ? DIAL_USER : DIAL_ENROLLED, &wm->end, &done)) {
+	if (pool_dial(w, p->endpoint->addrs, 0, p->endpoint->tls_server ? DIAL_USER : DIAL_ENROLLED,
+		      &wm->end, &done)) {
 		p->again_ns = w->now_ns + BACKOFF_NS;
 		free(wm);
 		return;

@@ -95,20 +95,21 @@ static int look_at(void *arg, struct endpoint *e)
 {
 	const char *acme = e->spec.values[FIELD_ID_ACME_UPSTREAM];
 	struct endpoint_addrs more[ENDPOINT_TARGETS_MAX];
-	struct endpoint_known known = {e->addrs, e->acme, more};
+	struct endpoint_known known = {endpoint_addrs_whole(e->addrs),
+				       endpoint_addrs_whole(e->acme), more};
 	struct resolver *rs = arg;
-	bool lacks = acme && !e->acme.n, news;
+	bool lacks = acme && !e->acme->n, news;
 	unsigned n = 0;
 
 	if (stopped(rs))
 		return -1;
 	for (struct endpoint *t = e; t; t = t->next_target)
-		lacks = lacks || (has_name(t) && !t->addrs.n);
+		lacks = lacks || (has_name(t) && !t->addrs->n);
 	if (e->origin == ENDPOINT_AGENT || e->empty || (!rs->due && !lacks))
 		return 0;
 	news = has_name(e) && ask(e->upstream, &known.addrs);
 	for (struct endpoint *t = e->next_target; t; t = t->next_target) {
-		more[n] = t->addrs;
+		more[n] = endpoint_addrs_whole(t->addrs);
 		if (!stopped(rs) && has_name(t))
 			news = ask(t->upstream, &more[n]) || news;
 		n++;

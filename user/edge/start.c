@@ -106,7 +106,7 @@ static bool is_terminated(const struct conn *c)
 /* Where this connection may go. */
 static const struct endpoint_addrs *addrs_of(const struct conn *c)
 {
-	return c->acme ? &c->endpoint->acme : &c->endpoint->addrs;
+	return c->acme ? c->endpoint->acme : c->endpoint->addrs;
 }
 
 static bool is_for_kernel(const struct conn *c)

@@ -80,7 +80,7 @@ void endpoint_terminate_done(struct endpoint *e)
 bool terminate_is_acme(const struct endpoint *e, const uint8_t *msg, const struct hello *h)
 {
 	/* a validator offers nothing else (RFC 8737 3); a client that does is not one */
-	return e->acme.n && h->alpn_len == 1 + strlen("acme-tls/1") &&
+	return e->acme->n && h->alpn_len == 1 + strlen("acme-tls/1") &&
 	       alpn_has(msg, h, "acme-tls/1");
 }
 

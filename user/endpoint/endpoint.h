@@ -32,12 +32,23 @@ struct tls_server;
 
 /* Resolved, tried in turn. */
 struct endpoint_addrs {
-	union addr_ip at[ENDPOINT_ADDRS_MAX];
 	unsigned n;
+	union addr_ip at[ENDPOINT_ADDRS_MAX]; /* of one that is kept, only <n> are there */
 };
 
+/* endpoint_addrs.c */
 /* Asks getaddrinfo(3) for HOST:PORT, which blocks; false: no address, and <ret_a> is as it was. */
 bool endpoint_addrs_ask(const char *text, struct endpoint_addrs *ret_a);
+/* In this very order. */
+bool endpoint_addrs_same(const struct endpoint_addrs *a, const struct endpoint_addrs *b);
+/* All of what may be kept without its end. */
+struct endpoint_addrs endpoint_addrs_whole(const struct endpoint_addrs *a);
+/*
+ * An endpoint keeps a copy, which is as long as it has to be; one shared by all is of those that
+ * have none.  0, or -ENOMEM and *keep is as it was.  <a> NULL: none.
+ */
+extern const struct endpoint_addrs endpoint_addrs_none;
+int endpoint_addrs_keep(const struct endpoint_addrs **keep, const struct endpoint_addrs *a);
 
 /* What its names are known to resolve to. */
 struct endpoint_known {
@@ -64,8 +75,7 @@ struct endpoint {
 	/* identity */
 	char id[ENDPOINT_ID_MAX]; /* ep_... */
 	uint32_t num;		  /* the kernel's id: dense, reused after the last reference */
-	/* normalised, zero padded; "*.example.com" when wild, "tcp://HOST:PORT" when tcp */
-	char host[ENDPOINT_NAME_MAX];
+	char *host; /* normalised; "*.example.com" when wild, "tcp://HOST:PORT" when tcp */
 	bool wild, tcp;
 	enum endpoint_origin origin;
 	struct timespec created;   /* CLOCK_REALTIME */
@@ -98,12 +108,12 @@ struct endpoint {
 	char tunnel[ENDPOINT_ID_MAX]; /* of an edge's target: that labelled tunnel, tn_...; "" */
 	bool has_tunnels;	      /* a head: one of its targets is such */
 	bool empty; /* an edge's that has no upstream now: it only holds the name */
-	struct endpoint_addrs addrs;
+	const struct endpoint_addrs *addrs; /* never NULL */
 	/* TLS that ends here, see terminate.h; NULL: passthrough */
 	struct tls_server *tls_server;
-	struct tls_client *tls_client; /* re-encrypt; NULL: plaintext */
-	bool upstream_first;	       /* whose handshake comes first */
-	struct endpoint_addrs acme;    /* n 0: none */
+	struct tls_client *tls_client;	   /* re-encrypt; NULL: plaintext */
+	bool upstream_first;		   /* whose handshake comes first */
+	const struct endpoint_addrs *acme; /* never NULL; n 0: none */
 	enum endpoint_datapath datapath;
 	struct tcp_port
 		*tcp_port; /* what it listens at, see tcp_port.h; under the registry's lock */

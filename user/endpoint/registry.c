@@ -194,6 +194,9 @@ void entry_free(struct entry *t)
 	registry_put(r);
 	endpoint_spec_done(&t->e.spec);
 	stats_put(t->e.stats);
+	endpoint_addrs_keep(&t->e.addrs, NULL);
+	endpoint_addrs_keep(&t->e.acme, NULL);
+	free(t->e.host);
 	free(t->target_text);
 	free(t);
 }
@@ -266,21 +269,6 @@ void registry_set_ops(struct registry *r, const struct registry_ops *ops)
 	r->ops = *ops;
 }
 
-bool endpoint_addrs_ask(const char *text, struct endpoint_addrs *ret_a)
-{
-	struct sockaddr_storage sa[ENDPOINT_ADDRS_MAX];
-	socklen_t len[ENDPOINT_ADDRS_MAX];
-	int n = addr_resolve(text, sa, len, ENDPOINT_ADDRS_MAX);
-
-	if (n <= 0)
-		return false;
-	memset(ret_a, 0, sizeof(*ret_a));
-	for (ret_a->n = 0; ret_a->n < (unsigned)n; ret_a->n++)
-		addr_narrow((const struct sockaddr *)&sa[ret_a->n], len[ret_a->n],
-			    &ret_a->at[ret_a->n]);
-	return true;
-}
-
 int registry_resolve(const char *text, const char *field, struct endpoint_addrs *ret_a,
 		     struct fault *f)
 {
@@ -311,6 +299,7 @@ struct entry *entry_blank(struct registry *r)
 	atomic_fetch_add(&r->refs, 1);
 	atomic_init(&t->e.refs, 1);
 	t->e.head = &t->e;
+	t->e.addrs = t->e.acme = &endpoint_addrs_none;
 	list_init(&t->order);
 	t->e.stats = calloc(1, sizeof(*t->e.stats));
 	if (!t->e.stats) {
@@ -326,6 +315,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 			const struct timespec *created, const struct endpoint_known *known,
 			struct fault *f)
 {
+	struct endpoint_addrs acme = endpoint_addrs_none;
 	char host[ENDPOINT_NAME_MAX] = "";
 	struct entry *t;
 
@@ -336,7 +326,11 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 		fault_set(f, 500, 0, "", "out of memory");
 		return NULL;
 	}
-	snprintf(t->e.host, sizeof(t->e.host), "%s", host); /* calloc() padded it */
+	t->e.host = strdup(host);
+	if (!t->e.host) {
+		fault_set(f, 500, 0, "", "out of memory");
+		goto refused;
+	}
 	t->e.wild = host[0] == '*';
 	t->e.tcp = endpoint_is_tcp(host);
 	t->e.origin = s->origin;
@@ -363,12 +357,15 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	if (entry_set_target(t, 0, known ? &known->addrs : NULL, s->may_be_unresolved, f))
 		goto refused;
 	if (known)
-		t->e.acme = known->acme;
+		acme = known->acme;
 	else if (s->values[FIELD_ID_ACME_UPSTREAM] &&
-		 registry_resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &t->e.acme,
-				  f) &&
+		 registry_resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &acme, f) &&
 		 !s->may_be_unresolved)
 		goto refused;
+	if (endpoint_addrs_keep(&t->e.acme, &acme)) {
+		fault_set(f, 500, 0, "", "out of memory");
+		goto refused;
+	}
 	t->on_done = r->ops.on_done;
 	if (r->ops.on_new && r->ops.on_new(r->ops.arg, &t->e, f))
 		goto refused;

@@ -7,13 +7,14 @@
 
 #include "registry_entry.h"
 
-/* A name that does not resolve at the moment is where it was. */
+/* A name that does not resolve at the moment is where it was (if there is no memory, it is asked
+ * for again). */
 static void keep_addrs(struct endpoint *t, const struct endpoint *old)
 {
 	for (; t; t = t->next_target)
-		for (const struct endpoint *o = old; o && !t->addrs.n; o = o->next_target)
+		for (const struct endpoint *o = old; o && !t->addrs->n; o = o->next_target)
 			if (!strcmp(o->upstream, t->upstream))
-				t->addrs = o->addrs;
+				endpoint_addrs_keep(&t->addrs, o->addrs);
 }
 
 struct endpoint *registry_prepare(struct registry *r, struct endpoint *old,

@@ -3,6 +3,7 @@
  * registry_group - names that are shared, and who of those that share it gets a connection.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +106,7 @@ struct endpoint *registry_next(struct registry *r, const struct endpoint *failed
 	struct endpoint *e = NULL;
 	struct entry *t;
 
-	memcpy(host, failed->host, sizeof(host));
+	snprintf(host, sizeof(host), "%s", failed->host);
 	pthread_rwlock_rdlock(&r->lock);
 	t = registry_find_host(r, host);
 	if (t && t->e.group)

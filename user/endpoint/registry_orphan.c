@@ -13,15 +13,15 @@ struct endpoint *registry_orphan(struct registry *r, const struct orphan *o)
 
 	if (!t)
 		return NULL;
+	t->e.host = strndup(o->host, ENDPOINT_NAME_MAX - 1);
 	t->target_text = strdup(o->upstream);
 	t->e.spec.values[FIELD_ID_TERMINATE_AT] = strdup(o->terminate_at);
-	if (!t->target_text || !t->e.spec.values[FIELD_ID_TERMINATE_AT]) {
+	if (!t->e.host || !t->target_text || !t->e.spec.values[FIELD_ID_TERMINATE_AT]) {
 		entry_free(t);
 		return NULL;
 	}
 	t->e.upstream = t->target_text;
 	t->e.origin = t->e.spec.origin = ENDPOINT_AGENT;
-	strncpy(t->e.host, o->host, sizeof(t->e.host) - 1);
 	t->e.wild = t->e.host[0] == '*';
 	strncpy(t->e.id, o->id, sizeof(t->e.id) - 1);
 	atomic_init(&t->e.gone, true);

@@ -8,18 +8,15 @@
 #include "registry_entry.h"
 #include "log.h"
 
-/* Made by calloc(): what is not set is 0 in both.
- * NOLINTBEGIN(bugprone-suspicious-memory-comparison) */
 static bool same(const struct endpoint *a, const struct endpoint *b)
 {
-	if (!endpoint_spec_same(&a->spec, &b->spec) || memcmp(&a->acme, &b->acme, sizeof(a->acme)))
+	if (!endpoint_spec_same(&a->spec, &b->spec) || !endpoint_addrs_same(a->acme, b->acme))
 		return false;
 	for (; a && b; a = a->next_target, b = b->next_target)
-		if (memcmp(&a->addrs, &b->addrs, sizeof(a->addrs)))
+		if (!endpoint_addrs_same(a->addrs, b->addrs))
 			return false;
 	return a == b; /* NULL: as many */
 }
-/* NOLINTEND(bugprone-suspicious-memory-comparison) */
 
 int registry_exchange(struct registry *r, struct entry **old, unsigned n_old, struct entry **fresh,
 		      unsigned n, struct fault *f)
@@ -100,8 +97,8 @@ static unsigned compare(struct registry *r, struct entry **old, struct entry **f
 static void keep_addrs(struct endpoint *t, const struct endpoint *now)
 {
 	for (; t && now; t = t->next_target, now = now->next_target)
-		if (!t->addrs.n)
-			t->addrs = now->addrs;
+		if (!t->addrs->n)
+			endpoint_addrs_keep(&t->addrs, now->addrs);
 }
 
 /*
@@ -119,8 +116,8 @@ static struct entry *make(struct registry *r, const struct endpoint_spec *spec, 
 	t = entry_new(r, &s, NULL, NULL, NULL, f);
 	if (t && s.may_be_unresolved)
 		keep_addrs(&t->e, now);
-	if (t && now && !t->e.acme.n)
-		t->e.acme = now->acme;
+	if (t && now && !t->e.acme->n)
+		endpoint_addrs_keep(&t->e.acme, now->acme);
 	endpoint_put(now);
 	return t;
 }

@@ -54,6 +54,7 @@ int entry_set_target(struct entry *t, unsigned i, const struct endpoint_addrs *k
 		     struct fault *f)
 {
 	struct endpoint *e = &t->e;
+	struct endpoint_addrs addrs = endpoint_addrs_none;
 	struct endpoint_target at = {.weight = 1};
 	bool agent = e->origin == ENDPOINT_AGENT;
 	int err = agent ? 0 : endpoint_spec_target(&e->spec, i, &at);
@@ -72,13 +73,15 @@ int entry_set_target(struct entry *t, unsigned i, const struct endpoint_addrs *k
 	} else if (e->empty) {
 		return 0;
 	} else if (known) {
-		e->addrs = *known;
-	} else if (!agent && registry_resolve(e->upstream, "upstream", &e->addrs, f)) {
+		addrs = *known;
+	} else if (!agent && registry_resolve(e->upstream, "upstream", &addrs, f)) {
 		if (!may_fail)
 			return -1;
 		log_warn("endpoint %s: its upstream %s does not resolve; asking again", e->host,
 			 e->upstream);
 	}
+	if (endpoint_addrs_keep(&e->addrs, &addrs))
+		return fault_set(f, 500, 0, "", "out of memory");
 	return 0;
 }
 
@@ -93,7 +96,7 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	atomic_fetch_add(&r->refs, 1);
 	list_init(&t->order);
 	memcpy(t->e.id, head->e.id, sizeof(t->e.id));
-	memcpy(t->e.host, head->e.host, sizeof(t->e.host));
+	t->e.host = strdup(head->e.host);
 	t->e.wild = head->e.wild;
 	t->e.tcp = head->e.tcp;
 	t->e.origin = head->e.origin;
@@ -105,12 +108,13 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	t->e.max_conns_per_source = head->e.max_conns_per_source;
 	t->e.conn_rate = head->e.conn_rate;
 	t->e.conn_rate_per_source = head->e.conn_rate_per_source;
-	t->e.acme = head->e.acme;
+	t->e.addrs = t->e.acme = &endpoint_addrs_none;
 	t->e.stats = head->e.stats;
 	atomic_fetch_add(&t->e.stats->refs, 1);
 	t->e.head = &head->e;
 	t->on_done = head->on_done;
-	if (!endpoint_spec_copy(&head->e.spec, &t->e.spec))
+	if (t->e.host && !endpoint_addrs_keep(&t->e.acme, head->e.acme) &&
+	    !endpoint_spec_copy(&head->e.spec, &t->e.spec))
 		return t;
 	entry_free(t);
 	return NULL;

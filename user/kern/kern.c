@@ -459,17 +459,28 @@ void kern_sock_del(struct kern *k, uint64_t cookie)
 }
 #endif
 
-int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
-		      const struct endpoint_value *v)
+static struct name_key name_key(const char *host)
 {
+	struct name_key key = {.name = ""};
+
+	strncpy(key.name, host, sizeof(key.name) - 1);
+	return key;
+}
+
+int kern_endpoint_put(struct kern *k, const char *host, bool wild, const struct endpoint_value *v)
+{
+	struct name_key key = name_key(host);
+
 	return put_result(k, wild ? KERN_MAP_wildcards : KERN_MAP_endpoints,
-			  bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, host, v,
+			  bpf_map_update_elem(wild ? k->wildcards_fd : k->endpoints_fd, &key, v,
 					      BPF_ANY));
 }
 
-void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild)
+void kern_endpoint_del(struct kern *k, const char *host, bool wild)
 {
-	bpf_map_delete_elem(wild ? k->wildcards_fd : k->endpoints_fd, host);
+	struct name_key key = name_key(host);
+
+	bpf_map_delete_elem(wild ? k->wildcards_fd : k->endpoints_fd, &key);
 }
 
 static struct policy_key policy_key(uint32_t id, const struct cidr *c)

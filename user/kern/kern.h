@@ -106,9 +106,8 @@ int kern_sock_add(struct kern *k, uint64_t cookie, int fd);
 void kern_sock_del(struct kern *k, uint64_t cookie);
 #endif
 
-int kern_endpoint_put(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild,
-		      const struct endpoint_value *v);
-void kern_endpoint_del(struct kern *k, const char host[ENDPOINT_KEY_MAX], bool wild);
+int kern_endpoint_put(struct kern *k, const char *host, bool wild, const struct endpoint_value *v);
+void kern_endpoint_del(struct kern *k, const char *host, bool wild);
 
 /*
  * What policy <id> says of a range (user/policy/policy.h).  0, or -errno; -ENOSPC: the map is
