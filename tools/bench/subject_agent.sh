@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# agent - an endpoint of ours that an agent of ours serves: edge, channel, agent; $variant is kernel or splice (at the
-# edge).  Compare with relays.  Sourced by run; $dir, $port, $upstream, $workers, $O are set.
+# agent - an endpoint of ours that an agent of ours serves: edge, channel, agent; $variant is kernel or splice, or edge: the
+# kernel there, splice(2) in the agent.  Compare with relays.  Sourced by run; $dir, $port, $upstream, $workers, $O are set.
 # shellcheck shell=bash disable=SC2154
 conf()
 {
@@ -27,7 +27,7 @@ start()
 	wait_for [ -S "$dir/control.sock" ]
 	token=$("${cli[@]}" authtoken add 2>/dev/null)
 	HOME=$dir "$O/snisplit" tls "$upstream" --url bench.test --server 127.0.0.1:4443 --server-ca "$dir/state/ca/root.pem" \
-		--authtoken "$token" --log false &
+		--authtoken "$token" --datapath "$([ "$variant" = kernel ] && echo kernel || echo userspace)" --log false &
 	agent=$!
 	wait_for "${cli[@]}" endpoint get bench.test >/dev/null
 }
