@@ -21,7 +21,10 @@ ends() # N CLOSE-REASON: of the last N connections
 stream app.test --order client --up 1m --down 8m --read-rate 8000 --server-read-rate 4000 --conns 8 --parallel 8 --seed 1
 stream app.test --order server --up 2m --down 2m --stall 500 --server-stall 500 --conns 16 --parallel 16 --seed 2
 stream app.test --order together --up 3m --down 3m --stall 300 --conns 16 --parallel 16 --seed 3 --rcvbuf 65536
-n=40
+# more than the edge's gate and the agent's let through while nobody reads
+stream app.test --order server --up 1k --down 96m --stall 1500 --seed 4
+stream app.test --order client --up 96m --down 1k --server-stall 1500 --seed 5
+n=42
 wait_for has_events $n
 # a half that is closed, and the other one
 for order in client server together; do
