@@ -17,6 +17,7 @@ wait_for shows '^prompt> *$'
 tmux send-keys "'$O/snisplit' tls 9001 --url app.test" Enter
 wait_for shows "Session +online"
 wait_for shows "Forwarding +tls://app.test -> localhost:9001"
+wait_for shows "Datapath +(kernel \(self-test passed|splice \(no kernel)"
 wait_for shows "Web interface +http://127.0.0.1:4040"
 wait_for is_ready app.test
 fetch app.test >/dev/null
