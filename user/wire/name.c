@@ -94,7 +94,8 @@ int name_normalise(const char *in, char key[NAME_KEY_LEN], bool allow_wildcard,
 			return -EINVAL;
 		}
 		memmove(out + 2, out, n);
-		memcpy(out, "*.", 2);
+		out[0] = '*';
+		out[1] = '.';
 		n += 2;
 	}
 	memcpy(key, out, sizeof(out));
