@@ -175,8 +175,9 @@ bool conn_replay_elsewhere(struct conn *c);
 bool conn_keeps_hello(const struct conn *c);
 /* Writes the program's hello to the new upstream.  False: it is broken as well. */
 bool conn_write_replay(struct conn *c);
-/* How much of the client's stream its upstream's TCP has acknowledged, and so accepted. */
-uint64_t conn_accepted(const struct conn *c);
+/* How much of the client's stream its upstream's TCP has acknowledged, and so accepted.  <seen>:
+ * what TCP says of that one, NULL: it is asked. */
+uint64_t conn_accepted(const struct conn *c, const struct tcp_info *seen);
 /* Lets go of what is kept of it if its upstream has seen some of that: it cannot be repeated. */
 void conn_settle(struct conn *c);
 /* Lets the hello's buffer go once the upstream has answered. */

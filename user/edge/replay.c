@@ -19,21 +19,23 @@
 
 #define REPLAYS_MAX GROUP_MEMBERS /* each from another that died */
 
-uint64_t conn_accepted(const struct conn *c)
+uint64_t conn_accepted(const struct conn *c, const struct tcp_info *seen)
 {
 	struct tcp_info ti;
 	uint64_t acked;
 
 	if (c->upstream.final)
 		return c->upstream.enqueued > c->preface ? c->upstream.enqueued - c->preface : 0;
-	if (end_info(&c->upstream, &ti))
+	if (!seen && end_info(&c->upstream, &ti))
 		return 0;
+	if (!seen)
+		seen = &ti;
 	/* the kernel counts our FIN, and our SYN if it was we who connected */
-	acked = ti.tcpi_bytes_acked;
+	acked = seen->tcpi_bytes_acked;
 	if (acked && !c->endpoint->agent)
 		acked--;
-	if (acked > end_enqueued(&ti))
-		acked = end_enqueued(&ti);
+	if (acked > end_enqueued(seen))
+		acked = end_enqueued(seen);
 	return acked > c->preface ? acked - c->preface : 0;
 }
 
@@ -102,7 +104,7 @@ void conn_settle(struct conn *c)
 {
 	if ((!c->replay && !c->up.keeps) || c->phase != CONN_OPEN)
 		return;
-	if (!is_answered(c) && !conn_accepted(c))
+	if (!is_answered(c) && !conn_accepted(c, NULL))
 		return;
 	list_del(&c->answer);
 	half_forget(&c->up);
@@ -227,7 +229,7 @@ static bool replay(struct conn *c, void (*dial)(struct conn *c))
 	if ((!c->replay && !c->up.keeps) || c->replayed >= REPLAYS_MAX || c->phase != CONN_OPEN ||
 	    c->client.fin || c->client.err || is_answered(c))
 		return false;
-	if (conn_accepted(c))
+	if (conn_accepted(c, NULL))
 		return false;
 	if (!c->replay)
 		return replay_kept(c, dial);

@@ -135,7 +135,8 @@ void conn_joined(struct conn *c)
 		conn_dial_failed(c, EPIPE);
 		return;
 	}
-	if (!end_info(&c->upstream, &ti))
+	c->preface = 0; /* to others nobody has said anything yet */
+	if ((c->endpoint->agent || c->endpoint->proxy_proto) && !end_info(&c->upstream, &ti))
 		c->preface = (uint32_t)end_enqueued(&ti);
 	if (is_terminated(c))
 		terminate_next(c);

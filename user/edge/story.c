@@ -94,10 +94,14 @@ void conn_server_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
 	getsockname(c->client.fd, (struct sockaddr *)ret_sa, &len);
 }
 
-static void tcp_facts(const struct end *e, struct event_tcp *to)
+/* NULL: TCP need not be asked any more, or cannot be. */
+static const struct tcp_info *look(const struct end *e, struct tcp_info *ti)
 {
-	struct tcp_info ti;
+	return e->final || e->fd == -1 || end_info(e, ti) ? NULL : ti;
+}
 
+static void tcp_facts(const struct end *e, const struct tcp_info *ti, struct event_tcp *to)
+{
 	to->bytes_acked = -1;
 	if (e->final) {
 		to->known = true;
@@ -105,11 +109,11 @@ static void tcp_facts(const struct end *e, struct event_tcp *to)
 		to->retransmits = e->retransmits;
 		return;
 	}
-	if (e->fd == -1 || end_info(e, &ti))
+	if (!ti)
 		return;
 	to->known = true;
-	to->rtt_us = ti.tcpi_rtt;
-	to->retransmits = ti.tcpi_total_retrans;
+	to->rtt_us = ti->tcpi_rtt;
+	to->retransmits = ti->tcpi_total_retrans;
 }
 
 static int64_t since(uint64_t from, uint64_t to)
@@ -183,6 +187,8 @@ void conn_emit(struct conn *c)
 	struct event_closed ev = {.reason = c->reason, .terminated_at = "none"};
 	struct conn_tally t = conn_tally(c);
 	struct endpoint *e = c->endpoint;
+	const struct tcp_info *seen;
+	struct tcp_info ti;
 
 	conn_id(c, ev.connection_id);
 	conn_client_addr(c, &ev.client);
@@ -210,10 +216,11 @@ void conn_emit(struct conn *c)
 	ev.bytes_kernel = t.in_kernel + t.out_kernel;
 	ev.datapath = conn_datapath(c);
 	timing(c, &ev);
-	tcp_facts(&c->client, &ev.tcp_client);
-	tcp_facts(&c->upstream, &ev.tcp_upstream);
+	tcp_facts(&c->client, look(&c->client, &ti), &ev.tcp_client);
+	seen = look(&c->upstream, &ti);
+	tcp_facts(&c->upstream, seen, &ev.tcp_upstream);
 	if (e)
-		ev.tcp_upstream.bytes_acked = (int64_t)conn_accepted(c);
+		ev.tcp_upstream.bytes_acked = (int64_t)conn_accepted(c, seen);
 	if (e && ev.bytes_out)
 		atomic_store(&e->answered_ns, c->worker->now_ns);
 	if (e)
