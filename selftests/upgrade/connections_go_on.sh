@@ -14,11 +14,10 @@ start_snisplitd <<-CONF
 	  - {url: "tls://app.test", upstream: "$UP:9000"}
 	  - {url: "tls://python.test", upstream: "$UP:9001"}
 CONF
-# Long: few bytes, slowly, so that all are there until the last upgrade; a thousand times 1m each way is more
-# than tcp_mem has room for beside other tests, and a window closed for that opens by probes, minutes apart:
-# a third of the streams were idle for five.
+# Long: few bytes, slowly, so that all are there until the last upgrade; a thousand times 4m is more
+# than tcp_mem has room for, and a window closed for that opens by probes, minutes apart.
 amount=(--up 4m --down 4m --read-rate 2000 --server-read-rate 2000 --timeout 120)
-[ "$LONG" != 1 ] || amount=(--up 256k --down 256k --read-rate 1 --server-read-rate 1 --timeout 500)
+[ "$LONG" != 1 ] || amount=(--up 1m --down 1m --read-rate 8 --server-read-rate 8 --timeout 500)
 stream app.test "${amount[@]}" --conns "$conns" --parallel "$conns" &
 client=$!
 wait_for eval '[ "$(live_conns)" -gt $((conns / 2)) ]'
