@@ -27,6 +27,8 @@ start_edge <<-CONF
 	workers: 1
 CONF
 pair=(--crt "$TMP/all.pem" --key "$TMP/all.key")
+# (so many self-tests of the kernel path at once take their time; the agent of the file has it)
+export AGENT_DATAPATH=userspace
 start_agent edge tls 9000 --terminate-at edge --url edge.cli.test
 start_agent upstream tls 9001 --terminate-at upstream --url upstream.cli.test
 start_agent agent tls 9000 --terminate-at agent --url agent.cli.test "${pair[@]}"
@@ -62,7 +64,7 @@ cat >"$TMP/agent.yml" <<-CONF
 	  tcp: {proto: tcp, addr: 9000, remote_addr: "edge.localhost:22002"}
 CONF
 # shellcheck disable=SC2031
-unset SNISPLIT_SERVER SNISPLIT_SERVER_CA SNISPLIT_AUTHTOKEN
+unset SNISPLIT_SERVER SNISPLIT_SERVER_CA SNISPLIT_AUTHTOKEN AGENT_DATAPATH
 start_agent file start --all --config "$TMP/agent.yml"
 cat "$CA" "$TMP/ca.pem" >"$TMP/both-cas.pem"
 get() { curl -sS --max-time 10 --cacert "$TMP/both-cas.pem" --connect-to "$1:443:$EDGE:443" "${@:2}" "https://$1/" 2>/dev/null; }
