@@ -18,7 +18,7 @@ static bool is_kernels(const struct stream *s)
 
 static void retry_soon(struct stream *s)
 {
-	s->retry_step_ns = join_retry_ns(s->retry_step_ns);
+	s->retry_step_ns = join_retry_ns(s->retry_step_ns, &s->up, &s->down);
 	s->retry_ns = s->agent->now_ns + s->retry_step_ns;
 	list_del(&s->retry);
 	list_add_tail(&s->agent->retry, &s->retry);

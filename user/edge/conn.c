@@ -16,7 +16,7 @@
 
 static void retry_soon(struct conn *c)
 {
-	c->retry_step_ns = join_retry_ns(c->retry_step_ns);
+	c->retry_step_ns = join_retry_ns(c->retry_step_ns, &c->up, &c->down);
 	c->retry_at_ns = c->worker->now_ns + c->retry_step_ns;
 	list_del(&c->retry);
 	list_add_tail(&c->worker->retry, &c->retry);

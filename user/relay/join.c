@@ -5,6 +5,8 @@
 
 #define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
+/* Of an ended stream what is missing is with the kernel's worker, and soon is not. */
+#define RETRY_END_NS (20U * 1000)
 #define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
 
 void join_enlarge(int fd)
@@ -56,10 +58,11 @@ void join_part(struct half *up, struct half *down)
 		__atomic_store_n(&down->src->flow->peer_cookie, 0, __ATOMIC_SEQ_CST);
 }
 
-uint32_t join_retry_ns(uint32_t before)
+uint32_t join_retry_ns(uint32_t before, const struct half *up, const struct half *down)
 {
 	if (!before)
-		return RETRY_MIN_NS;
+		return up->state == HALF_EOF || down->state == HALF_EOF ? RETRY_END_NS
+									: RETRY_MIN_NS;
 	return before < RETRY_MAX_NS / 2 ? before * 2 : RETRY_MAX_NS;
 }
 

@@ -36,7 +36,7 @@ void join_user(struct half *up, struct half *down);
 void join_part(struct half *up, struct half *down);
 
 /* HALF_WANT_RETRY: how long to wait this time, by how long it was last time; 0: it is the first. */
-uint32_t join_retry_ns(uint32_t before);
+uint32_t join_retry_ns(uint32_t before, const struct half *up, const struct half *down);
 
 /*
  * h->src is broken: moves what it had sent before, which is dst's still.  True: dst has
