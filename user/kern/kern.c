@@ -377,7 +377,7 @@ const char *kern_release(void)
 
 const char *kern_pin_root(const struct kern *k)
 {
-	return k->pins.root;
+	return k->pins.shown;
 }
 
 bool kern_has_sockops(const struct kern *k)

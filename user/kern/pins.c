@@ -18,32 +18,48 @@
 
 #define BPFFS_MAGIC 0xcafe4a11 /* linux/magic.h */
 #define PINS_DIR "snisplit"
+#define USUAL "/sys/fs/bpf"
 
 /* glibc's <sys/mount.h> clashes with <linux/mount.h> before 2.37. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	  const void *data);
 
-/* Where the first file system of <type> is mounted, or -ENOENT. */
+/*
+ * Where a file system of <type> is mounted, or -ENOENT.  One that can be written to wins over one
+ * that cannot, and among these the usual place, then the last one.
+ */
 static int find_mount(const char *type, char *out, size_t size)
 {
-	char dev[256], dir[256], fs[64];
-	int err = -ENOENT;
+	char dev[256], dir[256], fs[64], how[256];
+	int best = 0, good;
 	FILE *f;
 
 	f = fopen("/proc/mounts", "re");
 	if (!f)
 		return -errno;
-	while (fscanf(f, "%255s %255s %63s %*[^\n]", dev, dir, fs) == 3) {
+	while (fscanf(f, "%255s %255s %63s %255s %*[^\n]", dev, dir, fs, how) == 4) {
 		if (strcmp(fs, type) || strlen(dir) >= size)
 			continue;
+		good = 1 + (strncmp(how, "ro", 2) ? 2 : 0) + !strcmp(dir, USUAL);
+		if (good < best)
+			continue;
 		strcpy(out, dir);
-		err = 0;
-		/* the usual place wins over others */
-		if (!strcmp(dir, "/sys/fs/bpf"))
-			break;
+		best = good;
 	}
 	fclose(f);
-	return err;
+	return best ? 0 : -ENOENT;
+}
+
+/* Of another mount of the same bpffs, which is what the unit gives us, others know the usual one.
+ */
+static void set_shown(struct pins *p)
+{
+	struct stat ours, usual;
+
+	snprintf(p->shown, sizeof(p->shown), "%s", p->root);
+	if (!stat(p->root, &ours) && !stat(USUAL "/" PINS_DIR, &usual) &&
+	    ours.st_dev == usual.st_dev && ours.st_ino == usual.st_ino)
+		snprintf(p->shown, sizeof(p->shown), USUAL "/" PINS_DIR);
 }
 
 static int bpffs_find(char *out, size_t size, char *why, size_t why_size)
@@ -145,6 +161,7 @@ int pins_open(struct pins *p, char *why, size_t why_size)
 		return err;
 	}
 	empty(p->root);
+	set_shown(p);
 	return 0;
 }
 
@@ -160,6 +177,7 @@ int pins_inherit(struct pins *p, int lock_fd, char *why, size_t why_size)
 		return -ENOENT;
 	}
 	p->root[n] = '\0';
+	set_shown(p);
 	p->lock_fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 0);
 	return p->lock_fd == -1 ? -errno : 0;
 }

@@ -8,14 +8,15 @@
 #include <stddef.h>
 
 struct pins {
-	char root[128]; /* .../snisplit */
+	char root[128];	 /* .../snisplit */
+	char shown[128]; /* the same, as it is known outside our mount namespace */
 	int lock_fd;
 };
 
 /*
- * Finds bpffs in /proc/mounts, else mounts it on /sys/fs/bpf in our own mount
- * namespace; makes and locks <bpffs>/snisplit and removes what a killed daemon
- * left there.  0; -EBUSY with the holder's pid in <why>; other -errno.
+ * Finds a bpffs in /proc/mounts that can be written to, else mounts it on /sys/fs/bpf in our own
+ * mount namespace; makes and locks <bpffs>/snisplit and removes what a killed daemon left there. 0;
+ * -EBUSY with the holder's pid in <why>; other -errno.
  */
 int pins_open(struct pins *p, char *why, size_t why_size);
 /*
