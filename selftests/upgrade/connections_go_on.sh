@@ -9,7 +9,7 @@ conns=$([ "$LONG" = 1 ] && echo 1000 || echo 50) rounds=${ROUNDS:-$([ "$LONG" = 
 start_upstream stream 9000
 start_upstream python 9001
 start_snisplitd <<-CONF
-	timeouts: {client_hello: 60s}
+	timeouts: {client_hello: 60s, half_closed: 10m} # (who reads slowly lets its window stay shut for long)
 	endpoints:
 	  - {url: "tls://app.test", upstream: "$UP:9000"}
 	  - {url: "tls://python.test", upstream: "$UP:9001"}

@@ -212,7 +212,7 @@ static uint64_t wait_ns(const struct snisplit *a)
 	return at > a->now_ns ? at - a->now_ns : 0;
 }
 
-/* (Linux before 5.11 waits for milliseconds only) */
+/* (Linux before 5.11, and a sandbox that has not heard of it, wait for milliseconds only) */
 static int wait_for_events(const struct snisplit *a, struct epoll_event *events, uint64_t ns,
 			   bool exact)
 {
@@ -222,7 +222,7 @@ static int wait_for_events(const struct snisplit *a, struct epoll_event *events,
 
 	if (exact) {
 		n = epoll_pwait2(a->epoll_fd, events, EVENTS_A_TURN, &ts, NULL);
-		if (n >= 0 || errno != ENOSYS)
+		if (n >= 0 || errno == EINTR)
 			return n;
 	}
 	return epoll_wait(a->epoll_fd, events, EVENTS_A_TURN, (int)((ns + MS_NS - 1) / MS_NS));

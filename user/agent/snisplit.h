@@ -90,7 +90,10 @@ struct snisplit_conf {
 	const char *datapath;
 };
 
-/* Starts to connect.  NULL with <err>: a mistake in <conf>. */
+/*
+ * Starts to connect.  NULL with <err>: a mistake in <conf>, or status 501, see <datapath>; with any
+ * but "userspace" as root it may take seconds, and libbpf's messages are ours from then on.
+ */
 SNISPLIT_API struct snisplit *snisplit_open(const struct snisplit_conf *conf,
 					    struct snisplit_error *err);
 /*

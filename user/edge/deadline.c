@@ -34,7 +34,8 @@ uint64_t conn_timer_ms(const struct config *g, enum timer_kind kind)
 		[TIMER_HELLO] = g->timeouts.client_hello,
 		[TIMER_HANDSHAKE] = g->timeouts.handshake,
 		[TIMER_CONNECT] = g->timeouts.connect,
-		[TIMER_ACCEPTED] = g->timeouts.connect,
+		[TIMER_ACCEPTED] = g->timeouts.connect < g->timeouts.idle ? g->timeouts.connect
+									  : g->timeouts.idle,
 		/* looked at four times: see conn_on_deadline() */
 		[TIMER_IDLE] = g->timeouts.idle / 4,
 		[TIMER_HALF_CLOSED] = half_closed_ms(g) / 4,

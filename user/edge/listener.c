@@ -133,7 +133,7 @@ void listener_free(struct listener *l)
 
 void listener_join(struct worker *w, void *listener)
 {
-	struct epoll_event ev = {.events = w->accept_again_ns ? 0 : EPOLLIN};
+	struct epoll_event ev = {.events = w->accept_again_ns || w->lets_nobody_in ? 0 : EPOLLIN};
 	struct listener *l = listener;
 
 	l->worker = w;

@@ -123,6 +123,7 @@ static bool again(struct conn *c, void (*dial)(struct conn *c))
 	struct worker *w = c->worker;
 
 	worker_count(w, WC_start_replayed);
+	list_del(&c->retry); /* (of a phase that it will not be in) */
 	c->replayed++;
 	half_done(&c->down);
 	half_init(&c->down, &c->upstream, &c->client);
@@ -260,7 +261,13 @@ static void dial_elsewhere(struct conn *c)
 
 bool conn_replay_elsewhere(struct conn *c)
 {
-	return conn_keeps_hello(c) && replay(c, dial_elsewhere);
+	if (conn_keeps_hello(c) && replay(c, dial_elsewhere))
+		return true;
+	/* one that cannot be repeated had its pairing taken back first: it goes on as it was */
+	if (c->phase == CONN_OPEN && c->up.mover == MOVER_KERNEL)
+		__atomic_store_n(&c->client.flow->peer_cookie, c->upstream.cookie,
+				 __ATOMIC_SEQ_CST);
+	return false;
 }
 
 bool conn_write_replay(struct conn *c)

@@ -341,6 +341,7 @@ static void count_waiting(struct worker *w, void *arg)
 
 static void let_in(struct worker *w, void *on)
 {
+	w->lets_nobody_in = !on;
 	listener_watch_all(w, on && !w->accept_again_ns);
 }
 

@@ -323,7 +323,7 @@ static void dispatch_first(struct worker *w)
 	unsigned i;
 
 	worker_read_ring(w);
-	for (i = 0; i < w->n_listeners && !w->accept_again_ns; i++)
+	for (i = 0; i < w->n_listeners && !w->accept_again_ns && !w->lets_nobody_in; i++)
 		listener_on_readable(&w->listeners[i]);
 }
 
@@ -357,7 +357,7 @@ static void *run(void *arg)
 			dispatch(w, &events[i]);
 		if (w->accept_again_ns && w->now_ns >= w->accept_again_ns) {
 			w->accept_again_ns = 0;
-			listener_watch_all(w, true);
+			listener_watch_all(w, !w->lets_nobody_in);
 		}
 		trickle_run(w);
 		run_ready(w);

@@ -126,6 +126,7 @@ struct worker {
 	unsigned n_listeners;
 	struct list tcp_listeners, listener_graves;
 	uint64_t accept_again_ns; /* 0, or listeners are off until then */
+	bool lets_nobody_in;	  /* listeners are off, see settle() in upgrade.c */
 	uint64_t now_ns;	  /* CLOCK_MONOTONIC at the start of the turn */
 
 	struct slots slots;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * enrol - an end's place in the kernel's maps: all of end.h that needs a struct kern.  Who relays
- * in user space only (the agent) links without it, and without libbpf.
+ * enrol - an end's place in the kernel's maps: all of end.h that needs a struct kern.
  */
 #include <errno.h>
 #include <string.h>
