@@ -1,5 +1,6 @@
 # control/completions_offer_what_help_shows.sh - bash, zsh and fish offer, after every command, the options of its --help, and the commands themselves.
 # SPDX-License-Identifier: GPL-2.0-only
+# Timeout: 180
 # Each: datapath=userspace
 . "$LIB"
 cli_help() { "$O/snisplit" "$@" --help; }

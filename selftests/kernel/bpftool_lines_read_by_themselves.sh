@@ -14,6 +14,9 @@ stream a.app.test --conns 10 --up 1k --down 1k
 BULK=$!
 is_paired() { dump_map flows | jq -e 'any(.[].formatted.value; .redir > 0 and .peer_cookie > 0)'; }
 wait_for is_paired
+# somebody comes all the time, or the pool of nobody's is empty by the time that a busy machine shows it
+(while sleep 0.5; do stream a.app.test --conns 1 --up 1k --down 1k >/dev/null 2>&1; done) &
+COMES=$!
 # the code blocks of the page, in order
 awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' tools/bpftool.md >"$TMP/lines"
 n=0
@@ -38,4 +41,4 @@ for map in "$PINS"/*; do
 	*) bpftool -j map dump pinned "$map" | jq -e 'all(.[]; .formatted)' >/dev/null || fail "$map has no types" ;;
 	esac
 done
-kill $BULK 2>/dev/null || true
+kill $BULK $COMES 2>/dev/null || true

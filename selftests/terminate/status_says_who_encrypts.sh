@@ -5,7 +5,7 @@ need jq curl
 certificate
 said() { curl -sS --unix-socket "$TMP/control.sock" http://x/status | jq -r .kernel_tls; }
 # The daemon has asked for it, so the module is there by now if there is one.
-has() { grep -qw tls /proc/sys/net/ipv4/tcp_available_ulp; }
+has() { grep -qsw tls /proc/sys/net/ipv4/tcp_available_ulp; }
 for ktls in auto off; do
 	start_snisplitd <<-CONF
 		tls: {ktls: $ktls}
@@ -15,6 +15,5 @@ for ktls in auto off; do
 	if has && [ $ktls = auto ]; then want=used; fi
 	if has && [ $ktls = off ]; then want="available, switched off by tls.ktls"; fi
 	same "tls.ktls: $ktls" "$(said)" "$want"
-	kill "$DAEMON"
-	wait "$DAEMON" || true
+	stop_snisplitd
 done

@@ -61,21 +61,27 @@ static void pipe_put(struct half *h, struct pump *p)
 	h->pipe[0] = h->pipe[1] = -1;
 }
 
+/*
+ * Once fs.pipe-user-pages-soft is used up a pipe has two pages.  That does for plain sockets; of a
+ * session of the kernel's, splice(2) may lose what it has no room for (6.1, tls_sw_splice_read).
+ */
+static bool pipe_has_room(const struct half *h)
+{
+	return !h->src->tls || fcntl(h->pipe[1], F_GETPIPE_SZ) >= PIPE_LEAST;
+}
+
 static int pipe_get(struct half *h, struct pump *p)
 {
 	if (p->n_pipes) {
 		memcpy(h->pipe, p->pipes[--p->n_pipes], sizeof(h->pipe));
-		return 0;
-	}
-	if (pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC)) {
+	} else if (pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC)) {
 		h->pipe[0] = h->pipe[1] = -1;
 		return -errno;
+	} else {
+		fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
 	}
-	if (fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_BYTES) != -1 ||
-	    fcntl(h->pipe[1], F_GETPIPE_SZ) >= PIPE_LEAST)
+	if (pipe_has_room(h))
 		return 0;
-	/* fs.pipe-user-pages-soft is used up: two pages, in which splice(2) from the kernel's TLS
-	 * may lose the rest of a record (6.1, tls_sw_splice_read), and which gain nothing else */
 	pipe_close(h);
 	return -ENOBUFS;
 }
