@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -471,7 +470,6 @@ void config_forget_endpoints(struct config *c)
 		endpoint_spec_done(&c->endpoints[--c->n_endpoints]);
 	free(c->endpoints);
 	c->endpoints = NULL;
-	malloc_trim(0); /* what the file's tree left, too */
 }
 
 void config_free(struct config *c)
@@ -483,9 +481,7 @@ void config_free(struct config *c)
 	free(c->events);
 	free(c->proxy_from.at);
 	free(c->ip_deny.at);
-	while (c->n_endpoints)
-		endpoint_spec_done(&c->endpoints[--c->n_endpoints]);
-	free(c->endpoints);
+	config_forget_endpoints(c);
 	free(c->file);
 	free(c->listen);
 	free(c->base_domain);
