@@ -1,4 +1,4 @@
-# upgrade/agents_name_waits_for_its_agent.sh - After an upgrade a client of an agent's exact name, or of its longer wildcard, waits for the agent, although another wildcard that matches is online.
+# upgrade/agents_name_waits_for_its_agent.sh - After an upgrade a client of an agent's exact name, or of its longer wildcard, waits for the agent, although another wildcard that matches is online; also for one that came and has left again (the wildcard got its clients).
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
@@ -12,7 +12,7 @@ start_edge <<-CONF
 	endpoints: [{url: "tls://*.test", upstream: "$UP:9001"}]
 CONF
 start_agent a tls 9000 --url nginx.test
-agents=$AGENT
+agents=$AGENT AGENT_EXACT=$AGENT
 start_agent b tls 9000 --url '*.app.test'
 agents="$agents $AGENT"
 wait_for is_ready nginx.test
@@ -29,4 +29,11 @@ for pid in $agents; do kill -CONT "$pid"; done
 wait "$exact" || fail "the client of the exact name was not served"
 wait "$longer" || fail "the client of the longer wildcard was not served"
 same "who answered" "$(cat "$TMP/exact") $(cat "$TMP/longer")" "hello from nginx hello from nginx"
+kill "$AGENT_EXACT"
+wait_for eval '! is_ready nginx.test'
+fetch nginx.test >"$TMP/exact" & exact=$!
+wait_for eval '[ "$(live_conns)" -ge 1 ]'
+start_agent a tls 9000 --url nginx.test
+wait "$exact" || fail "the client of the exact name was not served by the agent that came back"
+same "who answered then" "$(cat "$TMP/exact")" "hello from nginx"
 stop_upgraded

@@ -38,21 +38,28 @@ static bool kernel_may_pick(const struct group *group)
 	return group->num;
 }
 
+/*
+ * Nobody serves the name: user space decides whether a wildcard gets what comes for it; but where
+ * an agent is on its way, or on its way back, the program does not either.
+ */
+static int hide(struct edge *g, const struct endpoint *e)
+{
+	const struct endpoint_value nobody = {.num = 0};
+
+	if (takeover_holds(g->takeover, e->host))
+		return kern_endpoint_put(g->kern, e->host, e->wild, &nobody);
+	kern_endpoint_del(g->kern, e->host, e->wild);
+	return 0;
+}
+
 int edge_show(struct edge *g, struct endpoint *e, const struct policy *p)
 {
 	struct endpoint_value v = {.num = e->num, .pool = e->pool, .policy = p ? p->id : 0};
-	const struct endpoint_value nobody = {.num = 0};
 
 	if (!g->kern || e->tcp)
 		return 0;
-	if (!endpoint_is_up(e)) {
-		/* user space decides whether a wildcard gets what comes for it; but where an agent
-		 * is on its way, not the program either */
-		if (takeover_holds(g->takeover, e->host))
-			return kern_endpoint_put(g->kern, e->host, e->wild, &nobody);
-		kern_endpoint_del(g->kern, e->host, e->wild);
-		return 0;
-	}
+	if (!endpoint_is_up(e))
+		return hide(g, e);
 	if (e->group) {
 		v.pool = 0;
 		v.group = e->group->num;
@@ -131,7 +138,7 @@ static void on_offline(void *arg, struct endpoint *e, struct endpoint *rest)
 
 	/* what cannot be told of the rest is left to user space */
 	if (g->kern && !e->tcp && (!rest || edge_show(g, rest, rest->policy)))
-		kern_endpoint_del(g->kern, e->host, e->wild);
+		hide(g, e);
 	tcp_port_put(e->tcp_port);
 	e->tcp_port = NULL;
 	if (e->origin == ENDPOINT_AGENT)
