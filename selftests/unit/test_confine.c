@@ -86,9 +86,11 @@ static void readers(void)
 	EXPECT("bpf", error_of(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, NULL, 0)), EPERM);
 }
 
+static char dir[] = "/tmp/test_confine.XXXXXX";
+
 static void fenced(void)
 {
-	char dir[] = "/tmp/confine.XXXXXX", path[64];
+	char path[64];
 	char *argv[] = {"true", NULL};
 	int fence;
 
@@ -96,7 +98,6 @@ static void fenced(void)
 		printf("no Landlock here\n");
 		return;
 	}
-	EXPECT("a directory", mkdtemp(dir) == NULL, 0);
 	snprintf(path, sizeof(path), "%s/file", dir);
 	EXPECT("no_new_privs", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	fence = fence_new(false);
@@ -145,7 +146,9 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	in_child(network_only);
 	in_child(readers);
-	in_child(fenced);
+	EXPECT("a directory", mkdtemp(dir) == NULL, 0);
+	in_child(fenced); /* who may not remove it */
+	EXPECT("nothing is left behind", error_of(rmdir(dir)), 0);
 	in_child(caps);
 	return failed;
 }

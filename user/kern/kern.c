@@ -45,9 +45,12 @@ struct kern_ring {
 	void *arg;
 };
 
-/* libbpf prints one level lower than we do: its warnings are our debug lines,
- * except what it says in the load that failed, see open_fail(). */
-static char last_words[256];
+/*
+ * libbpf prints one level lower than we do: its warnings are our debug lines, except what it says
+ * in the load that failed, see open_fail().  It prints in the thread that has called it; sessions
+ * of libsnisplit load each in their own.
+ */
+static _Thread_local char last_words[256];
 
 static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
