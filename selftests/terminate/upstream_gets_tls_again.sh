@@ -1,4 +1,4 @@
-# terminate/upstream_gets_tls_again.sh - A re-encrypting endpoint tells its upstream the name, takes the upstream's protocol for the client, shows its own certificate, and refuses an upstream whose certificate is not for the name.
+# terminate/upstream_gets_tls_again.sh - A re-encrypting endpoint tells its upstream the name, takes the upstream's protocol for the client, shows its own certificate, and refuses an upstream whose certificate is not for the name, which the log says once, with what to do (it said nothing).
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
@@ -41,3 +41,6 @@ event_is 2 tls.alpn=http/1.1
 refuse fetch haproxy.test 2>/dev/null
 event_is 3 close_reason=upstream_refused
 event_field 3 error | grep -qi "name" || fail "says: $(event_field 3 error)"
+refuse fetch haproxy.test 2>/dev/null
+event_is 4 close_reason=upstream_refused
+same "lines of it" "$(grep "endpoint haproxy.test: no TLS with its upstream $UP:9001: .*name.*; it needs a certificate for 'haproxy.test', issued by a CA of upstream_tls_verify_cas" -c "$TMP/snisplitd.log")" 1

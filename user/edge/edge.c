@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "client_ca.h"
 #include "credentials.h"
+#include "complaint.h"
 #include "crowd.h"
 #include "edge_cert.h"
 #include "edge_open.h"
@@ -266,8 +267,9 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	g->sources = limit_sources_new(LIMIT_SOURCES);
 	g->tcp_ports = tcp_ports_new(g);
 	g->labelled = labelled_new();
-	if (!g->labelled || edge_policy_open(g) || !g->tcp_ports || !g->registry || !g->workers ||
-	    !g->sources)
+	g->complaints = complaints_new();
+	if (!g->labelled || !g->complaints || edge_policy_open(g) || !g->tcp_ports ||
+	    !g->registry || !g->workers || !g->sources)
 		goto fail;
 	edge_hook_registry(g);
 	g->events = events_open();
@@ -409,6 +411,7 @@ void edge_close(struct edge *g)
 	edge_policy_close(g);
 	limit_sources_free(g->sources);
 	crowd_free(g->crowd);
+	complaints_free(g->complaints);
 	edge_tls_close(g);
 	events_close(g->events);
 	store_close(g->store);

@@ -20,6 +20,7 @@
 #define ELDERS_MAX 62
 
 struct client_cas;
+struct complaints;
 struct credentials;
 struct crowd;
 struct guard;
@@ -42,6 +43,7 @@ struct edge {
 	pthread_mutex_t policy_lock; /* one change of ip_policies at a time */
 	struct terminate_ctx terminate;
 	struct client_cas *client_cas;	 /* of mutual TLS, by name */
+	struct complaints *complaints;	 /* of upstreams */
 	pthread_mutex_t cert_lock;	 /* of changes to uploaded certificates */
 	struct kern *kern;		 /* NULL: userspace datapath */
 	struct tunnel *tunnel;		 /* NULL: no agents */

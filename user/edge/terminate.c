@@ -8,6 +8,7 @@
 #include "alpn.h"
 #include "edge_private.h"
 #include "client_ca.h"
+#include "complaint.h"
 #include "header.h"
 #include "log.h"
 #include "pool.h"
@@ -103,6 +104,14 @@ static const char *client_name(const struct conn *c)
 	return c->note ? c->note->name : "";
 }
 
+/* What the upstream is asked for; "": it has no name. */
+static const char *upstream_name(const struct conn *c)
+{
+	const struct endpoint *e = c->endpoint;
+
+	return *client_name(c) ? client_name(c) : e->wild ? "" : e->host;
+}
+
 /* The alert is in the socket: as with our own, the client must get to read it. */
 static void client_failed(struct conn *c)
 {
@@ -119,8 +128,7 @@ static void upstream_failed(struct conn *c)
 {
 	worker_count(c->worker, WC_tls_upstream_failed);
 	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
-	log_debug("endpoint %s: upstream %s: %s", c->endpoint->host, c->endpoint->upstream,
-		  tls_why(c->upstream.tls));
+	complaint_of_tls(c, upstream_name(c));
 	conn_close(c, CLOSE_UPSTREAM_REFUSED, false);
 }
 
@@ -215,11 +223,9 @@ static void shake_client(struct conn *c)
 static void shake_upstream(struct conn *c)
 {
 	const struct endpoint *e = c->endpoint;
-	const char *name = *client_name(c) ? client_name(c) : e->wild ? "" : e->host;
-
 	c->upstream.tls =
-		tls_connect(e->tls_client, c->upstream.fd, name, c->offer ? c->offer->bytes : NULL,
-			    c->offer ? c->offer->len : 0);
+		tls_connect(e->tls_client, c->upstream.fd, upstream_name(c),
+			    c->offer ? c->offer->bytes : NULL, c->offer ? c->offer->len : 0);
 	if (!c->upstream.tls) {
 		conn_close(c, CLOSE_INTERNAL, true);
 		return;
