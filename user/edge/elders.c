@@ -110,10 +110,20 @@ unsigned takeover_look_after_elders(struct edge *g)
 	return n;
 }
 
-void takeover_drain_elders(struct edge *g)
+static void tell(struct edge *g, enum handover_type what)
 {
-	const struct handover h = {.type = HANDOVER_DRAIN};
+	const struct handover h = {.type = (uint8_t)what};
 
 	for (unsigned i = 0; i < g->n_elders; i++)
 		handover_say(g->elders[i], &h, NULL, 0);
+}
+
+void takeover_drain_elders(struct edge *g)
+{
+	tell(g, HANDOVER_DRAIN);
+}
+
+void takeover_end_elders(struct edge *g)
+{
+	tell(g, HANDOVER_END);
 }

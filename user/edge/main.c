@@ -24,6 +24,7 @@
 #include "tls.h"
 #include "upgrade.h"
 
+#define ELDERS_END_MS 5000 /* an event file that is stuck is waited for two seconds */
 #define FOLLOW_STEPS 4
 #define SESSION_STEPS                                                               \
 	40 /* of 50 ms: the longest that agents stay with a daemon that is replaced \
@@ -79,12 +80,37 @@ static void reload(struct edge *g)
 	notify("READY=1");
 }
 
+static bool is_stop(int sig)
+{
+	return sig == SIGTERM || sig == SIGINT;
+}
+
+/*
+ * Earlier daemons end what they have, too, and their events are in the file before we are gone: who
+ * has started us may kill what we leave behind.
+ */
+static void end_elders(struct edge *g, const sigset_t *set)
+{
+	const struct timespec step = {.tv_nsec = 20 * 1000 * 1000};
+	unsigned left = ELDERS_END_MS, n = takeover_look_after_elders(g);
+
+	if (!n)
+		return;
+	log_info("ending %u earlier daemons", n);
+	takeover_end_elders(g);
+	while (left >= 20 && n && !is_stop(sigtimedwait(set, NULL, &step))) {
+		n = takeover_look_after_elders(g);
+		left -= 20;
+	}
+	if (n)
+		log_warn("%u earlier daemons are not waited for any longer", n);
+}
+
 /* Until all connections have ended, the time is up or a second signal comes. */
 static void drain(struct edge *g, const sigset_t *set)
 {
 	const struct timespec step = {.tv_nsec = 20 * 1000 * 1000};
 	unsigned left = edge_config(g)->timeouts.drain;
-	int sig;
 
 	notify("STOPPING=1");
 	log_info("draining: %u connections, up to %u ms", edge_conns_active(g), left);
@@ -92,11 +118,12 @@ static void drain(struct edge *g, const sigset_t *set)
 	takeover_drain_elders(g);
 	/* (the service manager kills what the unit's main process leaves behind) */
 	while (left >= 20 && (takeover_look_after_elders(g) || edge_conns_active(g))) {
-		sig = sigtimedwait(set, NULL, &step);
-		if (sig == SIGTERM || sig == SIGINT)
+		if (is_stop(sigtimedwait(set, NULL, &step)) ||
+		    upgrade_heir_wants(g) == HANDOVER_END)
 			break;
 		left -= 20;
 	}
+	end_elders(g, set);
 	if (edge_conns_active(g))
 		log_info("ending %u connections", edge_conns_active(g));
 }
@@ -173,7 +200,7 @@ static void retire(struct daemon *d)
 		sig = sigtimedwait(&d->signals, NULL, &step);
 		if (sig == SIGUSR1)
 			events_reopen(edge_events(d->edge));
-		if (sig == SIGTERM || sig == SIGINT || upgrade_heir_drains(d->edge)) {
+		if (is_stop(sig) || upgrade_heir_wants(d->edge)) {
 			drain(d->edge, &d->signals);
 			return;
 		}

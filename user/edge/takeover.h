@@ -66,6 +66,8 @@ void takeover_expire(struct takeover *t, struct edge *g);
  * thread, now and then.
  */
 unsigned takeover_look_after_elders(struct edge *g);
-/* They drain as well, as long as they may by their own configuration. */
+/* They drain as well, as long as they may by their own configuration... */
 void takeover_drain_elders(struct edge *g);
+/* ... but not longer than we: they end now what they still have, and tell of it. */
+void takeover_end_elders(struct edge *g);
 #endif

@@ -518,17 +518,18 @@ void upgrade_follow(struct edge *g)
 	edge_each_worker(g, follow, NULL);
 }
 
-bool upgrade_heir_drains(struct edge *g)
+enum handover_type upgrade_heir_wants(struct edge *g)
 {
 	struct parcel *p = malloc(sizeof(*p));
-	bool drains = false;
+	uint8_t what = 0;
 
-	while (p && !drains && !handover_receive(g->heir_fd, p, 0)) {
-		drains = handover_type_of(p->bytes, p->len) == HANDOVER_DRAIN;
+	while (p && what != HANDOVER_DRAIN && what != HANDOVER_END &&
+	       !handover_receive(g->heir_fd, p, 0)) {
+		what = handover_type_of(p->bytes, p->len);
 		parcel_close(p);
 	}
 	free(p);
-	return drains;
+	return what == HANDOVER_DRAIN || what == HANDOVER_END ? (enum handover_type)what : 0;
 }
 
 static void count_starting(struct worker *w, void *arg)

@@ -29,6 +29,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "handover.h"
+
 struct edge;
 
 /* Which file to start: of this program, as long as it is still there.  First thing in main(). */
@@ -66,8 +68,11 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 void upgrade_tell(struct edge *g, const struct upgrade_result *r);
 /* After a success, now and then: what could not move then, and can now. */
 void upgrade_follow(struct edge *g);
-/* ... and: has the daemon that has our place been told to stop?  Then nobody waits for us. */
-bool upgrade_heir_drains(struct edge *g);
+/*
+ * ... and: what does the daemon that has our place want of us, who are in its way?  HANDOVER_DRAIN:
+ * it was told to stop; HANDOVER_END: it is about to, and waits a moment for us; 0: nothing new.
+ */
+enum handover_type upgrade_heir_wants(struct edge *g);
 /* Connections that have no upstream yet: agents' sessions must stay until there are none. */
 unsigned upgrade_conns_starting(struct edge *g);
 #endif

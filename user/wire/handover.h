@@ -29,6 +29,7 @@ enum handover_type {
 	HANDOVER_COMMIT,  /* old: that was all */
 	HANDOVER_SERVING, /* new: it is all mine */
 	HANDOVER_DRAIN,	  /* new, later: I was told to stop, and so are you */
+	HANDOVER_END,	  /* new, after that: my time is up, end what you still have */
 	HANDOVER_TYPE_MAX
 };
 
