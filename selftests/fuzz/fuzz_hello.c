@@ -66,11 +66,17 @@ static void check_cut(const struct sni *whole, const __u8 *data, size_t size, si
 /* The slow path agrees with the fast one wherever that decides. */
 static void check_sni(const __u8 *data, size_t size, enum hello_verdict v, const struct hello *h)
 {
+	char key[HELLO_KEY_LEN];
 	struct sni s;
+	int n;
 
 	sni_init(&s, HELLO_MESSAGE_MAX);
 	CHECK(sni_feed(&s, data, size) >= 0);
 	CHECK(s.wire <= size);
+	n = sni_claim(&s, key);
+	CHECK(n >= 0 && n <= HELLO_NAME_MAX && (!n || strlen(key) == (size_t)n));
+	if (s.verdict == HELLO_OK)
+		CHECK(n == s.name_len && (!n || !strcmp(key, s.name)));
 	if (is_found(s.verdict))
 		check_found(s.msg, &s.hello, s.len);
 	if (v != HELLO_SPLIT)

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """tls_nonsense - handshakes as no client makes them, and what two servers say to each.
 
-  tls_nonsense.py compare ADDR PORT ADDR PORT NAME    an edge, and bare OpenSSL
-  tls_nonsense.py server ADDR PORT CERT KEY           which is this
+  tls_nonsense.py compare ADDR PORT ADDR PORT NAME [default]    an edge, and bare OpenSSL
+  tls_nonsense.py server ADDR PORT CERT KEY                     which is this
 
 An answer is "alert N" and "handshake" as they come, then "end" for a FIN or a reset, or "waits" for
-silence.  The edge has to say what OpenSSL says, but may end at once, miss the name (109) or not know
-it (112), where it cannot tell from the hello whose it is: never go on where OpenSSL does not.  Prints the differences,
+silence.  The edge has to say what OpenSSL says, but may miss the name (109) or not know it (112), and
+may end at once where it cannot tell from the hello whose it is: never go on where OpenSSL does not,
+nor end in silence where OpenSSL says what is wrong with a hello whose name is still there.  Where NAME
+is the edge's default it may only end at once what OpenSSL would go on with: a name that is none.  Prints the differences,
 and how many were the same; fails if the edge has said anything else.
 """
 import random
@@ -147,11 +149,31 @@ def server(addr, port, cert, key):
         threading.Thread(target=serve_one, args=(s.accept()[0], context), daemon=True).start()
 
 
-def is_right(ours, theirs):
-    return ours == theirs or ours in ("end", "alert 109 end", "alert 112 end")
+def means(record, name):
+    """Do the lengths in the hello lead to its name?"""
+    m = record[5:]
+    try:
+        at = 38 + 1 + m[38]
+        at += 2 + int.from_bytes(m[at:at + 2], "big")
+        at += 1 + m[at] + 2
+        while m[at:at + 2] != b"\0\0":
+            at += 4 + int.from_bytes(m[at + 2:at + 4], "big")
+            m[at + 3]  # or IndexError
+    except IndexError:
+        return False
+    n = len(name)
+    return m[at + 2:].startswith(bytes([0, n + 5, 0, n + 3, 0, 0, n]) + name.encode())
 
 
-def compare(addr, port, their_addr, their_port, name):
+def is_right(what, name, default, ours, theirs):
+    if ours == theirs:
+        return True
+    if default:
+        return ours == "end" and theirs.startswith("handshake")
+    return ours in ("alert 109 end", "alert 112 end") or ours == "end" and not means(what, name)
+
+
+def compare(addr, port, their_addr, their_port, name, default=""):
     todo = [(f"{v} {n}", w) for v in VERSIONS for n, w in cases(name, v) if w]
     said, lock = [None] * len(todo), threading.Lock()
     rest = iter(range(len(todo)))
@@ -162,10 +184,10 @@ def compare(addr, port, their_addr, their_port, name):
                 i = next(rest, None)
             if i is None:
                 return
-            for patience in (2, 20):  # who is slow is not silent
+            for patience in (1, 20):  # who is slow is not silent
                 said[i] = (answer(addr, int(port), todo[i][1], patience),
                            answer(their_addr, int(their_port), todo[i][1], patience))
-                if is_right(*said[i]):
+                if is_right(todo[i][1], name, default, *said[i]):
                     break
 
     threads = [threading.Thread(target=work) for _ in range(16)]
@@ -173,11 +195,14 @@ def compare(addr, port, their_addr, their_port, name):
         t.start()
     for t in threads:
         t.join()
-    for (n, _), (ours, theirs) in zip(todo, said):
+    wrong = 0
+    for (n, what), (ours, theirs) in zip(todo, said):
         if ours != theirs:
-            print(f"{n}: {ours}; OpenSSL: {theirs}{'' if is_right(ours, theirs) else ' - WRONG'}")
+            right = is_right(what, name, default, ours, theirs)
+            wrong += not right
+            print(f"{n}: {ours}; OpenSSL: {theirs}{'' if right else ' - WRONG'}")
     print(f"{sum(a == b for a, b in said)} of {len(todo)} are the same")
-    return not all(is_right(a, b) for a, b in said)
+    return wrong
 
 
 if __name__ == "__main__":

@@ -201,6 +201,58 @@ static void test_memory(void)
 	sni_done(&s);
 }
 
+/* Whom a message that is refused means: each row is put in the place of the extensions. */
+static void test_claims(void)
+{
+	static const struct {
+		const char *name;
+		const char *exts;
+		size_t len;
+		const char *want;
+	} rows[] = {
+		{"nothing wrong", BYTES(SNI ALPN), "ab.cd"},
+		{"another behind it", BYTES(SNI "\0\0\0\x0a\0\x08\0\0\5AB.CE"), "ab.cd"},
+		{"a half one behind it", BYTES(SNI "\0\x0a\0"), "ab.cd"},
+		{"one too long behind it", BYTES(SNI "\0\x0a\0\2\0"), "ab.cd"},
+		{"odd signature algorithms", BYTES("\0\x0d\0\3\0\1\4" SNI), "ab.cd"},
+		{"one too long before it", BYTES("\0\x0a\0\x40\0" SNI), ""},
+		{"two names", BYTES("\0\0\0\x0a\0\x08\0\0\1a\0\0\1b"), ""},
+		{"a list too short", BYTES("\0\0\0\x0a\0\x07\0\0\5ab.cd"), ""},
+		{"a list cut off", BYTES("\0\0\0\x0a\0\x08\0\0\5ab.c"), ""},
+		{"of another type", BYTES("\0\0\0\x0a\0\x08\1\0\5ab.cd"), ""},
+		{"a length that is not its", BYTES("\0\0\0\x0a\0\x08\0\0\4ab.cd"), ""},
+		{"an empty list", BYTES("\0\0\0\2\0\0"), ""},
+		{"an empty one", BYTES("\0\0\0\0"), ""},
+		{"an empty name", BYTES("\0\0\0\5\0\3\0\0\0"), ""},
+		{"no name at all", BYTES("\0\0\0\x0a\0\x08\0\0\5ab/cd"), ""},
+		{"none", BYTES(ALPN), ""},
+	};
+	static struct bytes msg;
+	char key[HELLO_KEY_LEN];
+	struct sni s = {0};
+	size_t i;
+	int n;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		build_message(&msg, rows[i].exts, rows[i].len);
+		s.msg = msg.at;
+		s.len = (__u32)msg.len;
+		n = sni_claim(&s, key);
+		if (n != (int)strlen(rows[i].want) || (n && strcmp(key, rows[i].want) != 0))
+			FAIL("claim, %s: %d '%s', want '%s'", rows[i].name, n, n ? key : "",
+			     rows[i].want);
+	}
+	build_message(&msg, BYTES(SNI));
+	s.msg = msg.at;
+	for (s.len = 0; s.len < msg.len; s.len++)
+		if (sni_claim(&s, key))
+			FAIL("claim: cut after %u, there is '%s'", s.len, key);
+	s.len = (__u32)msg.len;
+	msg.at[38]++; /* a session id of 33: all that follows is one byte off */
+	if (sni_claim(&s, key))
+		FAIL("claim: '%s' behind a session id of 33", key);
+}
+
 static int captures_seen;
 
 static void check_capture(const struct capture *c)
@@ -256,6 +308,7 @@ int main(void)
 	test_limits();
 	test_after();
 	test_memory();
+	test_claims();
 	test_alpn();
 	each_known_capture(check_capture);
 	printf("%d captured hellos, %d failures\n", captures_seen, failures);

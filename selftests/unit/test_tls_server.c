@@ -461,6 +461,69 @@ static void staple_is_sent_until_its_end(void)
 	tls_server_put(s);
 }
 
+/* The first flight of a client for app.test, a record. */
+static size_t hello_of_client(uint8_t *out, size_t size)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	BIO *wire = BIO_new(BIO_s_mem());
+	int n;
+
+	SSL_set_tlsext_host_name(ssl, "app.test");
+	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), wire);
+	SSL_connect(ssl);
+	n = BIO_read(wire, out, (int)size);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* What is wrong with a hello is told by its alert; one with nothing wrong gets no answer. */
+static void hellos_are_judged(void)
+{
+	static const struct {
+		const char *name;
+		const char *sni;
+		int at; /* -1: nothing is changed */
+		uint8_t value;
+		int want;
+	} rows[] = {
+		{"good", "app.test", -1, 0, -1},
+		{"of another name", "other.test", -1, 0, SSL_AD_UNRECOGNIZED_NAME},
+		{"session id of 33", "app.test", 43, 33, SSL_AD_DECODE_ERROR},
+		{"no ClientHello", "app.test", 5, 2, SSL_AD_UNEXPECTED_MESSAGE},
+		{"message shorter than it is", "app.test", 7, 0, SSL_AD_DECODE_ERROR},
+		{"message longer than it is", "app.test", 7, 0x20, -1},
+		{"an alert", "app.test", 0, 21, SSL_AD_UNEXPECTED_MESSAGE},
+		{"a record of no type", "app.test", 0, 99, SSL_AD_UNEXPECTED_MESSAGE},
+	};
+	struct tls_server_conf conf = {
+		.id = "ep_1", .name = "app.test", .crt = app_crt, .key = app_key};
+	struct fault f = {.msg = ""};
+	struct tls_server *s = tls_server_new(base, certs, &conf, &f);
+	uint8_t good[1024], hello[1024];
+	size_t n = hello_of_client(good, sizeof(good));
+	int got;
+
+	CHECK(s && n > 100, "%s", f.msg);
+	for (size_t i = 0; s && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memcpy(hello, good, n);
+		if (rows[i].at >= 0)
+			hello[rows[i].at] = rows[i].value;
+		got = tls_judge(s, hello, n, rows[i].sni);
+		CHECK(got == rows[i].want, "%s: alert %d, want %d", rows[i].name, got,
+		      rows[i].want);
+	}
+	CHECK(tls_judge(s, good, n, NULL) == -1, "whatever the name");
+	CHECK(tls_judge(s, good, n / 2, "app.test") == -1, "half");
+	CHECK(tls_judge(s, "GET / HTTP/1.0\r\n\r\n", 18, "app.test") == -1, "http");
+	CHECK(tls_judge(s, "SSH-2.0-OpenSSH_9.2p1\r\n", 23, "app.test") == -1, "ssh");
+	CHECK(tls_judge(s, good, 0, "app.test") == -1, "nothing");
+	CHECK(ERR_peek_error() == 0, "an error is left behind");
+	tls_server_put(s);
+}
+
 int main(void)
 {
 	struct certs_conf conf = {.state = state};
@@ -482,6 +545,7 @@ int main(void)
 	ticket_keys_rotate();
 	certificate_suits_the_client();
 	staple_is_sent_until_its_end();
+	hellos_are_judged();
 	SSL_SESSION_free(last_session);
 	certs_close(certs);
 	tls_base_free(base);

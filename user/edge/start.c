@@ -23,6 +23,7 @@
 #include "sni.h"
 #include "takeover.h"
 #include "terminate.h"
+#include "tls.h"
 #include "trickle.h"
 
 #define AWAIT_NS (20ULL * 1000 * 1000)
@@ -47,6 +48,15 @@ void conn_note(struct conn *c, const uint8_t *buf, const struct hello *h, const 
 
 /* ---- refusals ---- */
 
+/* What the reassembly holds; the bytes themselves are in c->up. */
+static void forget_hello(struct conn *c)
+{
+	if (c->sni)
+		sni_done(c->sni);
+	free(c->sni);
+	c->sni = NULL;
+}
+
 static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t alert)
 {
 	const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
@@ -60,37 +70,70 @@ static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t 
 	conn_linger_start(c, reason);
 }
 
+/* The endpoint for who names none, or NULL; a reference. */
+static struct endpoint *default_endpoint(const struct worker *w)
+{
+	return w->config->default_endpoint
+		       ? registry_default(w->edge->registry, w->config->default_endpoint)
+		       : NULL;
+}
+
+/*
+ * A hello that is routed nowhere: if whom it means, or else the default, ends TLS here, the client
+ * gets the alert that its TLS has for such a hello, and no more of it.  False: there is none.
+ */
+static bool refuse_as_terminator(struct conn *c, enum close_reason reason)
+{
+	struct endpoint *e = NULL;
+	char name[HELLO_KEY_LEN];
+	bool claims = c->sni && sni_claim(c->sni, name);
+	int alert;
+
+	if (claims)
+		e = registry_route(c->worker->edge->registry, name, 0);
+	if (!e)
+		e = default_endpoint(c->worker);
+	if (!e || !e->tls_server) {
+		endpoint_put(e);
+		return false;
+	}
+	c->endpoint = e;
+	atomic_fetch_add(&e->stats->conns_total, 1);
+	if (!conn_admit(c, atomic_fetch_add(&e->stats->conns_active, 1) + 1))
+		return true;
+	alert = tls_judge(e->tls_server, c->up.pending + c->up.pending_off, c->up.pending_len,
+			  claims ? name : NULL);
+	if (alert < 0)
+		return false;
+	forget_hello(c);
+	refuse_with_alert(c, reason, (uint8_t)alert);
+	return true;
+}
+
 static void refuse(struct conn *c, enum hello_verdict v)
 {
 	struct worker *w = c->worker;
+	enum close_reason reason = CLOSE_HELLO_MALFORMED;
 
 	switch (v) {
 	case HELLO_NOT_TLS:
 		worker_count(w, WC_hello_not_tls);
-		conn_close(c, CLOSE_NOT_TLS, false);
-		return;
+		reason = CLOSE_NOT_TLS;
+		break;
 	case HELLO_TOO_BIG:
 		worker_count(w, WC_hello_too_large);
-		conn_close(c, CLOSE_HELLO_TOO_LARGE, false);
-		return;
+		reason = CLOSE_HELLO_TOO_LARGE;
+		break;
 	default:
 		worker_count(w, WC_hello_bad);
-		conn_close(c, CLOSE_HELLO_MALFORMED, false);
 	}
+	if (v == HELLO_TOO_BIG || !refuse_as_terminator(c, reason))
+		conn_close(c, reason, false);
 }
 
 /* ---- dialling ---- */
 
 static void dial(struct conn *c);
-
-/* What the reassembly holds; the bytes themselves are in c->up. */
-static void forget_hello(struct conn *c)
-{
-	if (c->sni)
-		sni_done(c->sni);
-	free(c->sni);
-	c->sni = NULL;
-}
 
 /* Did we run out of something?  Not the upstream's fault then. */
 static bool is_ours(int err)
@@ -426,8 +469,8 @@ static void decide(struct conn *c, enum hello_verdict v, const uint8_t *msg, con
 		return;
 	}
 	c->awaits = false;
-	if (!e && w->config->default_endpoint)
-		e = registry_default(w->edge->registry, w->config->default_endpoint);
+	if (!e)
+		e = default_endpoint(w);
 	if (e) {
 		start(c, e, msg, h);
 		return;

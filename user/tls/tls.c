@@ -107,6 +107,30 @@ static void on_message(int sent, int version, int type, const void *buf, size_t 
 	carrier_refuse(&t->carrier, alert, sizeof(alert));
 }
 
+int tls_judge(struct tls_server *s, const void *bytes, size_t len, const char *sni)
+{
+	struct tls *t = tls_accept(s, -1, NULL, 0, sni ? sni : "", "");
+	BIO *in = BIO_new_mem_buf(bytes, (int)len), *out = BIO_new(BIO_s_null());
+	int ret, alert = -1;
+
+	if (!t || !in || !out) {
+		BIO_free(in);
+		BIO_free(out);
+	} else {
+		t->any_name = !sni;
+		BIO_set_mem_eof_return(in, -1); /* more may come */
+		SSL_set_bio(t->ssl, in, out);
+		ERR_clear_error();
+		ret = SSL_do_handshake(t->ssl);
+		if (ret <= 0 && SSL_get_error(t->ssl, ret) == SSL_ERROR_SSL)
+			alert = t->alert;
+		t->failed = true;
+	}
+	ERR_clear_error();
+	tls_free(t);
+	return alert;
+}
+
 void tls_offload(struct tls *t)
 {
 	SSL_set_options(t->ssl, SSL_OP_ENABLE_KTLS);

@@ -52,6 +52,14 @@ struct tls *tls_accept(struct tls_server *s, int fd, const void *ahead, size_t l
 struct tls *tls_connect(struct tls_client *c, int fd, const char *name, const uint8_t *alpn,
 			size_t alpn_len);
 
+/*
+ * What is said to a ClientHello that nobody will answer: the number of the fatal alert that <bytes>
+ * bring on themselves, or -1: nothing is wrong with them as far as they go, or there is no alert
+ * for it.  Nothing is sent, whatever comes of it.  <sni>
+ * as above; NULL: whatever it is.
+ */
+int tls_judge(struct tls_server *s, const void *bytes, size_t len, const char *sni);
+
 void tls_free(struct tls *t); /* NULL is fine; says no goodbye: see tls_shut() */
 
 /*

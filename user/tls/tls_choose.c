@@ -45,7 +45,7 @@ int tls_on_hello(SSL *ssl, int *alert, void *arg)
 	name[0] = '\0';
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len) == 1)
 		name_in(ext, len, name);
-	if (!strcmp(name, t->sni))
+	if (t->any_name || !strcmp(name, t->sni))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	strcpy(t->why, "the hello's name is not the one that was routed by");
 	*alert = SSL_AD_UNRECOGNIZED_NAME;

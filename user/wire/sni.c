@@ -108,6 +108,44 @@ static int take_body(struct sni *s, const __u8 *bytes, size_t len)
 	return n;
 }
 
+/* Where the extensions of a message start, or 0: it does not go as far. */
+static __u32 find_extensions(const struct sni *s)
+{
+	__u32 off = HELLO_MESSAGE_HEADER + 2 + 32;
+
+	if (!hello_has(s->len, off, 1))
+		return 0;
+	off += 1 + s->msg[off]; /* session id */
+	if (!hello_has(s->len, off, 2))
+		return 0;
+	off += 2 + hello_u16(s->msg, off); /* ciphers */
+	if (!hello_has(s->len, off, 1))
+		return 0;
+	off += 1 + s->msg[off]; /* compressions */
+	return hello_has(s->len, off, 2) ? off + 2 : 0;
+}
+
+int sni_claim(const struct sni *s, char key[HELLO_KEY_LEN])
+{
+	__u32 off, len, type;
+
+	if (!s->len || s->msg[0] != 1)
+		return 0;
+	for (off = find_extensions(s); off && hello_has(s->len, off, 4); off += 4 + len) {
+		type = hello_u16(s->msg, off);
+		len = hello_u16(s->msg, off + 2);
+		if (type != HELLO_EXT_SERVER_NAME)
+			continue;
+		/* u16 list, u8 type 0, u16 name: one, that fills it */
+		if (len < 5 || !hello_has(s->len, off + 4, len) ||
+		    hello_u16(s->msg, off + 4) != len - 2 || s->msg[off + 6] ||
+		    hello_u16(s->msg, off + 7) != len - 5)
+			return 0;
+		return hello_key(s->msg, off + 9, len - 5, key);
+	}
+	return 0;
+}
+
 int sni_feed(struct sni *s, const void *bytes, size_t len)
 {
 	const __u8 *p = bytes, *end = p + len;

@@ -51,4 +51,11 @@ void sni_done(struct sni *s);
  */
 int sni_feed(struct sni *s, const void *bytes, size_t len);
 
+/*
+ * Whom a hello that was found BAD means: the first server_name among its extensions, as far as the
+ * lengths lead there, into <key>.  Good for telling the client what is wrong with it, never for a
+ * route: another reader may find another name.  Its length, or 0: none, or not for anybody.
+ */
+int sni_claim(const struct sni *s, char key[HELLO_KEY_LEN]);
+
 #endif
