@@ -38,20 +38,25 @@ kill "${pid[1]}"
 wait "${pid[1]}" || true
 same "the second gone" "$(over)" '{"2": 100}'
 
-# one that was sent a byte has had its turn: nobody else gets what it hangs up on
-python3 - "$(unbracket "$UP")" <<-'PY' &
+# one that was sent a byte has had its turn: nobody gets what it hangs up on, nor it once more
+python3 - "$(unbracket "$UP")" "$TMP/hellos" <<-'PY' &
 	import socket, struct, sys, threading
 	def hang_up(s):
 	    if s.recv(4096):
+	        hellos.write("hello\n")
 	        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 	    s.close()
+	hellos = open(sys.argv[2], "w", buffering=1)
 	l = socket.create_server((sys.argv[1], 9005), family=socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
 	while True:
 	    threading.Thread(target=hang_up, args=l.accept()[:1]).start()
 PY
 wait_for listening 9005
 cli endpoint add tls://after.test --balance failover --upstream "$UP:9005,$UP:9002" >/dev/null
-same "reset after the hello" "$(python3 $M load "$EDGE" 443 after.test 30 0)" '{"lost": 30}'
+for n in 30 60; do # those of the second round find it warm
+	same "reset after the hello" "$(python3 $M load "$EDGE" 443 after.test 30 0)" '{"lost": 30}'
+	same "hellos that it got" "$(wc -l <"$TMP/hellos")" $n
+done
 
 refused() # TEXT ARG...
 {

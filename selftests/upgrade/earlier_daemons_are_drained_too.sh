@@ -7,7 +7,7 @@
 need jq
 start_upstream stream 9000
 for case in finish timeout; do
-	rm -f "$EVENTS"
+	rm -f "$EVENTS" "$TMP/snisplitd.log"
 	start_snisplitd <<-CONF
 		endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 		timeouts: {drain: $([ $case = finish ] && echo 60s || echo 2s)}
@@ -25,6 +25,7 @@ for case in finish timeout; do
 	wait_for eval '[ "$(cli --json status | jq .earlier_daemons)" = 1 ]'
 	kill -TERM "$DAEMON"
 	wait_for eval '! listening 443'
+	wait_for eval 'grep -q "draining: 5 connections" "$TMP/snisplitd.log"' # it says so, who has them
 	is_gone "$first" && fail "the first is gone at once"
 	is_gone "$DAEMON" && fail "the last did not wait"
 	[ $case = finish ] || wait_for is_gone "$first"
