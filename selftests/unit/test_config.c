@@ -326,10 +326,10 @@ static void check_values(void)
 	CHECK(c->n_endpoints == 2, "%u", c->n_endpoints);
 	CHECK(c->endpoints[0].line == 20 && c->endpoints[0].origin == ENDPOINT_FILE, "%u",
 	      c->endpoints[0].line);
-	CHECK(!strcmp(c->endpoints[1].values[FIELD_ID_DATAPATH], "userspace") &&
-		      !strcmp(c->endpoints[1].values[FIELD_ID_NAME], "12") &&
-		      !strcmp(c->endpoints[1].values[FIELD_ID_UPSTREAM], "8443"),
-	      "%s", c->endpoints[1].values[FIELD_ID_NAME]);
+	CHECK(!strcmp(endpoint_spec_value(&c->endpoints[1], FIELD_ID_DATAPATH), "userspace") &&
+		      !strcmp(endpoint_spec_value(&c->endpoints[1], FIELD_ID_NAME), "12") &&
+		      !strcmp(endpoint_spec_value(&c->endpoints[1], FIELD_ID_UPSTREAM), "8443"),
+	      "%s", endpoint_spec_value(&c->endpoints[1], FIELD_ID_NAME));
 	config_free(c);
 }
 

@@ -56,12 +56,50 @@ static struct registry *registry(uint32_t max)
 static int add(struct registry *r, const char *url, const char *upstream, struct endpoint **ret_e,
 	       struct fault *f)
 {
-	struct endpoint_spec s = {
-		.values = {[FIELD_ID_URL] = (char *)url, [FIELD_ID_UPSTREAM] = (char *)upstream},
-		.origin = ENDPOINT_API};
+	struct endpoint_spec s = {.origin = ENDPOINT_API};
+	int err;
 
 	memset(f, 0, sizeof(*f));
-	return registry_add(r, &s, NULL, NULL, ret_e, f);
+	if (url)
+		endpoint_spec_replace(&s, FIELD_ID_URL, url);
+	if (upstream)
+		endpoint_spec_replace(&s, FIELD_ID_UPSTREAM, upstream);
+	err = registry_add(r, &s, NULL, NULL, ret_e, f);
+	endpoint_spec_done(&s);
+	return err;
+}
+
+/* Values given, replaced and cleared in any order are those that are there, and no other. */
+static void check_values(void)
+{
+	struct endpoint_spec s = {0}, copy;
+	char want[FIELD_ID_MAX][12] = {""};
+	unsigned seed = 1;
+
+	for (int turn = 0; turn < 2000; turn++) {
+		enum field_id id =
+			(enum field_id)((seed = seed * 1103515245 + 12345) >> 16) % FIELD_ID_MAX;
+
+		if (seed >> 8 & 1) {
+			snprintf(want[id], sizeof(want[id]), "%u", seed);
+			CHECK(!endpoint_spec_replace(&s, id, want[id]), "out of memory");
+		} else {
+			*want[id] = '\0';
+			endpoint_spec_clear(&s, id);
+		}
+		CHECK(!endpoint_spec_copy(&s, &copy), "out of memory");
+		for (int i = 0; i < FIELD_ID_MAX; i++) {
+			const char *a = endpoint_spec_value(&s, (enum field_id)i);
+			const char *b = endpoint_spec_value(&copy, (enum field_id)i);
+
+			CHECK(!strcmp(a ? a : "", want[i]) && !strcmp(b ? b : "", want[i]),
+			      "turn %d, field %d: '%s', copy '%s', want '%s'", turn, i, a, b,
+			      want[i]);
+		}
+		endpoint_spec_done(&copy);
+	}
+	endpoint_spec_done(&s);
+	CHECK(!endpoint_spec_value(&s, FIELD_ID_URL), "a value of none");
 }
 
 static void check_refusals(void)
@@ -159,9 +197,13 @@ static void check_spec(void)
 		if (err && rows[i].msg)
 			CHECK(!strncmp(f.msg, rows[i].msg, strlen(rows[i].msg)), "%s", f.msg);
 	}
-	CHECK(!strcmp(s.values[FIELD_ID_NAME], "x"), "%s", s.values[FIELD_ID_NAME]);
-	CHECK(!strcmp(s.values[FIELD_ID_DATAPATH], "kernel"), "%s", s.values[FIELD_ID_DATAPATH]);
-	CHECK(!s.values[FIELD_ID_DESCRIPTION] && !s.values[FIELD_ID_CIDR_ALLOW], "set by nothing");
+	CHECK(!strcmp(endpoint_spec_value(&s, FIELD_ID_NAME), "x"), "%s",
+	      endpoint_spec_value(&s, FIELD_ID_NAME));
+	CHECK(!strcmp(endpoint_spec_value(&s, FIELD_ID_DATAPATH), "kernel"), "%s",
+	      endpoint_spec_value(&s, FIELD_ID_DATAPATH));
+	CHECK(!endpoint_spec_value(&s, FIELD_ID_DESCRIPTION) &&
+		      !endpoint_spec_value(&s, FIELD_ID_CIDR_ALLOW),
+	      "set by nothing");
 	endpoint_spec_done(&s);
 }
 
@@ -198,10 +240,11 @@ static void check_together(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct endpoint_spec s = {.values = {[FIELD_ID_URL] = strdup("a.b")}};
+		struct endpoint_spec s = {0};
 		char host[ENDPOINT_NAME_MAX], name[64];
 		struct fault f = {.field = ""};
 
+		endpoint_spec_replace(&s, FIELD_ID_URL, "a.b");
 		for (int k = 0; k < 5 && rows[i].given[k]; k++) {
 			const char *value = strchr(rows[i].given[k], '=') + 1;
 			const struct field *fd;
@@ -212,8 +255,8 @@ static void check_together(void)
 			CHECK(fd && !endpoint_spec_set(&s, name, fd->kind, value, &f), "%s: %s",
 			      name, f.msg);
 		}
-		if (!s.values[FIELD_ID_UPSTREAM])
-			s.values[FIELD_ID_UPSTREAM] = strdup("127.0.0.1:1");
+		if (!endpoint_spec_value(&s, FIELD_ID_UPSTREAM))
+			endpoint_spec_replace(&s, FIELD_ID_UPSTREAM, "127.0.0.1:1");
 		CHECK(endpoint_spec_check(&s, host, &f) == (rows[i].field ? -1 : 0), "row %zu: %s",
 		      i, f.msg);
 		if (rows[i].field)
@@ -312,11 +355,13 @@ static unsigned sync_file(struct registry *r, int *ret_err, struct fault *f,
 	unsigned n = 0;
 
 	for (; urls[n * 2]; n++) {
-		specs[n].values[FIELD_ID_URL] = (char *)urls[n * 2];
-		specs[n].values[FIELD_ID_UPSTREAM] = (char *)urls[n * 2 + 1];
+		endpoint_spec_replace(&specs[n], FIELD_ID_URL, urls[n * 2]);
+		endpoint_spec_replace(&specs[n], FIELD_ID_UPSTREAM, urls[n * 2 + 1]);
 		specs[n].origin = ENDPOINT_FILE;
 	}
 	*ret_err = registry_sync(r, specs, n, f);
+	while (n)
+		endpoint_spec_done(&specs[--n]);
 	return registry_count(r);
 }
 
@@ -425,6 +470,7 @@ int main(void)
 {
 	check_spec();
 	check_together();
+	check_values();
 	check_refusals();
 	check_route();
 	check_nums();

@@ -36,13 +36,18 @@ static int count_rules(void *out, const struct ip_policy *p)
 static int rules_of(struct ip_policies *ip, const char *allow, const char *names, char *out,
 		    struct fault *f)
 {
-	struct endpoint_spec s = {.values = {[FIELD_ID_CIDR_ALLOW] = (char *)allow,
-					     [FIELD_ID_IP_POLICIES] = (char *)names}};
+	struct endpoint_spec s = {0};
 	struct policy_rules r = {0};
 	char text[CIDR_TEXT_MAX];
 	uint64_t state;
-	int err = ip_policies_rules(ip, &s, &r, &state, f);
+	int err;
 
+	if (allow)
+		endpoint_spec_replace(&s, FIELD_ID_CIDR_ALLOW, allow);
+	if (names)
+		endpoint_spec_replace(&s, FIELD_ID_IP_POLICIES, names);
+	err = ip_policies_rules(ip, &s, &r, &state, f);
+	endpoint_spec_done(&s);
 	*out = '\0';
 	policy_rules_sort(&r);
 	for (unsigned i = 0; i < r.n; i++)

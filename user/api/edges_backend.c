@@ -311,7 +311,7 @@ static int set_health(struct build *b, const json_t *backend)
 			snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
 			text = number;
 		}
-		now = b->s->values[fd - field_table];
+		now = endpoint_spec_value(b->s, fd - field_table);
 		if (b->n_static && strcmp(now ? now : "", text ? text : ""))
 			return fault_set(b->f, 400, 0, "backends",
 					 "differ in %s: it is one for all of them", names[i]);

@@ -45,7 +45,7 @@ static int add_given(json_t *to, const struct endpoint_spec *s)
 {
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
 		const struct field *fd = &field_table[i];
-		const char *text = s->values[i];
+		const char *text = endpoint_spec_value(s, i);
 		json_t *v;
 
 		if (!text || fd->secret || json_object_get(to, fd->name))
@@ -78,7 +78,7 @@ static json_t *upstream_text(const struct endpoint *e)
 	json_t *j;
 
 	if (e->origin != ENDPOINT_EDGE)
-		return text_or_empty(e->spec.values[FIELD_ID_UPSTREAM]);
+		return text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_UPSTREAM));
 	to = open_memstream(&text, &len);
 	if (!to)
 		return NULL;
@@ -115,7 +115,7 @@ json_t *endpoint_json(struct endpoint *e)
 					      [ENDPOINT_API] = "api",
 					      [ENDPOINT_AGENT] = "agent",
 					      [ENDPOINT_EDGE] = "edge"};
-	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
+	const char *at = endpoint_spec_value(&e->spec, FIELD_ID_TERMINATE_AT);
 	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], created[STAMP_TEXT_MAX];
 	struct where w;
 	json_t *j;
@@ -133,10 +133,11 @@ json_t *endpoint_json(struct endpoint *e)
 		      : e->origin == ENDPOINT_EDGE ? "edge"
 						   : "cloud",
 		      "origin", origins[e->origin], "created_at", created, "updated_at", created,
-		      "name", text_or_empty(e->spec.values[FIELD_ID_NAME]), "description",
-		      text_or_empty(e->spec.values[FIELD_ID_DESCRIPTION]), "metadata",
-		      text_or_empty(e->spec.values[FIELD_ID_METADATA]), "upstream_url",
-		      upstream_text(e), "terminate_at",
+		      "name", text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_NAME)),
+		      "description",
+		      text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_DESCRIPTION)),
+		      "metadata", text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_METADATA)),
+		      "upstream_url", upstream_text(e), "terminate_at",
 		      e->tls_server			  ? "edge"
 		      : e->origin == ENDPOINT_AGENT && at ? at
 							  : "upstream",

@@ -61,7 +61,7 @@ struct calling {
 static int is_called(void *arg, struct endpoint *e)
 {
 	struct calling *k = arg;
-	const char *name = e->spec.values[FIELD_ID_NAME];
+	const char *name = endpoint_spec_value(&e->spec, FIELD_ID_NAME);
 
 	if (name && !strcmp(name, k->name) && !k->n++)
 		k->found = endpoint_get(e);
@@ -111,17 +111,19 @@ int endpoint_get_one(struct request *r)
 /* "tls://" asks for a name of our choice. */
 static int choose_name(struct request *r, struct endpoint_spec *s)
 {
+	const char *asked = endpoint_spec_value(s, FIELD_ID_URL);
 	char random[ULID_LEN + 1], *url;
+	int err;
 
-	if (!s->values[FIELD_ID_URL] || strcasecmp(s->values[FIELD_ID_URL], "tls://"))
+	if (!asked || strcasecmp(asked, "tls://"))
 		return 0;
 	ulid_new("", random, sizeof(random));
 	/* the last 60 bits: all random */
 	if (asprintf(&url, "tls://%s.%s", random + ULID_LEN - 12, r->api->base_domain) < 0)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
-	free(s->values[FIELD_ID_URL]);
-	s->values[FIELD_ID_URL] = url;
-	return 0;
+	err = endpoint_spec_replace(s, FIELD_ID_URL, url);
+	free(url);
+	return err ? fault_set(&r->fault, 500, 0, "", "out of memory") : 0;
 }
 
 static int read_spec(struct request *r, struct endpoint_spec *s)
@@ -143,12 +145,13 @@ static int save(struct request *r, const struct endpoint *e)
 	struct store_row row = {.id = e->id, .created = e->created, .fields = fields};
 
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
-		if (!e->spec.values[i])
+		if (!endpoint_spec_value(&e->spec, i))
 			continue;
 		fields[row.n_fields].name = field_table[i].name;
 		/* the name as it routes, so that it need not be normalised in the same way for ever
 		 */
-		fields[row.n_fields++].value = i == FIELD_ID_URL ? e->host : e->spec.values[i];
+		fields[row.n_fields++].value =
+			i == FIELD_ID_URL ? e->host : endpoint_spec_value(&e->spec, i);
 	}
 	return store_put(r->api->store, "endpoint", &row, &r->fault) ? -1 : 0;
 }
@@ -221,8 +224,9 @@ static int check_fixed(const char *name, const struct endpoint_spec *old,
 	char host[ENDPOINT_NAME_MAX];
 
 	if (!strcmp(name, "url")) {
-		if (!s->values[FIELD_ID_URL] ||
-		    endpoint_url_host(s->values[FIELD_ID_URL], host, f) || strcmp(host, e->host))
+		if (!endpoint_spec_value(s, FIELD_ID_URL) ||
+		    endpoint_url_host(endpoint_spec_value(s, FIELD_ID_URL), host, f) ||
+		    strcmp(host, e->host))
 			return fault_set(f, 400, 0, name,
 					 "cannot be changed; add another endpoint and remove this");
 	}

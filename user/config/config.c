@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,6 +433,7 @@ struct config *config_parse(FILE *in, const char *file, FILE *err)
 		doc_read(d, top_keys, c);
 		errors = doc_errors(d);
 		doc_close(d);
+		malloc_trim(0); /* else what the endpoints take is put behind what is free now */
 		if (!errors)
 			errors = config_check(c, err);
 	}

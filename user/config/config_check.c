@@ -23,7 +23,7 @@ static unsigned check_own_name(const struct config *c, FILE *err)
 
 	snprintf(own, sizeof(own), "connect.%s", c->base_domain);
 	for (unsigned i = 0; i < c->n_endpoints; i++) {
-		const char *url = c->endpoints[i].values[FIELD_ID_URL];
+		const char *url = endpoint_spec_value(&c->endpoints[i], FIELD_ID_URL);
 
 		if (!url || endpoint_url_host(url, host, NULL) || strcmp(host, own) != 0)
 			continue;

@@ -189,7 +189,7 @@ unsigned config_tcp_check(const struct config *c, FILE *err)
 		errors += overlaps(c, "http", &c->http, err);
 	}
 	for (unsigned i = 0; i < c->n_endpoints; i++) {
-		const char *url = c->endpoints[i].values[FIELD_ID_URL];
+		const char *url = endpoint_spec_value(&c->endpoints[i], FIELD_ID_URL);
 
 		if (!url || endpoint_url_host(url, host, NULL) || !endpoint_is_tcp(host) ||
 		    config_tcp_addrs(c, host, addrs, &f) >= 0)

@@ -318,8 +318,8 @@ static int put_named(struct client_cas *c, const char *list, FILE *to, struct fa
 int client_cas_pem(struct client_cas *c, const struct endpoint_spec *s, char **ret_pem,
 		   struct fault *f)
 {
-	const char *list = s->values[FIELD_ID_CERTIFICATE_AUTHORITIES];
-	const char *own = s->values[FIELD_ID_MUTUAL_TLS_CAS];
+	const char *list = endpoint_spec_value(s, FIELD_ID_CERTIFICATE_AUTHORITIES);
+	const char *own = endpoint_spec_value(s, FIELD_ID_MUTUAL_TLS_CAS);
 	char *text = NULL;
 	size_t len;
 	FILE *to;
@@ -347,7 +347,7 @@ int client_cas_pem(struct client_cas *c, const struct endpoint_spec *s, char **r
 
 bool client_cas_are_there(struct client_cas *c, const struct endpoint_spec *s)
 {
-	const char *list = s->values[FIELD_ID_CERTIFICATE_AUTHORITIES];
+	const char *list = endpoint_spec_value(s, FIELD_ID_CERTIFICATE_AUTHORITIES);
 	char item[FIELD_ITEM_MAX];
 	struct entry *e;
 	bool all = true;
@@ -392,7 +392,8 @@ static int find_user(void *arg, struct endpoint *e)
 {
 	struct users *u = arg;
 
-	if (!client_ca_is_in(u->ca, e->spec.values[FIELD_ID_CERTIFICATE_AUTHORITIES]))
+	if (!client_ca_is_in(u->ca,
+			     endpoint_spec_value(&e->spec, FIELD_ID_CERTIFICATE_AUTHORITIES)))
 		return 0;
 	return fault_set(u->f, 409, 0, "", "tls://%s names it; take it from there first", e->host);
 }

@@ -84,7 +84,7 @@ bool complaint_is_due(struct complaints *c, const char *upstream, const char *wh
 static void advise(const struct conn *c, const char *name, char *out, size_t size)
 {
 	const struct endpoint_spec *s = &c->endpoint->spec;
-	bool cas = s->values[FIELD_ID_UPSTREAM_TLS_VERIFY_CAS];
+	bool cas = endpoint_spec_value(s, FIELD_ID_UPSTREAM_TLS_VERIFY_CAS);
 	struct tls_info i;
 
 	tls_info(c->upstream.tls, &i);

@@ -37,7 +37,7 @@ bool conn_may_move(struct conn *c)
 
 static const char *ends_at(const struct endpoint *e)
 {
-	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
+	const char *at = endpoint_spec_value(&e->spec, FIELD_ID_TERMINATE_AT);
 
 	return at ? at : "upstream";
 }

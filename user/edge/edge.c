@@ -162,7 +162,7 @@ static int restore_one(void *arg, const struct store_row *e)
 	/* Not fatal: the others must come back even when one name is in the file now. */
 	if (err)
 		log_err("endpoint %s (%s) is not restored: %s: %s", e->id,
-			s.values[FIELD_ID_URL] ? s.values[FIELD_ID_URL] : "no url", f.field, f.msg);
+			endpoint_spec_value(&s, FIELD_ID_URL) ?: "no url", f.field, f.msg);
 	endpoint_spec_done(&s);
 	return 0;
 }
@@ -174,7 +174,7 @@ static int add_of_file(struct edge *g, const struct endpoint_spec *s, struct fau
 	struct timespec created;
 	const char *id = NULL;
 
-	if (g->takeover && !endpoint_url_host(s->values[FIELD_ID_URL], host, NULL))
+	if (g->takeover && !endpoint_url_host(endpoint_spec_value(s, FIELD_ID_URL), host, NULL))
 		id = takeover_id(g->takeover, host, &created);
 	return registry_add(g->registry, s, id, id ? &created : NULL, NULL, f);
 }

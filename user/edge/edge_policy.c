@@ -66,7 +66,7 @@ int edge_policy_renew(struct edge *g, struct endpoint *e)
 	uint64_t state;
 	struct fault f;
 
-	if (!e->spec.values[FIELD_ID_IP_POLICIES] ||
+	if (!endpoint_spec_value(&e->spec, FIELD_ID_IP_POLICIES) ||
 	    e->policy_state == ip_policies_state(g->ip_policies))
 		return 0;
 	if (policy_of(g, e, &p, &state, &f)) {

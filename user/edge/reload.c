@@ -84,19 +84,19 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 	for (i = 0; i < c->n_endpoints; i++) {
 		const struct endpoint_spec *s = &c->endpoints[i];
 
-		e = registry_find(g->registry, s->values[FIELD_ID_URL]);
+		e = registry_find(g->registry, endpoint_spec_value(s, FIELD_ID_URL));
 		if (e && e->origin == ENDPOINT_API &&
 		    !(endpoint_spec_is(&e->spec, FIELD_ID_POOLING_ENABLED) &&
 		      endpoint_spec_is(s, FIELD_ID_POOLING_ENABLED))) {
 			fault_set(f, 409, 334, "endpoints",
 				  "%s:%u: %s is already online as %s, "
 				  "registered over the API; remove one of them",
-				  c->file, s->line, s->values[FIELD_ID_URL], e->id);
+				  c->file, s->line, endpoint_spec_value(s, FIELD_ID_URL), e->id);
 			endpoint_put(e);
 			return -1;
 		}
-		was_fine = e && same_text(e->spec.values[FIELD_ID_UPSTREAM],
-					  s->values[FIELD_ID_UPSTREAM]);
+		was_fine = e && same_text(endpoint_spec_value(&e->spec, FIELD_ID_UPSTREAM),
+					  endpoint_spec_value(s, FIELD_ID_UPSTREAM));
 		endpoint_put(e);
 		for (unsigned n = 0; !was_fine && !endpoint_spec_target(s, n, &t); n++)
 			if (addr_resolve(t.text, sa, len, 1) < 0)

@@ -93,7 +93,7 @@ static bool has_name(const struct endpoint *target)
 
 static int look_at(void *arg, struct endpoint *e)
 {
-	const char *acme = e->spec.values[FIELD_ID_ACME_UPSTREAM];
+	const char *acme = endpoint_spec_value(&e->spec, FIELD_ID_ACME_UPSTREAM);
 	struct endpoint_addrs more[ENDPOINT_TARGETS_MAX];
 	struct endpoint_known known = {endpoint_addrs_whole(e->addrs),
 				       endpoint_addrs_whole(e->acme), more};

@@ -158,7 +158,7 @@ static void session(const struct conn *c, struct event_closed *ev)
 /* Who does, when we do not. */
 static const char *terminates_at(const struct endpoint *e)
 {
-	const char *at = e->spec.values[FIELD_ID_TERMINATE_AT];
+	const char *at = endpoint_spec_value(&e->spec, FIELD_ID_TERMINATE_AT);
 
 	if (e->tcp)
 		return "none";

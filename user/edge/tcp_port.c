@@ -275,11 +275,12 @@ static unsigned choose(struct tcp_ports *t, const struct config *c)
 
 int tcp_ports_complete(struct tcp_ports *t, struct endpoint_spec *s, struct fault *f)
 {
-	const char *url = s->values[FIELD_ID_URL];
+	const char *url = endpoint_spec_value(s, FIELD_ID_URL);
 	struct edge *g = t->edge;
 	char host[ENDPOINT_NAME_MAX], *whole = NULL;
 	bool none, has_host;
 	unsigned port = 0;
+	int err;
 
 	if (!url || endpoint_tcp_split(url, host, &port) || (*host && port))
 		return 0;
@@ -300,7 +301,7 @@ int tcp_ports_complete(struct tcp_ports *t, struct endpoint_spec *s, struct faul
 		return fault_set(f, 503, 0, "url", "no port of tcp.ports is free");
 	if (!whole)
 		return fault_set(f, 500, 0, "url", "out of memory");
-	free(s->values[FIELD_ID_URL]);
-	s->values[FIELD_ID_URL] = whole;
-	return 0;
+	err = endpoint_spec_replace(s, FIELD_ID_URL, whole);
+	free(whole);
+	return err ? fault_set(f, 500, 0, "url", "out of memory") : 0;
 }

@@ -20,15 +20,16 @@
 
 static int make_server(struct endpoint *e, const struct terminate_ctx *ctx, struct fault *f)
 {
-	char *const *v = e->spec.values;
+	const struct endpoint_spec *s = &e->spec;
 	char *cas;
-	unsigned asked = v[FIELD_ID_MIN_VERSION] ? tls_version_parse(v[FIELD_ID_MIN_VERSION]) : 0;
+	const char *min = endpoint_spec_value(s, FIELD_ID_MIN_VERSION);
+	unsigned asked = min ? tls_version_parse(min) : 0;
 	struct tls_server_conf conf = {
 		.id = e->id,
 		.name = e->host,
-		.crt = v[FIELD_ID_CRT],
-		.key = v[FIELD_ID_KEY],
-		.alpn = v[FIELD_ID_ALPN],
+		.crt = endpoint_spec_value(s, FIELD_ID_CRT),
+		.key = endpoint_spec_value(s, FIELD_ID_KEY),
+		.alpn = endpoint_spec_value(s, FIELD_ID_ALPN),
 		.min = (enum tls_version)(asked > ctx->min ? asked : ctx->min),
 		.max = (enum tls_version)ctx->max,
 	};
@@ -43,14 +44,14 @@ static int make_server(struct endpoint *e, const struct terminate_ctx *ctx, stru
 
 static int make_client(struct endpoint *e, const struct terminate_ctx *ctx, struct fault *f)
 {
-	char *const *v = e->spec.values;
+	const struct endpoint_spec *s = &e->spec;
 	const struct tls_client_conf conf = {
 		/* who names CAs to verify with does not mean them to be ignored */
 		.verify = endpoint_spec_is(&e->spec, FIELD_ID_UPSTREAM_TLS_VERIFY) ||
-			  v[FIELD_ID_UPSTREAM_TLS_VERIFY_CAS],
-		.cas = v[FIELD_ID_UPSTREAM_TLS_VERIFY_CAS],
-		.crt = v[FIELD_ID_UPSTREAM_CRT],
-		.key = v[FIELD_ID_UPSTREAM_KEY],
+			  endpoint_spec_value(s, FIELD_ID_UPSTREAM_TLS_VERIFY_CAS),
+		.cas = endpoint_spec_value(s, FIELD_ID_UPSTREAM_TLS_VERIFY_CAS),
+		.crt = endpoint_spec_value(s, FIELD_ID_UPSTREAM_CRT),
+		.key = endpoint_spec_value(s, FIELD_ID_UPSTREAM_KEY),
 	};
 
 	e->tls_client = tls_client_new(ctx->base, &conf, f);
@@ -63,8 +64,8 @@ int endpoint_terminate(struct endpoint *e, const struct terminate_ctx *ctx, stru
 		return 0;
 	if (make_server(e, ctx, f))
 		return -1;
-	e->upstream_first = e->upstream_tls && !e->spec.values[FIELD_ID_ALPN] &&
-			    !e->spec.values[FIELD_ID_PROXY_PROTO];
+	e->upstream_first = e->upstream_tls && !endpoint_spec_value(&e->spec, FIELD_ID_ALPN) &&
+			    !endpoint_spec_value(&e->spec, FIELD_ID_PROXY_PROTO);
 	return e->upstream_tls ? make_client(e, ctx, f) : 0;
 }
 

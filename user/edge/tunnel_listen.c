@@ -80,8 +80,8 @@ static int read_spec(struct caller *c, const struct chan_frame *fr, struct endpo
 			name = NULL;
 		}
 	}
-	return s->values[FIELD_ID_URL] ? edge_complete_url(c->tunnel->edge, s, f)
-				       : make_url(c, s, f);
+	return endpoint_spec_value(s, FIELD_ID_URL) ? edge_complete_url(c->tunnel->edge, s, f)
+						    : make_url(c, s, f);
 }
 
 static int check_name(struct caller *c, const struct endpoint_spec *s, struct fault *f)
@@ -140,7 +140,7 @@ static struct endpoint *holder_of(struct caller *c, const struct endpoint_spec *
 {
 	char host[ENDPOINT_NAME_MAX];
 
-	if (endpoint_url_host(s->values[FIELD_ID_URL], host, NULL))
+	if (endpoint_url_host(endpoint_spec_value(s, FIELD_ID_URL), host, NULL))
 		return NULL;
 	return registry_find(c->tunnel->edge->registry, host);
 }
@@ -269,7 +269,8 @@ static int change(struct caller *c, const char *id, const struct endpoint_spec *
 
 	if (!b || !b->endpoint)
 		return fault_set(f, 404, 0, "", "no endpoint '%.60s' of this session", id);
-	if (endpoint_url_host(s->values[FIELD_ID_URL], host, f) || strcmp(host, b->endpoint->host))
+	if (endpoint_url_host(endpoint_spec_value(s, FIELD_ID_URL), host, f) ||
+	    strcmp(host, b->endpoint->host))
 		return fault_set(f, 400, 0, "url", "cannot be changed");
 	fresh = registry_prepare(r, b->endpoint, s, NULL, f);
 	if (!fresh)

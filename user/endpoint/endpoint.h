@@ -74,8 +74,8 @@ struct endpoint_stats {
 struct endpoint {
 	/* identity */
 	char id[ENDPOINT_ID_MAX]; /* ep_... */
-	uint32_t num;		  /* the kernel's id: dense, reused after the last reference */
-	char *host; /* normalised; "*.example.com" when wild, "tcp://HOST:PORT" when tcp */
+	char *host;   /* normalised; "*.example.com" when wild, "tcp://HOST:PORT" when tcp */
+	uint32_t num; /* the kernel's id: dense, reused after the last reference */
 	bool wild, tcp;
 	enum endpoint_origin origin;
 	struct timespec created;   /* CLOCK_REALTIME */
@@ -89,32 +89,32 @@ struct endpoint {
 	/* how the targets of a head share, and which this is; the outermost first */
 	struct endpoint_level levels[ENDPOINT_LEVELS_MAX];
 	unsigned n_levels;
-	struct group *group; /* with whom it shares its connections; NULL: alone; registry's lock */
 	uint32_t pool;	     /* the kernel's first pool; 0: none */
+	struct group *group; /* with whom it shares its connections; NULL: alone; registry's lock */
 	atomic_uint_fast64_t down_until_ns; /* a connect failed: others first */
 	/* health checks, see health.h; asked for by the head, for all its targets */
-	unsigned check_ms; /* 0: none */
-	bool check_tls;
+	unsigned check_ms;	     /* 0: none */
 	unsigned rise, fall, streak; /* answers in a row that contradict <dead> */
 	uint64_t check_ns;	     /* when to ask next; the checker's own */
+	bool check_tls;
 	atomic_bool dead;
 	_Atomic(const char *) dead_why; /* of the last check that failed; static text, or NULL */
 	atomic_llong changed_at;	/* CLOCK_REALTIME, seconds: when <dead> changed; 0: never */
 	/* where to */
 	const char *upstream; /* HOST:PORT of this target, without tls:// */
-	bool upstream_tls;    /* re-encrypt */
 	uint64_t agent;	      /* the tunnel session whose channels take its connections; 0: none */
 	char credential[ENDPOINT_CREDENTIAL_MAX]; /* whose session that is; "" */
-	char tunnel[ENDPOINT_ID_MAX]; /* of an edge's target: that labelled tunnel, tn_...; "" */
-	bool has_tunnels;	      /* a head: one of its targets is such */
-	bool empty; /* an edge's that has no upstream now: it only holds the name */
+	const char *tunnel;  /* of an edge's target: that labelled tunnel, tn_...; "" */
+	bool has_tunnels;    /* a head: one of its targets is such */
+	bool empty;	     /* an edge's that has no upstream now: it only holds the name */
+	bool upstream_tls;   /* re-encrypt */
+	bool upstream_first; /* whose handshake comes first, where TLS ends here */
+	enum endpoint_datapath datapath;
 	const struct endpoint_addrs *addrs; /* never NULL */
 	/* TLS that ends here, see terminate.h; NULL: passthrough */
 	struct tls_server *tls_server;
 	struct tls_client *tls_client;	   /* re-encrypt; NULL: plaintext */
-	bool upstream_first;		   /* whose handshake comes first */
 	const struct endpoint_addrs *acme; /* never NULL; n 0: none */
-	enum endpoint_datapath datapath;
 	struct tcp_port
 		*tcp_port; /* what it listens at, see tcp_port.h; under the registry's lock */
 	/* who may connect, see policies.h; with the state of the shared rules it was made of */

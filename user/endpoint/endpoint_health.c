@@ -11,15 +11,15 @@
 
 static unsigned number(const struct endpoint *e, enum field_id id, unsigned otherwise)
 {
-	const char *text = e->spec.values[id];
+	const char *text = endpoint_spec_value(&e->spec, id);
 
 	return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
 }
 
 void endpoint_health_read(struct endpoint *e)
 {
-	const char *kind = e->spec.values[FIELD_ID_HEALTH_CHECK];
-	const char *every = e->spec.values[FIELD_ID_HEALTH_INTERVAL];
+	const char *kind = endpoint_spec_value(&e->spec, FIELD_ID_HEALTH_CHECK);
+	const char *every = endpoint_spec_value(&e->spec, FIELD_ID_HEALTH_INTERVAL);
 	uint64_t ms = EVERY_MS;
 
 	if (!kind || !strcmp(kind, "off"))

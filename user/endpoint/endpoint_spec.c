@@ -10,36 +10,90 @@
 #define URL_INVALID 249
 #define DENY_WITHOUT_ALLOW 393
 
+/* Where a value is among those that are given, or would be. */
+static unsigned place_of(const struct endpoint_spec *s, enum field_id id)
+{
+	return (unsigned)__builtin_popcountll(s->given & ((1ULL << id) - 1));
+}
+
+const char *endpoint_spec_value(const struct endpoint_spec *s, enum field_id id)
+{
+	return s->given >> id & 1 ? s->texts[place_of(s, id)] : NULL;
+}
+
+static unsigned n_given(const struct endpoint_spec *s)
+{
+	return (unsigned)__builtin_popcountll(s->given);
+}
+
+static void drop(char *text, enum field_id id)
+{
+	if (field_table[id].secret)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 void endpoint_spec_clear(struct endpoint_spec *s, enum field_id id)
 {
-	if (s->values[id] && field_table[id].secret)
-		explicit_bzero(s->values[id], strlen(s->values[id]));
-	free(s->values[id]);
-	s->values[id] = NULL;
+	unsigned at = place_of(s, id);
+
+	if (!(s->given >> id & 1))
+		return;
+	drop(s->texts[at], id);
+	s->given &= ~(1ULL << id);
+	memmove(s->texts + at, s->texts + at + 1, (n_given(s) - at) * sizeof(*s->texts));
+}
+
+int endpoint_spec_replace(struct endpoint_spec *s, enum field_id id, const char *text)
+{
+	char *copy = strdup(text), **values;
+	unsigned at = place_of(s, id), n = n_given(s);
+
+	if (!copy)
+		return -ENOMEM;
+	if (s->given >> id & 1) {
+		drop(s->texts[at], id);
+	} else {
+		values = realloc(s->texts, (n + 1) * sizeof(*values));
+		if (!values) {
+			drop(copy, id);
+			return -ENOMEM;
+		}
+		s->texts = values;
+		memmove(values + at + 1, values + at, (n - at) * sizeof(*values));
+		s->given |= 1ULL << id;
+	}
+	s->texts[at] = copy;
+	return 0;
 }
 
 void endpoint_spec_done(struct endpoint_spec *s)
 {
-	for (int i = 0; i < FIELD_ID_MAX; i++)
+	for (int i = 0; s->given; i++)
 		endpoint_spec_clear(s, (enum field_id)i);
+	free(s->texts);
 	memset(s, 0, sizeof(*s));
 }
 
 int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_to)
 {
-	memset(ret_to, 0, sizeof(*ret_to));
-	ret_to->origin = s->origin;
-	ret_to->line = s->line;
-	ret_to->agent = s->agent;
-	memcpy(ret_to->credential, s->credential, sizeof(ret_to->credential));
+	*ret_to = *s;
+	ret_to->may_be_unresolved = false;
+	ret_to->given = 0;
+	ret_to->texts = malloc(n_given(s) * sizeof(*s->texts));
+	if (!ret_to->texts && s->given)
+		return -ENOMEM;
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
-		if (!s->values[i])
+		const char *text = endpoint_spec_value(s, (enum field_id)i);
+
+		if (!text)
 			continue;
-		ret_to->values[i] = strdup(s->values[i]);
-		if (!ret_to->values[i]) {
+		ret_to->texts[n_given(ret_to)] = strdup(text);
+		if (!ret_to->texts[n_given(ret_to)]) {
 			endpoint_spec_done(ret_to);
 			return -ENOMEM;
 		}
+		ret_to->given |= 1ULL << i;
 	}
 	return 0;
 }
@@ -47,7 +101,7 @@ int endpoint_spec_copy(const struct endpoint_spec *s, struct endpoint_spec *ret_
 bool endpoint_spec_same(const struct endpoint_spec *a, const struct endpoint_spec *b)
 {
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
-		const char *x = a->values[i], *y = b->values[i];
+		const char *x = endpoint_spec_value(a, i), *y = endpoint_spec_value(b, i);
 
 		if (i != FIELD_ID_URL && (x && y ? strcmp(x, y) != 0 : x != y))
 			return false;
@@ -57,14 +111,14 @@ bool endpoint_spec_same(const struct endpoint_spec *a, const struct endpoint_spe
 
 bool endpoint_spec_is(const struct endpoint_spec *s, enum field_id id)
 {
-	return s->values[id] && !strcmp(s->values[id], "true");
+	return endpoint_spec_value(s, id) && !strcmp(endpoint_spec_value(s, id), "true");
 }
 
 bool endpoint_spec_terminates(const struct endpoint_spec *s)
 {
-	const char *at = s->values[FIELD_ID_TERMINATE_AT];
+	const char *at = endpoint_spec_value(s, FIELD_ID_TERMINATE_AT);
 
-	return at ? !strcmp(at, "edge") : s->values[FIELD_ID_CRT] != NULL;
+	return at ? !strcmp(at, "edge") : endpoint_spec_value(s, FIELD_ID_CRT) != NULL;
 }
 
 static const char *skip_spaces(const char *p)
@@ -122,7 +176,7 @@ static bool read_weight(const char *p, struct endpoint_target *t)
 
 int endpoint_spec_target(const struct endpoint_spec *s, unsigned i, struct endpoint_target *ret_t)
 {
-	const char *p = s->values[FIELD_ID_UPSTREAM];
+	const char *p = endpoint_spec_value(s, FIELD_ID_UPSTREAM);
 	struct endpoint_target t = {.weight = 1};
 	size_t len;
 
@@ -156,20 +210,20 @@ int endpoint_spec_set(struct endpoint_spec *s, const char *field, enum field_kin
 		      const char *text, struct fault *f)
 {
 	const struct field *fd = field_find(field);
-	char **where;
+	enum field_id id;
 
 	if (!fd)
 		return fault_set(f, 400, 0, field, "unknown field");
 	if (field_check(fd, kind, text, f))
 		return -1;
-	where = &s->values[fd - field_table];
+	id = (enum field_id)(fd - field_table);
 	/* an empty list is as good as none */
 	if (kind == FIELD_NULL || (kind == FIELD_LIST && !*text))
 		return 0;
-	if (*where)
+	if (s->given >> id & 1)
 		return fault_set(f, 400, 0, field, "given twice");
-	*where = strdup(text);
-	return *where ? 0 : fault_set(f, 500, 0, field, "out of memory");
+	return endpoint_spec_replace(s, id, text) ? fault_set(f, 500, 0, field, "out of memory")
+						  : 0;
 }
 
 int endpoint_spec_check_hostport(const char *text, const char *field, struct fault *f)
@@ -188,7 +242,8 @@ int endpoint_spec_check_hostport(const char *text, const char *field, struct fau
 static int first_given(const struct endpoint_spec *s, const enum field_id *ids, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (s->values[ids[i]] && strcmp(s->values[ids[i]], "false"))
+		if (endpoint_spec_value(s, ids[i]) &&
+		    strcmp(endpoint_spec_value(s, ids[i]), "false"))
 			return (int)ids[i];
 	return -1;
 }
@@ -211,7 +266,7 @@ static int check_tcp(const struct endpoint_spec *s, struct fault *f)
 					       FIELD_ID_UPSTREAM_TLS_VERIFY_CAS,
 					       FIELD_ID_UPSTREAM_CRT,
 					       FIELD_ID_UPSTREAM_KEY};
-	const char *at = s->values[FIELD_ID_TERMINATE_AT];
+	const char *at = endpoint_spec_value(s, FIELD_ID_TERMINATE_AT);
 	int id = first_given(s, of_tls, sizeof(of_tls) / sizeof(of_tls[0]));
 	struct endpoint_target t = {.tls = false};
 
@@ -223,7 +278,8 @@ static int check_tcp(const struct endpoint_spec *s, struct fault *f)
 		return fault_set(f, 400, 0, field_table[id].name,
 				 "is for tls:// endpoints: a TCP endpoint passes bytes on as they "
 				 "are");
-	if (s->values[FIELD_ID_HEALTH_CHECK] && !strcmp(s->values[FIELD_ID_HEALTH_CHECK], "tls"))
+	if (endpoint_spec_value(s, FIELD_ID_HEALTH_CHECK) &&
+	    !strcmp(endpoint_spec_value(s, FIELD_ID_HEALTH_CHECK), "tls"))
 		return fault_set(f, 400, 0, "health_check",
 				 "tls is for tls:// endpoints: of a TCP endpoint it is tcp or off");
 	for (unsigned i = 0; !endpoint_spec_target(s, i, &t); i++)
@@ -243,8 +299,8 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 	static const enum field_id of_upstream[] = {FIELD_ID_UPSTREAM_TLS_VERIFY,
 						    FIELD_ID_UPSTREAM_TLS_VERIFY_CAS,
 						    FIELD_ID_UPSTREAM_CRT, FIELD_ID_UPSTREAM_KEY};
-	const char *at = s->values[FIELD_ID_TERMINATE_AT];
-	const char *datapath = s->values[FIELD_ID_DATAPATH];
+	const char *at = endpoint_spec_value(s, FIELD_ID_TERMINATE_AT);
+	const char *datapath = endpoint_spec_value(s, FIELD_ID_DATAPATH);
 	struct endpoint_target t = {.tls = false};
 	bool tls, edge = endpoint_spec_terminates(s);
 	int id;
@@ -253,16 +309,19 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 		return fault_set(f, 400, BAD_TERMINATE_AT, "terminate_at",
 				 "agent is for endpoints that an agent opens; here it is edge or "
 				 "upstream");
-	if (s->values[FIELD_ID_ALPN] && strchr(s->values[FIELD_ID_ALPN], ','))
+	if (endpoint_spec_value(s, FIELD_ID_ALPN) &&
+	    strchr(endpoint_spec_value(s, FIELD_ID_ALPN), ','))
 		return fault_set(f, 400, 0, "alpn",
 				 "holds a comma: each protocol is an element of its own (--alpn h2 "
 				 "--alpn http/1.1)");
-	if (!s->values[FIELD_ID_CRT] != !s->values[FIELD_ID_KEY])
-		return fault_set(f, 400, 0, s->values[FIELD_ID_CRT] ? "key" : "crt",
+	if (!endpoint_spec_value(s, FIELD_ID_CRT) != !endpoint_spec_value(s, FIELD_ID_KEY))
+		return fault_set(f, 400, 0, endpoint_spec_value(s, FIELD_ID_CRT) ? "key" : "crt",
 				 "is missing: crt and key come together");
-	if (!s->values[FIELD_ID_UPSTREAM_CRT] != !s->values[FIELD_ID_UPSTREAM_KEY])
+	if (!endpoint_spec_value(s, FIELD_ID_UPSTREAM_CRT) !=
+	    !endpoint_spec_value(s, FIELD_ID_UPSTREAM_KEY))
 		return fault_set(f, 400, 0,
-				 s->values[FIELD_ID_UPSTREAM_CRT] ? "upstream_key" : "upstream_crt",
+				 endpoint_spec_value(s, FIELD_ID_UPSTREAM_CRT) ? "upstream_key"
+									       : "upstream_crt",
 				 "is missing: upstream_crt and upstream_key come together");
 	id = edge ? -1 : first_given(s, of_edge, sizeof(of_edge) / sizeof(of_edge[0]));
 	if (id >= 0)
@@ -290,8 +349,8 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 		return fault_set(f, 400, 0, "datapath",
 				 "a connection that is terminated at the edge cannot take the "
 				 "kernel path; leave it out");
-	if (s->values[FIELD_ID_ACME_UPSTREAM])
-		return endpoint_spec_check_hostport(s->values[FIELD_ID_ACME_UPSTREAM],
+	if (endpoint_spec_value(s, FIELD_ID_ACME_UPSTREAM))
+		return endpoint_spec_check_hostport(endpoint_spec_value(s, FIELD_ID_ACME_UPSTREAM),
 						    "acme_upstream", f);
 	return 0;
 }
@@ -299,7 +358,8 @@ static int check_tls(const struct endpoint_spec *s, struct fault *f)
 /* Deny alone would deny everybody: a list of those to be served is meant as well. */
 static int check_policy(const struct endpoint_spec *s, struct fault *f)
 {
-	const char *allow = s->values[FIELD_ID_CIDR_ALLOW], *deny = s->values[FIELD_ID_CIDR_DENY];
+	const char *allow = endpoint_spec_value(s, FIELD_ID_CIDR_ALLOW),
+		   *deny = endpoint_spec_value(s, FIELD_ID_CIDR_DENY);
 	struct policy_rules rules = {0};
 	int err = 0;
 
@@ -307,7 +367,7 @@ static int check_policy(const struct endpoint_spec *s, struct fault *f)
 	    policy_rules_add_list(&rules, deny, true, "cidr_deny", f))
 		err = -1;
 	policy_rules_done(&rules);
-	if (!err && deny && !allow && !s->values[FIELD_ID_IP_POLICIES])
+	if (!err && deny && !allow && !endpoint_spec_value(s, FIELD_ID_IP_POLICIES))
 		return fault_set(f, 400, DENY_WITHOUT_ALLOW, "cidr_deny",
 				 "denies everybody without cidr_allow; to serve all others add "
 				 "0.0.0.0/0 and ::/0 there");
@@ -320,7 +380,7 @@ static int check_limits(const struct endpoint_spec *s, struct fault *f)
 					    FIELD_ID_CONN_RATE, FIELD_ID_CONN_RATE_PER_SOURCE};
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-		const char *text = s->values[ids[i]];
+		const char *text = endpoint_spec_value(s, ids[i]);
 
 		/* numbers of the API may have a sign; the length is checked already */
 		if (text && (strspn(text, "0123456789") != strlen(text) || !atol(text) ||
@@ -335,12 +395,12 @@ static int check_limits(const struct endpoint_spec *s, struct fault *f)
 int endpoint_spec_check(const struct endpoint_spec *s, char ret_host[ENDPOINT_NAME_MAX],
 			struct fault *f)
 {
-	if (!s->values[FIELD_ID_URL])
+	if (!endpoint_spec_value(s, FIELD_ID_URL))
 		return fault_set(f, 400, URL_INVALID, "url", "is missing: tls://NAME");
-	if (endpoint_url_host(s->values[FIELD_ID_URL], ret_host, f))
+	if (endpoint_url_host(endpoint_spec_value(s, FIELD_ID_URL), ret_host, f))
 		return -1;
 	/* an agent's is its own business, and only shown; an edge may wait for tunnels */
-	if (!s->values[FIELD_ID_UPSTREAM] && s->origin != ENDPOINT_AGENT &&
+	if (!endpoint_spec_value(s, FIELD_ID_UPSTREAM) && s->origin != ENDPOINT_AGENT &&
 	    s->origin != ENDPOINT_EDGE)
 		return fault_set(f, 400, 0, "upstream", "is missing: HOST:PORT");
 	if (endpoint_spec_check_upstreams(s, f))

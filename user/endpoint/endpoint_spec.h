@@ -25,7 +25,8 @@ enum endpoint_origin { ENDPOINT_FILE, ENDPOINT_API, ENDPOINT_AGENT, ENDPOINT_EDG
  * endpoint_spec_check().  Strings are owned by the spec.
  */
 struct endpoint_spec {
-	char *values[FIELD_ID_MAX]; /* NULL: not given; FIELD_LIST and FIELD_PEM as in field.h */
+	uint64_t given; /* bit FIELD_ID_...: there is such a value */
+	char **texts;	/* of those, in the order of their ids; see endpoint_spec_value() */
 	enum endpoint_origin origin;
 	unsigned line; /* in the config file; 0: not from a file */
 	/* One that was fine once: a name that does not resolve now may do so later, see resolver.h
@@ -35,6 +36,10 @@ struct endpoint_spec {
 	char credential[ENDPOINT_CREDENTIAL_MAX]; /* ... and whose that is */
 };
 void endpoint_spec_done(struct endpoint_spec *s);
+/* NULL: not given.  FIELD_LIST and FIELD_PEM as in field.h. */
+const char *endpoint_spec_value(const struct endpoint_spec *s, enum field_id id);
+/* Unchecked; 0, or -ENOMEM and nothing is changed. */
+int endpoint_spec_replace(struct endpoint_spec *s, enum field_id id, const char *text);
 /* As if it had not been given. */
 void endpoint_spec_clear(struct endpoint_spec *s, enum field_id id);
 /* 0, or -ENOMEM with *ret_to empty. */

@@ -36,7 +36,8 @@ static int check_each(const struct endpoint_spec *s, struct fault *f)
 			return fault_set(f, 400, 0, "upstream",
 					 "number %u must be HOST:PORT, or HOST:PORT=WEIGHT (0 to "
 					 "%d), got '%.200s'",
-					 n + 1, ENDPOINT_WEIGHT_MAX, s->values[FIELD_ID_UPSTREAM]);
+					 n + 1, ENDPOINT_WEIGHT_MAX,
+					 endpoint_spec_value(s, FIELD_ID_UPSTREAM));
 		if (n == ENDPOINT_TARGETS_MAX)
 			return fault_set(f, 400, 0, "upstream", "are more than %d",
 					 ENDPOINT_TARGETS_MAX);
@@ -54,12 +55,12 @@ static int check_each(const struct endpoint_spec *s, struct fault *f)
 		return fault_set(f, 400, 0, "upstream", "has tls:// for some only");
 	if (s->origin == ENDPOINT_EDGE) /* its backends were checked, each by itself */
 		return 0;
-	return check_weights(s->values[FIELD_ID_BALANCE], n, n_weights, sum, f);
+	return check_weights(endpoint_spec_value(s, FIELD_ID_BALANCE), n, n_weights, sum, f);
 }
 
 static int check_number(const struct endpoint_spec *s, enum field_id id, long max, struct fault *f)
 {
-	const char *text = s->values[id];
+	const char *text = endpoint_spec_value(s, id);
 
 	if (text && (strspn(text, "0123456789") != strlen(text) || !atol(text) || atol(text) > max))
 		return fault_set(f, 400, 0, field_table[id].name, "must be 1 to %ld, got %s", max,
@@ -71,19 +72,19 @@ static int check_health(const struct endpoint_spec *s, struct fault *f)
 {
 	static const enum field_id ids[] = {FIELD_ID_HEALTH_INTERVAL, FIELD_ID_HEALTH_RISE,
 					    FIELD_ID_HEALTH_FALL};
-	const char *kind = s->values[FIELD_ID_HEALTH_CHECK];
-	const char *every = s->values[FIELD_ID_HEALTH_INTERVAL];
+	const char *kind = endpoint_spec_value(s, FIELD_ID_HEALTH_CHECK);
+	const char *every = endpoint_spec_value(s, FIELD_ID_HEALTH_INTERVAL);
 	bool on = kind && strcmp(kind, "off");
 	uint64_t ms;
 
 	for (size_t i = 0; !on && i < sizeof(ids) / sizeof(ids[0]); i++)
-		if (s->values[ids[i]])
+		if (endpoint_spec_value(s, ids[i]))
 			return fault_set(f, 400, 0, field_table[ids[i]].name,
 					 "needs health_check tcp or tls");
 	if (every && (quantity_duration(every, &ms) || ms < 100 || ms > 3600000))
 		return fault_set(f, 400, 0, "health_interval", "must be 100ms to 1h, got '%s'",
 				 every);
-	if (on && !strcmp(kind, "tls") && s->values[FIELD_ID_PROXY_PROTO])
+	if (on && !strcmp(kind, "tls") && endpoint_spec_value(s, FIELD_ID_PROXY_PROTO))
 		return fault_set(f, 400, 0, "health_check",
 				 "cannot be tls where a PROXY header must come first; use tcp");
 	if (check_number(s, FIELD_ID_HEALTH_RISE, 100, f))
@@ -99,7 +100,7 @@ static int check_agents(const struct endpoint_spec *s, struct fault *f)
 					    FIELD_ID_HEALTH_FALL};
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		if (s->values[ids[i]])
+		if (endpoint_spec_value(s, ids[i]))
 			return fault_set(f, 400, 0, field_table[ids[i]].name,
 					 "is not for an agent's endpoint");
 	return 0;

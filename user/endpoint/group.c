@@ -373,7 +373,8 @@ int group_check(const struct endpoint *a, const struct endpoint *b, struct fault
 		return fault_set(f, 409, ALREADY_ONLINE, "terminate_at",
 				 "differs from that of %s, which has the name too", a->id);
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-		const char *x = a->spec.values[same[i]], *y = b->spec.values[same[i]];
+		const char *x = endpoint_spec_value(&a->spec, same[i]),
+			   *y = endpoint_spec_value(&b->spec, same[i]);
 
 		if (strcmp(x ? x : "", y ? y : ""))
 			return fault_set(f, 409, ALREADY_ONLINE, field_table[same[i]].name,

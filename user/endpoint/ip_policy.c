@@ -347,15 +347,16 @@ static int take_shared(struct ip_policies *ip, const char *ids, struct policy_ru
 int ip_policies_rules(struct ip_policies *ip, const struct endpoint_spec *s,
 		      struct policy_rules *ret_r, uint64_t *ret_state, struct fault *f)
 {
-	char *const *v = s->values;
 	int err;
 
-	if (policy_rules_add_list(ret_r, v[FIELD_ID_CIDR_ALLOW], false, "cidr_allow", f) ||
-	    policy_rules_add_list(ret_r, v[FIELD_ID_CIDR_DENY], true, "cidr_deny", f))
+	if (policy_rules_add_list(ret_r, endpoint_spec_value(s, FIELD_ID_CIDR_ALLOW), false,
+				  "cidr_allow", f) ||
+	    policy_rules_add_list(ret_r, endpoint_spec_value(s, FIELD_ID_CIDR_DENY), true,
+				  "cidr_deny", f))
 		return -1;
 	pthread_mutex_lock(&ip->lock);
 	*ret_state = ip->state;
-	err = take_shared(ip, v[FIELD_ID_IP_POLICIES], ret_r, f);
+	err = take_shared(ip, endpoint_spec_value(s, FIELD_ID_IP_POLICIES), ret_r, f);
 	pthread_mutex_unlock(&ip->lock);
 	return err;
 }
@@ -372,13 +373,14 @@ uint64_t ip_policies_state(struct ip_policies *ip)
 
 bool ip_policy_is_asked(const struct endpoint_spec *s)
 {
-	return s->values[FIELD_ID_CIDR_ALLOW] || s->values[FIELD_ID_CIDR_DENY] ||
-	       s->values[FIELD_ID_IP_POLICIES];
+	return endpoint_spec_value(s, FIELD_ID_CIDR_ALLOW) ||
+	       endpoint_spec_value(s, FIELD_ID_CIDR_DENY) ||
+	       endpoint_spec_value(s, FIELD_ID_IP_POLICIES);
 }
 
 bool ip_policy_is_named(const struct endpoint_spec *s, const char *id)
 {
-	const char *ids = s->values[FIELD_ID_IP_POLICIES];
+	const char *ids = endpoint_spec_value(s, FIELD_ID_IP_POLICIES);
 	char item[FIELD_ITEM_MAX];
 
 	while (ids && (ids = field_item(ids, item)))

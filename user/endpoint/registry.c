@@ -279,7 +279,8 @@ int registry_resolve(const char *text, const char *field, struct endpoint_addrs 
 
 static unsigned number_of(const struct endpoint_spec *s, enum field_id id)
 {
-	return s->values[id] ? (unsigned)strtoul(s->values[id], NULL, 10) : 0;
+	return endpoint_spec_value(s, id) ? (unsigned)strtoul(endpoint_spec_value(s, id), NULL, 10)
+					  : 0;
 }
 
 static enum endpoint_datapath datapath_of(const char *word)
@@ -299,6 +300,7 @@ struct entry *entry_blank(struct registry *r)
 	atomic_fetch_add(&r->refs, 1);
 	atomic_init(&t->e.refs, 1);
 	t->e.head = &t->e;
+	t->e.tunnel = "";
 	t->e.addrs = t->e.acme = &endpoint_addrs_none;
 	list_init(&t->order);
 	t->e.stats = calloc(1, sizeof(*t->e.stats));
@@ -347,7 +349,7 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 	}
 	t->e.agent = s->agent;
 	memcpy(t->e.credential, s->credential, sizeof(t->e.credential));
-	t->e.datapath = datapath_of(s->values[FIELD_ID_DATAPATH]);
+	t->e.datapath = datapath_of(endpoint_spec_value(s, FIELD_ID_DATAPATH));
 	t->e.proxy_proto = number_of(s, FIELD_ID_PROXY_PROTO);
 	t->e.max_conns = number_of(s, FIELD_ID_MAX_CONNS);
 	t->e.max_conns_per_source = number_of(s, FIELD_ID_MAX_CONNS_PER_SOURCE);
@@ -358,8 +360,9 @@ struct entry *entry_new(struct registry *r, const struct endpoint_spec *s, const
 		goto refused;
 	if (known)
 		acme = known->acme;
-	else if (s->values[FIELD_ID_ACME_UPSTREAM] &&
-		 registry_resolve(s->values[FIELD_ID_ACME_UPSTREAM], "acme_upstream", &acme, f) &&
+	else if (endpoint_spec_value(s, FIELD_ID_ACME_UPSTREAM) &&
+		 registry_resolve(endpoint_spec_value(s, FIELD_ID_ACME_UPSTREAM), "acme_upstream",
+				  &acme, f) &&
 		 !s->may_be_unresolved)
 		goto refused;
 	if (endpoint_addrs_keep(&t->e.acme, &acme)) {

@@ -15,8 +15,8 @@ struct endpoint *registry_orphan(struct registry *r, const struct orphan *o)
 		return NULL;
 	t->e.host = strndup(o->host, ENDPOINT_NAME_MAX - 1);
 	t->target_text = strdup(o->upstream);
-	t->e.spec.values[FIELD_ID_TERMINATE_AT] = strdup(o->terminate_at);
-	if (!t->e.host || !t->target_text || !t->e.spec.values[FIELD_ID_TERMINATE_AT]) {
+	if (!t->e.host || !t->target_text ||
+	    endpoint_spec_replace(&t->e.spec, FIELD_ID_TERMINATE_AT, o->terminate_at)) {
 		entry_free(t);
 		return NULL;
 	}

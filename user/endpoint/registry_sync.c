@@ -107,12 +107,13 @@ static void keep_addrs(struct endpoint *t, const struct endpoint *now)
  */
 static struct entry *make(struct registry *r, const struct endpoint_spec *spec, struct fault *f)
 {
-	struct endpoint *now = registry_find(r, spec->values[FIELD_ID_URL] ?: "");
+	struct endpoint *now = registry_find(r, endpoint_spec_value(spec, FIELD_ID_URL) ?: "");
 	struct endpoint_spec s = *spec; /* its strings stay <spec>'s */
 	struct entry *t;
 
-	s.may_be_unresolved = now && !strcmp(now->spec.values[FIELD_ID_UPSTREAM] ?: "",
-					     spec->values[FIELD_ID_UPSTREAM] ?: "");
+	s.may_be_unresolved =
+		now && !strcmp(endpoint_spec_value(&now->spec, FIELD_ID_UPSTREAM) ?: "",
+			       endpoint_spec_value(spec, FIELD_ID_UPSTREAM) ?: "");
 	t = entry_new(r, &s, NULL, NULL, NULL, f);
 	if (t && s.may_be_unresolved)
 		keep_addrs(&t->e, now);

@@ -13,7 +13,7 @@
 
 static const char *text_of_agent(const struct endpoint *e)
 {
-	const char *text = e->spec.values[FIELD_ID_UPSTREAM];
+	const char *text = endpoint_spec_value(&e->spec, FIELD_ID_UPSTREAM);
 
 	if (!text)
 		return "agent"; /* its channels say where they come from */
@@ -33,8 +33,8 @@ static void set_levels(struct endpoint *e, unsigned i, const struct endpoint_tar
 	if (at->n_levels)
 		memcpy(e->levels, at->levels, sizeof(e->levels));
 	else
-		e->levels[0] = (struct endpoint_level){balance_of(e->spec.values[FIELD_ID_BALANCE]),
-						       i, at->weight};
+		e->levels[0] = (struct endpoint_level){
+			balance_of(endpoint_spec_value(&e->spec, FIELD_ID_BALANCE)), i, at->weight};
 }
 
 /* One that has gone meanwhile is dead from the start. */
@@ -43,7 +43,7 @@ static void set_tunnel(struct entry *t)
 	struct registry *r = t->owner;
 	struct endpoint *e = &t->e;
 
-	snprintf(e->tunnel, sizeof(e->tunnel), "%s", e->upstream);
+	e->tunnel = e->upstream;
 	if (r->ops.on_tunnel)
 		r->ops.on_tunnel(r->ops.arg, e);
 	atomic_store(&e->dead, !e->agent);
@@ -102,13 +102,14 @@ static struct entry *copy_of(struct registry *r, struct entry *head)
 	t->e.origin = head->e.origin;
 	t->e.created = head->e.created;
 	t->e.datapath = head->e.datapath;
-	if (head->e.spec.values[FIELD_ID_PROXY_PROTO]) /* (a tunnel's is its own) */
+	if (endpoint_spec_value(&head->e.spec, FIELD_ID_PROXY_PROTO)) /* (a tunnel's is its own) */
 		t->e.proxy_proto = head->e.proxy_proto;
 	t->e.max_conns = head->e.max_conns;
 	t->e.max_conns_per_source = head->e.max_conns_per_source;
 	t->e.conn_rate = head->e.conn_rate;
 	t->e.conn_rate_per_source = head->e.conn_rate_per_source;
 	t->e.addrs = t->e.acme = &endpoint_addrs_none;
+	t->e.tunnel = "";
 	t->e.stats = head->e.stats;
 	atomic_fetch_add(&t->e.stats->refs, 1);
 	t->e.head = &head->e;
