@@ -16,6 +16,7 @@ start_snisplitd <<-CONF
 	endpoints: [{url: stays.test, upstream: "$UP:9000"}, {url: goes.test, upstream: "$UP:9000"}]
 CONF
 cli endpoint add api.test --upstream "$UP:9000"
+rules=$(daemon_fds 'anon_inode:*landlock*')
 id=$(cli --json endpoint get stays.test | jq -r .id)
 stream stays.test --up 1k --down 1k
 
@@ -55,6 +56,7 @@ wait_for grep -q '"object":{"close_reason":"client_fin"}' "$TMP/more"
 wait_for has_events $((events + 2))
 cp "$TMP/good.yml" "$TMP/snisplitd.yml"
 cli reload >/dev/null
+same "descriptors of Landlock's rules" "$(daemon_fds 'anon_inode:*landlock*')" "$rules"
 same "destinations" "$(cli --json status | jq -r '[.events.destinations[].target] | join(" ")')" "file:$EVENTS"
 
 # 200 reloads, half of them by signal, under connections that come all the time and some that stay

@@ -312,6 +312,13 @@ void guard_take_config(struct guard *g, const struct config *c)
 	pthread_mutex_unlock(&g->lock);
 }
 
+void guard_keep_config(struct guard *g)
+{
+	pthread_mutex_lock(&g->lock);
+	close_fences(g->old);
+	pthread_mutex_unlock(&g->lock);
+}
+
 void guard_close(struct guard *g)
 {
 	if (!g)

@@ -38,6 +38,8 @@ int guard_main(struct guard *g, char *why, size_t why_size);
 void guard_raise(struct guard *g, bool up);
 /* Threads started from now on reach the files of <c>, or again (NULL) those from before. */
 void guard_take_config(struct guard *g, const struct config *c);
+/* ... which are not wanted any more: <c> stays. */
+void guard_keep_config(struct guard *g);
 /* One line for `status`.  Returns <out>. */
 const char *guard_text(const struct guard *g, char *out, size_t size);
 #endif

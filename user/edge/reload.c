@@ -147,6 +147,7 @@ static int reload(struct edge *g, struct fault *f)
 		guard_take_config(g->guard, NULL);
 		goto out;
 	}
+	guard_keep_config(g->guard);
 	config_forget_endpoints(c);
 	edge_tls_reload(g, c);
 	pthread_mutex_lock(&g->config_lock);
