@@ -310,14 +310,14 @@ closed_event() # N: waits for the Nth event and prints it
 # event_is N KEY=VALUE...: KEY as in conn.bytes_in; VALUE "a|b" is either, "" is absent
 event_is()
 {
-	local n=$1 event pair key want got
+	local n=$1 event wrong
 	shift
 	event=$(closed_event "$n") || exit 1
-	for pair; do
-		key=${pair%%=*} want=${pair#*=}
-		got=$(jq -r ".object.$key // \"\"" <<<"$event")
-		[[ "|$want|" == *"|$got|"* ]] || fail "event $n: $key is '$got', want '$want': $event"
-	done
+	# shellcheck disable=SC2016 # they are jq's
+	wrong=$(jq -r '.object as $o | [$ARGS.positional[] | (split("=")[0]) as $key | .[($key | length) + 1:] as $want |
+		($o | getpath($key | split(".")) // "" | tostring) as $got | select("|\($want)|" | contains("|\($got)|") | not) |
+		"\($key) is \u0027\($got)\u0027, want \u0027\($want)\u0027"] | join("; ")' --args "$@" <<<"$event") || fail "event $n: jq: $event"
+	[ -z "$wrong" ] || fail "event $n: $wrong: $event"
 }
 
 event_field() { closed_event "$1" | jq -r ".object.$2 // 0"; }

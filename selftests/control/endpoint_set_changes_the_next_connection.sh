@@ -12,7 +12,7 @@ CONF
 api() { curl -sS --unix-socket "$TMP/control.sock" -X "$1" "http://x$2" ${3+-d "$3"}; }
 id=$(cli endpoint add app.test --upstream "$UP:9000" --description before | cut -d' ' -f1)
 "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --report "$TMP/stream.report" --order server \
-	--up 1k --down 12m --server-write-rate 2000 --timeout 60 >"$TMP/long" 2>"$TMP/long.err" &
+	--up 1k --down 6m --server-write-rate 2000 --timeout 60 >"$TMP/long" 2>"$TMP/long.err" &
 LONG_ONE=$!
 wait_for eval '[ "$(live_conns)" = 1 ]'
 cli endpoint set app.test --upstream "$UP:9001" --metadata 'a "b"' >/dev/null

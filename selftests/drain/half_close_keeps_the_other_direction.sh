@@ -1,6 +1,6 @@
 # drain/half_close_keeps_the_other_direction.sh - Who has said all it wants to say still hears the rest: 10 MB after the client's end, 10 MB after the server's.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology family
+# Each: datapath topology ~family
 . "$LIB"
 need jq
 start_upstream stream 9000

@@ -1,6 +1,6 @@
 # drain/reset_stays_a_reset.sh - An RST of one side reaches the other as an RST, never as an end that looks complete.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology family
+# Each: datapath topology ~family
 . "$LIB"
 need jq
 start_upstream stream 9000

@@ -6,7 +6,7 @@
 . "$LIB_DIR/lib_agent.sh"
 need python3 jq
 M=selftests/fixtures/members.py
-rate=500 n=$([ "$LONG" = 1 ] && echo 10000 || echo 4000) timeout=2
+rate=500 n=$([ "$LONG" = 1 ] && echo 10000 || echo 3200) timeout=2
 ulimit -n 8192
 (agent_behind_router) # where the first member lives: its way can be cut without the other's
 FIRST=10.9.3.2:9001 SECOND=$UP:9002

@@ -12,6 +12,7 @@ nor end in silence where OpenSSL says what is wrong with a hello whose name is s
 is the edge's default it may only end at once what OpenSSL would go on with: a name that is none.  Prints the differences,
 and how many were the same; fails if the edge has said anything else.
 """
+import concurrent.futures
 import random
 import socket
 import ssl
@@ -185,12 +186,15 @@ def compare(addr, port, their_addr, their_port, name, default=""):
             if i is None:
                 return
             for patience in (1, 20):  # who is slow is not silent
-                said[i] = (answer(addr, int(port), todo[i][1], patience),
-                           answer(their_addr, int(their_port), todo[i][1], patience))
+                both = [pool.submit(answer, *who, todo[i][1], patience)
+                        for who in ((addr, int(port)), (their_addr, int(their_port)))]
+                said[i] = tuple(b.result() for b in both)
                 if is_right(todo[i][1], name, default, *said[i]):
                     break
 
-    threads = [threading.Thread(target=work) for _ in range(16)]
+    # (most of it is waiting for who says nothing)
+    pool = concurrent.futures.ThreadPoolExecutor(2 * 24)
+    threads = [threading.Thread(target=work) for _ in range(24)]
     for t in threads:
         t.start()
     for t in threads:

@@ -7,7 +7,7 @@
 need jq bpftool
 ip link set lo mtu 65536
 sysctl -q -w net.ipv4.ip_local_port_range="2000 65000" net.ipv4.tcp_tw_reuse=1 2>/dev/null || true
-: "${CHURN_SECONDS:=$([ "$LONG" = 1 ] && echo 60 || echo 15)}" "${CHURN_RATE:=5000}"
+: "${CHURN_SECONDS:=$([ "$LONG" = 1 ] && echo 60 || echo 8)}" "${CHURN_RATE:=5000}"
 start_snisplitd <<-CONF
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 	limits: {connections: 8000}

@@ -1,6 +1,6 @@
 # passthrough/event_counts_every_byte.sh - The closed event has the exact bytes of both directions, and on the kernel path no more than the hello was seen by user space.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology family
+# Each: datapath topology ~family
 . "$LIB"
 need jq
 start_upstream stream 9000

@@ -1,6 +1,6 @@
 # passthrough/every_byte_arrives.sh - Random streams, sizes, pauses, buffers and ways to end: every byte arrives once, in order, at the right end.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology family
+# Each: datapath topology ~family
 # Timeout: 180
 . "$LIB"
 need jq

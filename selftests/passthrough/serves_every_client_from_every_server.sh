@@ -1,6 +1,6 @@
 # passthrough/serves_every_client_from_every_server.sh - Any TLS client gets its page from any TLS server, whole, with the server's own certificate.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath family
+# Each: datapath ~family
 # Timeout: 90
 . "$LIB"
 need curl openssl jq

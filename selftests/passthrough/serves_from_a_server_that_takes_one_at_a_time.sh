@@ -1,6 +1,6 @@
 # passthrough/serves_from_a_server_that_takes_one_at_a_time.sh - A server that serves one connection after the other serves every client.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath family
+# Each: datapath ~family
 . "$LIB"
 need curl openssl jq
 start_upstream openssl 9000

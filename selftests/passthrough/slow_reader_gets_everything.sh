@@ -9,9 +9,9 @@ start_snisplitd <<-CONF
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 CONF
 start=$SECONDS
-stream app.test --up 200m --server-read-rate 40000 --seed 1
-stream app.test --down 200m --read-rate 40000 --seed 2
-stream app.test --up 60m --down 60m --read-rate 20000 --server-read-rate 20000 --seed 3 # both at once
-stream app.test --up 80m --down 80m --stall 2000 --server-stall 2000 --seed 4
-[ $((SECONDS - start)) -ge 10 ] || fail "it took $((SECONDS - start)) s: nobody was slow"
+stream app.test --up 100m --server-read-rate 40000 --seed 1
+stream app.test --down 100m --read-rate 40000 --seed 2
+stream app.test --up 40m --down 40m --read-rate 20000 --server-read-rate 20000 --seed 3 # both at once
+stream app.test --up 80m --down 80m --stall 1500 --server-stall 1500 --seed 4
+[ $((SECONDS - start)) -ge 7 ] || fail "it took $((SECONDS - start)) s: nobody was slow"
 event_is 4 close_reason=client_fin datapath="$MOVER"

@@ -1,6 +1,6 @@
 # passthrough/split_hello_is_routed.sh - A hello in segments of one byte or in records of two, or larger than a segment, goes where a whole one goes.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology family
+# Each: datapath topology ~family
 . "$LIB"
 need jq
 start_upstream stream 9000 --listen "$UP:9001=1" --listen "$UP:9002=2"

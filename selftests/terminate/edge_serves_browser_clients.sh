@@ -1,6 +1,6 @@
 # terminate/edge_serves_browser_clients.sh - A terminating endpoint speaks TLS 1.2 and 1.3, over IPv4 and IPv6, and hands plaintext to its upstream; the event tells the session.
 # SPDX-License-Identifier: GPL-2.0-only
-# Each: datapath topology=lo,veth family
+# Each: datapath topology=lo,veth ~family
 . "$LIB"
 need openssl curl jq python3
 certificate

@@ -24,7 +24,7 @@ labelled() { [ "$(cli --json endpoint get label.test | jq '.upstreams | length')
 wait_for labelled
 load() { python3 $M load "$(unbracket "$EDGE")" 443 "$@"; }
 same "at first" "$(load name.test 10 0 2>/dev/null) $(load label.test 10 0 2>/dev/null)" '{"name": 10} {"label": 10}'
-before=$(event_count) n=$((rounds * 400)) loads=()
+before=$(event_count) n=$((rounds * 250)) loads=()
 for name in name label; do
 	load $name.test $n $rate >"$TMP/got.$name" 2>/dev/null &
 	loads[${#loads[@]}]=$!
