@@ -350,7 +350,8 @@ moved_by_mover() # PERCENT
 	[ "$share" -ge "$1" ] || fail "only $share% went by $MOVER: $(jq -r .object.datapath "$EVENTS" | sort | uniq -c | xargs)"
 }
 
-daemon_fds() { find "/proc/$DAEMON/fd" -mindepth 1 -lname "${1:-*}" | wc -l; } # [GLOB]
+# (one that is closed meanwhile makes find fail)
+daemon_fds() { { find "/proc/$DAEMON/fd" -mindepth 1 -lname "${1:-*}" 2>/dev/null || true; } | wc -l; } # [GLOB]
 daemon_rss_kb() { awk '/^VmRSS/ {print $2}' "/proc/$DAEMON/status"; }
 live_conns() { cli --json conn list | jq '.connections | length'; }
 
