@@ -32,7 +32,7 @@ same "who answered" "$(cat "$TMP/exact") $(cat "$TMP/longer")" "hello from nginx
 kill "$AGENT_EXACT"
 wait_for eval '! is_ready nginx.test'
 fetch nginx.test >"$TMP/exact" & exact=$!
-wait_for eval '[ "$(live_conns)" -ge 1 ]'
+wait_for eval '[ "$(live_conns)" -ge 1 ] || ! kill -0 $exact'
 start_agent a tls 9000 --url nginx.test
 wait "$exact" || fail "the client of the exact name was not served by the agent that came back"
 same "who answered then" "$(cat "$TMP/exact")" "hello from nginx"
