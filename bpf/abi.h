@@ -182,6 +182,22 @@ struct event {
 _Static_assert(sizeof(struct event) == 24, "event");
 
 /*
+ * Is the worker to be woken by an urgent event?  To wake it costs an interrupt of the CPU's own,
+ * in a virtual machine an exit, several times what the rest of the event costs.
+ */
+enum wake_state {
+	WAKE_ALWAYS, /* it does not say when it sleeps */
+	WAKE_NOT,    /* it looks into its ring before it sleeps */
+	WAKE_ONCE,   /* it sleeps; whoever finds this makes it WAKE_NOT, and wakes it */
+};
+
+struct wake {
+	__u32 state; /* enum wake_state */
+	__u32 pad[15];
+};
+_Static_assert(sizeof(struct wake) == 64, "wake: a cache line");
+
+/*
  * Every pass, drop and loss has a counter: one struct of named numbers, so that
  * a dump of the map reads by itself.  X(name, what it says to an operator).
  */

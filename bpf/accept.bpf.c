@@ -82,7 +82,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 	    state != BPF_TCP_TIME_WAIT)
 		return;
 	count(state_events);
-	tell(f, EVENT_STATE, s, 0, state, BPF_RB_FORCE_WAKEUP);
+	tell(f, EVENT_STATE, s, 0, state, true);
 }
 
 /* An upstream of ours is established: under the verdict program before it can say anything. */

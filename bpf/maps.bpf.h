@@ -109,6 +109,14 @@ struct {
 	__array(values, struct ring);
 } events SEC(".maps") __weak;
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WORKERS_MAX);
+	__type(key, __u32);
+	__type(value, struct wake);
+} wakes SEC(".maps") __weak;
+
 /* Atomic although per CPU: a softirq can run the program within itself. */
 #define count_add(field, n)                                                   \
 	do {                                                                  \
@@ -120,11 +128,22 @@ struct {
 #define count(field) count_add(field, 1)
 
 /*
+ * Must the worker be woken for an event that has its place in the ring?  The exchange is a barrier
+ * too: either we see that it sleeps, or it sees the place that is taken (kern_ring_doze()).
+ */
+static __always_inline bool must_wake(__u32 worker)
+{
+	struct wake *w = bpf_map_lookup_elem(&wakes, &worker);
+
+	return !w || __sync_val_compare_and_swap(&w->state, WAKE_ONCE, WAKE_NOT) != WAKE_NOT;
+}
+
+/*
  * Events are hints: what they tell is in the flows as well, and a worker that
  * missed some (event_lost) finds it by a sweep.
  */
 static __always_inline void tell(const struct flow *f, __u32 type, __u32 slot, __u32 peer,
-				 __u32 tcp_state, __u64 flags)
+				 __u32 tcp_state, bool urgent)
 {
 	__u32 idx = f->worker;
 	struct event *e;
@@ -145,6 +164,6 @@ static __always_inline void tell(const struct flow *f, __u32 type, __u32 slot, _
 	e->cookie = f->cookie;
 	e->peer = peer;
 	e->tcp_state = tcp_state;
-	bpf_ringbuf_submit(e, flags);
+	bpf_ringbuf_submit(e, urgent && must_wake(idx) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 #endif

@@ -61,7 +61,7 @@ static __always_inline int pass(struct flow *f, __u32 slot, __u32 len)
 	__sync_fetch_and_add(&f->passed, len);
 	if (f->told == f->told_ack) {
 		f->told++;
-		tell(f, EVENT_PASS, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+		tell(f, EVENT_PASS, slot, 0, 0, true);
 	}
 	return SK_PASS;
 }
@@ -328,7 +328,7 @@ static __always_inline int deny(struct flow *f, __u32 slot)
 	f->hello = FLOW_HELLO_DENIED;
 	count(deny_policy);
 	count(drop_denied);
-	tell(f, EVENT_DENIED, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+	tell(f, EVENT_DENIED, slot, 0, 0, true);
 	return SK_DROP;
 }
 
@@ -445,7 +445,7 @@ static __always_inline int start(struct __sk_buff *skb, struct flow *f, __u32 sl
 	__sync_lock_test_and_set(&b->peer_cookie, f->cookie);
 	__sync_lock_test_and_set(&f->peer_cookie, b->cookie);
 	count(start_kernel);
-	tell(f, EVENT_PAIRED, slot, upstream, 0, BPF_RB_NO_WAKEUP);
+	tell(f, EVENT_PAIRED, slot, upstream, 0, false);
 	return redirect(skb, f, slot, b->cookie);
 }
 
@@ -481,7 +481,7 @@ int on_verdict(struct __sk_buff *skb)
 	if (f->broken || !trim(skb, f)) {
 		count(trim_failed);
 		f->broken = 1;
-		tell(f, EVENT_PASS, slot, 0, 0, BPF_RB_FORCE_WAKEUP);
+		tell(f, EVENT_PASS, slot, 0, 0, true);
 		return SK_DROP;
 	}
 	if (!skb->len)

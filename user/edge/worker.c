@@ -316,13 +316,12 @@ static void dispatch(struct worker *w, const struct epoll_event *ev)
 
 /*
  * More is ready than one turn takes, and epoll hands it out in the order it came: thousands of
- * hellos that trickle must not stand before a new client, or before what the kernel tells.
+ * hellos that trickle must not stand before a new client.
  */
 static void dispatch_first(struct worker *w)
 {
 	unsigned i;
 
-	worker_read_ring(w);
 	for (i = 0; i < w->n_listeners && !w->accept_again_ns && !w->lets_nobody_in; i++)
 		listener_on_readable(&w->listeners[i]);
 }
@@ -342,15 +341,20 @@ static void *run(void *arg)
 	while (!w->stop) {
 		at = next_wake(w);
 		at = at > w->now_ns ? at - w->now_ns : 0;
+		if (at && w->ring && !kern_ring_doze(w->ring))
+			at = 0;
 		ts.tv_sec = (time_t)(at / 1000000000ULL);
 		ts.tv_nsec = (long)(at % 1000000000ULL);
 		n = epoll_pwait2(w->epoll_fd, events, EVENTS_A_TURN, &ts, NULL);
+		if (w->ring)
+			kern_ring_rouse(w->ring);
 		w->now_ns = clock_ns();
 		atomic_store_explicit(&w->turned_ms, w->now_ns / 1000000, memory_order_relaxed);
 		if (n < 0 && errno != EINTR) {
 			log_err("epoll_pwait2: %s", strerror(errno));
 			break;
 		}
+		worker_read_ring(w);
 		if (n == EVENTS_A_TURN)
 			dispatch_first(w);
 		for (i = 0; i < n; i++)

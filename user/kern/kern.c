@@ -27,7 +27,8 @@ struct kern {
 	struct replay *replays;
 	struct pool_value *pools;
 	struct group_value *groups;
-	size_t flows_len, replays_len, pools_len, groups_len;
+	struct wake *wakes;
+	size_t flows_len, replays_len, pools_len, groups_len, wakes_len;
 	uint32_t n_slots;
 	bool shy; /* the pins are another daemon's */
 	char selftest[200];
@@ -41,6 +42,9 @@ struct kern_ring {
 	struct ring_buffer *rb;
 	int fd; /* the map's own: libbpf's is an epoll set around it, and one more to wake through
 		 */
+	struct wake *wake;
+	const uint8_t *places; /* where its reader is, and a page behind that its writers */
+	size_t page;
 	void (*fn)(void *arg, const struct event *e);
 	void *arg;
 };
@@ -254,7 +258,9 @@ int kern_open(const struct kern_opts *opts, struct kern **ret_k, char *why, size
 	k->replays = map_memory(k->skel->maps.replays, &k->replays_len);
 	k->pools = map_memory(k->skel->maps.pools, &k->pools_len);
 	k->groups = map_memory(k->skel->maps.groups, &k->groups_len);
-	err = k->flows && k->replays && k->pools && k->groups ? make_rings(k, opts) : -ENOMEM;
+	k->wakes = map_memory(k->skel->maps.wakes, &k->wakes_len);
+	err = k->flows && k->replays && k->pools && k->groups && k->wakes ? make_rings(k, opts)
+									  : -ENOMEM;
 	if (err) {
 		snprintf(why, why_size, "cannot set up the BPF maps: %s", strerror(-err));
 		goto fail;
@@ -313,6 +319,8 @@ void kern_close(struct kern *k)
 		munmap(k->pools, k->pools_len);
 	if (k->groups)
 		munmap(k->groups, k->groups_len);
+	if (k->wakes)
+		munmap(k->wakes, k->wakes_len);
 	for (i = 0; i < WORKERS_MAX; i++)
 		if (k->rings[i] >= 0)
 			close(k->rings[i]);
@@ -544,14 +552,26 @@ static int on_sample(void *ctx, void *data, size_t size)
 int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r)
 {
 	struct kern_ring *r = calloc(1, sizeof(*r));
+	void *places;
+	int err;
 
 	if (!r)
 		return -ENOMEM;
 	r->fd = k->rings[worker];
+	r->wake = &k->wakes[worker];
+	r->page = (size_t)sysconf(_SC_PAGESIZE);
+	places = mmap(NULL, 2 * r->page, PROT_READ, MAP_SHARED, r->fd, 0);
+	if (places == MAP_FAILED) {
+		err = -errno;
+		free(r);
+		return err;
+	}
+	r->places = places;
 	r->rb = ring_buffer__new(r->fd, on_sample, r, NULL);
 	if (!r->rb) {
-		free(r);
-		return -errno;
+		err = -errno;
+		kern_ring_close(r);
+		return err;
 	}
 	*ret_r = r;
 	return 0;
@@ -562,12 +582,39 @@ void kern_ring_close(struct kern_ring *r)
 	if (!r)
 		return;
 	ring_buffer__free(r->rb);
+	munmap((void *)(uintptr_t)r->places, 2 * r->page);
 	free(r);
 }
 
 int kern_ring_fd(const struct kern_ring *r)
 {
 	return r->fd;
+}
+
+/* Has every place that writers took been read? */
+static bool is_read(const struct kern_ring *r)
+{
+	const unsigned long *reader = (const unsigned long *)(const void *)r->places;
+	const unsigned long *writers = (const unsigned long *)(const void *)(r->places + r->page);
+
+	return __atomic_load_n(reader, __ATOMIC_RELAXED) ==
+	       __atomic_load_n(writers, __ATOMIC_ACQUIRE);
+}
+
+bool kern_ring_doze(struct kern_ring *r)
+{
+	/* pairs with must_wake(): said first, then looked */
+	__atomic_store_n(&r->wake->state, WAKE_ONCE, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (is_read(r))
+		return true;
+	kern_ring_rouse(r);
+	return false;
+}
+
+void kern_ring_rouse(struct kern_ring *r)
+{
+	__atomic_store_n(&r->wake->state, WAKE_NOT, __ATOMIC_RELAXED);
 }
 
 int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg)

@@ -70,11 +70,13 @@ uint32_t end_close(struct end *e, bool reset)
 	uint32_t slot = e->slot;
 	struct flow *f = e->flow;
 
-	end_drop(e, reset);
+	/* Not its any more, before close(): nobody wants to be told of the states that this goes
+	 * through. */
 	if (slot) {
 		f->peer_cookie = 0;
 		f->role = FLOW_FREE;
-		f->cookie = 0;
+		__atomic_store_n(&f->cookie, 0, __ATOMIC_RELEASE);
 	}
+	end_drop(e, reset);
 	return slot;
 }
