@@ -85,8 +85,8 @@ struct flow {
 	__u32 told;	/* PASS episodes begun */
 	__u32 broken;	/* a segment could not be handled: the controller resets */
 	__u32 back_max; /* most bytes ever on the way to the peer */
-	/* sockops': what TCP knew when its state last changed */
-	__u32 tcp_state; /* and FLOW_BROKEN */
+	/* sockops': what TCP knew when the peer last changed its state */
+	__u32 tcp_state; /* and FLOW_BROKEN; 0: only we have */
 	__u32 next_seq;	 /* TCP sequence number that the next segment starts with */
 };
 _Static_assert(sizeof(struct flow) == 192, "flow: three cache lines");

@@ -55,11 +55,17 @@ static __always_inline bool is_fin(__u32 old, __u32 state)
 
 static __always_inline void on_state(struct bpf_sock_ops *ctx)
 {
-	__u64 cookie = bpf_get_socket_cookie(ctx);
 	__u32 state = ctx->args[1];
 	struct flow *f;
 	__u32 *slot, s;
+	__u64 cookie;
 
+	/* The peer's FIN, or the end: what the controller waits for.  Our own FINs
+	 * (FIN_WAIT1, FIN_WAIT2, LAST_ACK) it knows. */
+	if (state != BPF_TCP_CLOSE_WAIT && state != BPF_TCP_CLOSING && state != BPF_TCP_CLOSE &&
+	    state != BPF_TCP_TIME_WAIT)
+		return;
+	cookie = bpf_get_socket_cookie(ctx);
 	slot = bpf_map_lookup_elem(&slots, &cookie);
 	if (!slot)
 		return; /* not enrolled yet, or already closed by the controller */
@@ -76,11 +82,6 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 		}
 		f->tcp_state = state;
 	}
-	/* The peer's FIN, or the end: what the controller waits for.  Our own FINs
-	 * (FIN_WAIT1, FIN_WAIT2, LAST_ACK) it knows. */
-	if (state != BPF_TCP_CLOSE_WAIT && state != BPF_TCP_CLOSING && state != BPF_TCP_CLOSE &&
-	    state != BPF_TCP_TIME_WAIT)
-		return;
 	count(state_events);
 	tell(f, EVENT_STATE, s, 0, state, true);
 }

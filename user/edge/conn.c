@@ -123,9 +123,9 @@ void conn_on_paired(struct conn *c)
 void conn_catch_up(struct conn *c)
 {
 	if (c->client.flow && c->client.flow->tcp_state)
-		conn_on_state(c, &c->client);
+		conn_on_state(c, &c->client, 0);
 	if (c->phase == CONN_OPEN && c->upstream.flow && c->upstream.flow->tcp_state)
-		conn_on_state(c, &c->upstream);
+		conn_on_state(c, &c->upstream, 0);
 	conn_run(c);
 }
 
@@ -176,7 +176,13 @@ void conn_on_ready(struct conn *c, struct end *e)
 	}
 }
 
-void conn_on_state(struct conn *c, struct end *e)
+/* Of an end that is another since this turn began epoll's events may be the earlier one's. */
+static uint32_t believed(const struct conn *c, uint32_t events)
+{
+	return c->phase == CONN_OPEN && c->connected_ns != c->worker->now_ns ? events : 0;
+}
+
+void conn_on_state(struct conn *c, struct end *e, uint32_t events)
 {
 	if (c->phase == CONN_DEAD || e->fd == -1)
 		return;
@@ -187,7 +193,7 @@ void conn_on_state(struct conn *c, struct end *e)
 		conn_connected(c);
 		return;
 	}
-	if (!end_is_broken(e) && !e->fin && end_look_fin(e)) {
+	if (end_look(e, believed(c, events))) {
 		if (c->reason == CLOSE_REASON_MAX && c->phase == CONN_OPEN)
 			c->reason = e == &c->client ? CLOSE_CLIENT_FIN : CLOSE_UPSTREAM_FIN;
 		if (e == &c->upstream && conn_replay(c))

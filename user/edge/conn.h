@@ -118,7 +118,8 @@ void conn_refuse(struct worker *w, int fd, const struct sockaddr *sa, socklen_t 
 void conn_peek(struct conn *c);
 /* Something may have changed at <e>: epoll, or an event of the ring. */
 void conn_on_ready(struct conn *c, struct end *e);
-void conn_on_state(struct conn *c, struct end *e);
+/* FIN, reset or closed; <events>: epoll's, 0 if it was not epoll that told. */
+void conn_on_state(struct conn *c, struct end *e, uint32_t events);
 /* The verdict program has paired it (idempotent). */
 void conn_on_paired(struct conn *c);
 void conn_catch_up(struct conn *c);

@@ -298,7 +298,7 @@ void pool_on_warm(struct warm *wm)
 
 			conn_on_paired(c);
 			if (c->phase != CONN_DEAD && c->upstream.fd != -1)
-				conn_on_state(c, &c->upstream);
+				conn_on_state(c, &c->upstream, 0);
 		}
 		return;
 	}

@@ -72,7 +72,7 @@ static void on_ring(void *arg, const struct event *ev)
 		conn_on_paired(e->owner);
 		break;
 	case EVENT_STATE:
-		conn_on_state(e->owner, e);
+		conn_on_state(e->owner, e, 0);
 		break;
 	default:
 		conn_on_ready(e->owner, e);
@@ -97,7 +97,7 @@ void worker_on_end(struct end *e, uint32_t events)
 	}
 	c = e->owner;
 	if (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP))
-		conn_on_state(c, e);
+		conn_on_state(c, e, events);
 	else
 		conn_on_ready(c, e);
 }
@@ -113,9 +113,9 @@ static void sweep(struct worker *w)
 		worker_count(w, WC_swept);
 		conn_on_paired(c);
 		if (c->phase != CONN_DEAD && c->client.fd != -1)
-			conn_on_state(c, &c->client);
+			conn_on_state(c, &c->client, 0);
 		if (c->phase != CONN_DEAD && c->upstream.fd != -1 && c->phase != CONN_CONNECT)
-			conn_on_state(c, &c->upstream);
+			conn_on_state(c, &c->upstream, 0);
 	}
 }
 

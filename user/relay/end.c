@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -88,23 +89,39 @@ static bool is_fin_state(uint32_t state)
 	return false;
 }
 
-/* As sockops told it, else as TCP_INFO has it now; with FLOW_BROKEN if known. */
+/* As sockops told it, with FLOW_BROKEN if known; 0: it has not. */
+static uint32_t told_state(const struct end *e)
+{
+	return e->flow ? *(volatile __u32 *)&e->flow->tcp_state : 0;
+}
+
+/* Else as TCP_INFO has it now. */
 static uint32_t end_state(const struct end *e)
 {
+	uint32_t state = told_state(e);
 	struct tcp_info ti;
-	uint32_t state = 0;
 
-	if (e->flow)
-		state = *(volatile __u32 *)&e->flow->tcp_state;
 	if (!state && !end_info(e, &ti))
 		state = ti.tcpi_state;
 	return state;
+}
+
+/* Sockops has told of a state, and not of the last: TCP's errors close the socket. */
+static bool is_told_alive(const struct end *e)
+{
+	uint32_t state = told_state(e);
+
+	return state && !(state & FLOW_BROKEN) && state != TCP_STATE_CLOSE;
 }
 
 bool end_is_broken(struct end *e)
 {
 	uint32_t state;
 
+	if (e->err)
+		return true;
+	if (is_told_alive(e))
+		return false;
 	if (end_error(e))
 		return true;
 	state = end_state(e);
@@ -122,6 +139,19 @@ bool end_look_fin(struct end *e)
 	state = end_state(e);
 	e->fin = state == TCP_STATE_CLOSE || is_fin_state(state);
 	return e->fin;
+}
+
+bool end_look(struct end *e, uint32_t events)
+{
+	bool before = e->fin;
+
+	if (e->err)
+		return false;
+	if (events && !(events & EPOLLERR) && !e->enrolled)
+		e->fin |= (events & EPOLLRDHUP) != 0;
+	else if (!end_is_broken(e))
+		end_look_fin(e);
+	return e->fin && !before && !e->err;
 }
 
 uint64_t end_received(const struct end *e, const struct tcp_info *ti)
@@ -198,8 +228,7 @@ void end_push(const struct end *e)
 {
 	const int one = 1;
 
-	if (e->tls)
-		setsockopt(e->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(e->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 bool end_has_pending(const struct end *e)

@@ -110,6 +110,12 @@ bool end_look_fin(struct end *e);
  */
 bool end_is_broken(struct end *e);
 
+/*
+ * Both, for what epoll has told: its <events> at this very socket, 0 if it was not epoll.  They are
+ * enough where nobody but us hears of errors.  True: its FIN is new, and it is not broken.
+ */
+bool end_look(struct end *e, uint32_t events);
+
 /* Payload bytes that TCP has received in order, without the FIN. */
 uint64_t end_received(const struct end *e, const struct tcp_info *ti);
 /* Payload bytes ever accepted for sending. */
@@ -140,8 +146,9 @@ bool end_splices_to(const struct end *e);
 /* So many bytes went to it by splice(2). */
 void end_spliced(struct end *e, size_t n);
 /*
- * splice(2) to it has stopped for want of room: what TCP has got goes out.  In a session of the
- * kernel's it may be held back, and room never come: "The kernel's TLS" in user/README.md.
+ * What TCP has got goes out: after SPLICE_F_MORE, and where splice(2) to it has stopped for want of
+ * room.  In a session of the kernel's it may be held back, and room never come: "The kernel's TLS"
+ * in user/README.md.
  */
 void end_push(const struct end *e);
 /* Have the next bytes of the stream been decrypted already, so that splice(2) would miss them? */

@@ -13,6 +13,7 @@
 #define TURN_BYTES (4U * 1024 * 1024)
 #define COPY_BYTES (256 * 1024)
 #define REFUSED_MAX 500 /* ten seconds at the longest step of the caller's clock */
+#define LOOKS_UNTIL_ERROR 16
 #define CHUNK_BYTES (1024 * 1024)
 #define PENDING_MAX (1U << 30) /* far above what is ever read at once */
 
@@ -312,16 +313,27 @@ static unsigned copy_pump(struct half *h, struct pump *p)
 	}
 }
 
+/* Is FIN all that can come behind what is in the pipe or in src?  Then it goes with the last bytes:
+ * a segment, its acknowledgement and a wake-up of the reader less.  (A session holds back records.)
+ */
+static bool ends_soon(const struct half *h)
+{
+	return h->src->fin && !h->src->err && !h->dst->tls;
+}
+
 /* Out of the pipe.  1: it is empty, 0: blocked, -1: failed. */
 static int splice_out(struct half *h)
 {
+	unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 	ssize_t n;
 
+	if (ends_soon(h))
+		flags |= SPLICE_F_MORE;
 	while (h->piped) {
-		n = splice(h->pipe[0], NULL, h->dst->fd, NULL, h->piped,
-			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		n = splice(h->pipe[0], NULL, h->dst->fd, NULL, h->piped, flags);
 		if (n < 0 && errno == EAGAIN) {
-			end_push(h->dst);
+			if (h->dst->tls)
+				end_push(h->dst);
 			return 0;
 		}
 		if (n < 0 && errno == EINTR)
@@ -386,6 +398,8 @@ static unsigned splice_pump(struct half *h, struct pump *p)
 		n = splice_in(h, p);
 		if (h->state == HALF_FAILED)
 			return 0;
+		if (n < 0 && ends_soon(h))
+			end_push(h->dst); /* no FIN after all, or not now */
 		if (n == -EAGAIN) {
 			pipe_put(h, p);
 			return HALF_WANT_READ;
@@ -568,8 +582,12 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 		return 0;
 	}
 #endif
-	if (!half_drained(h))
+	if (!half_drained(h)) {
+		/* long: the kernel's worker may have met an error that has not closed dst */
+		if (!(++h->looks % LOOKS_UNTIL_ERROR) && end_error(h->dst))
+			return fail(h, h->dst, h->dst->err);
 		return HALF_WANT_RETRY;
+	}
 	shut(h);
 	return 0;
 }

@@ -70,6 +70,7 @@ struct half {
 	bool keeps;
 	bool last; /* the caller closes dst at once when this direction ends: FIN is close()'s */
 	bool owes_shut; /* it is HALF_SHUT, and dst has not been told */
+	uint8_t looks;	/* at HALF_EOF: was it drained? */
 };
 
 void half_init(struct half *h, struct end *src, struct end *dst);
