@@ -222,14 +222,16 @@ static void run_deadlines(struct worker *w)
 	}
 }
 
+/* By the clock, not by when the turn began: what ended early in a long one may be due already. */
 static void run_retries(struct worker *w)
 {
+	uint64_t now = list_empty(&w->retry) ? 0 : clock_ns();
 	struct list *it, *tmp;
 	struct conn *c;
 
 	list_for_each_safe(it, tmp, &w->retry) {
 		c = list_of(it, struct conn, retry);
-		if (c->retry_at_ns <= w->now_ns)
+		if (c->retry_at_ns <= now)
 			conn_on_retry(c);
 	}
 }
@@ -331,7 +333,7 @@ static void *run(void *arg)
 	struct epoll_event events[EVENTS_A_TURN];
 	struct worker *w = arg;
 	struct timespec ts;
-	uint64_t at;
+	uint64_t at, now;
 	int i, n;
 
 	pthread_mutex_lock(&w->edge->start_lock);
@@ -340,7 +342,8 @@ static void *run(void *arg)
 	atomic_store(&w->turned_ms, w->now_ns / 1000000);
 	while (!w->stop) {
 		at = next_wake(w);
-		at = at > w->now_ns ? at - w->now_ns : 0;
+		now = clock_ns();
+		at = at > now ? at - now : 0;
 		if (at && w->ring && !kern_ring_doze(w->ring))
 			at = 0;
 		ts.tv_sec = (time_t)(at / 1000000000ULL);

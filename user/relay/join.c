@@ -5,9 +5,13 @@
 
 #define RETRY_MIN_NS (200U * 1000) /* prototype: the best of 50 us to 2 ms */
 #define RETRY_MAX_NS (20U * 1000000)
-/* Of an ended stream what is missing is with the kernel's worker, and soon is not. */
+/*
+ * Of an ended stream what is missing is with the kernel's worker, which waits for a CPU: soon it is
+ * not, and if it takes longer, FIN is not to come twice as late as that.
+ */
 #define RETRY_END_NS (20U * 1000)
-#define UNACKED_MAX (256 * 1024) /* the kernel may finish this much after close() */
+#define RETRY_END_FINE_NS (100U * 1000) /* from here on by quarters */
+#define UNACKED_MAX (256 * 1024)	/* the kernel may finish this much after close() */
 
 void join_enlarge(int fd)
 {
@@ -60,9 +64,12 @@ void join_part(struct half *up, struct half *down)
 
 uint32_t join_retry_ns(uint32_t before, const struct half *up, const struct half *down)
 {
+	bool ended = up->state == HALF_EOF || down->state == HALF_EOF;
+
 	if (!before)
-		return up->state == HALF_EOF || down->state == HALF_EOF ? RETRY_END_NS
-									: RETRY_MIN_NS;
+		return ended ? RETRY_END_NS : RETRY_MIN_NS;
+	if (ended && before >= RETRY_END_FINE_NS && before < RETRY_MAX_NS)
+		return before + before / 4;
 	return before < RETRY_MAX_NS / 2 ? before * 2 : RETRY_MAX_NS;
 }
 
