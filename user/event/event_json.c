@@ -28,34 +28,43 @@ static void raw(struct line *l, const char *text)
 	put(l, text, strlen(text));
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* Foreign bytes: what is not printable ASCII becomes \u00XX, so the line always is ASCII. */
 static void quoted(struct line *l, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
+	const unsigned char *p = (const unsigned char *)text, *from;
 
 	put(l, "\"", 1);
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		char esc[] = {'\\', 'u', '0', '0', hex[*p >> 4], hex[*p & 15]};
-
+	for (;; p++) {
+		for (from = p; is_plain(*p); p++)
+			;
+		put(l, (const char *)from, (size_t)(p - from));
+		if (!*p)
+			break;
 		if (*p == '"' || *p == '\\') {
-			put(l, "\\", 1);
-			put(l, (const char *)p, 1);
-		} else if (*p < 0x20 || *p >= 0x7f) {
+			char esc[] = {'\\', (char)*p};
+
 			put(l, esc, sizeof(esc));
 		} else {
-			put(l, (const char *)p, 1);
+			char esc[] = {'\\', 'u', '0', '0', hex[*p >> 4], hex[*p & 15]};
+
+			put(l, esc, sizeof(esc));
 		}
 	}
 	put(l, "\"", 1);
 }
 
-/* A comma unless the object was just opened, then the name. */
+/* A comma unless the object was just opened, then the name, one of ours: nothing to escape. */
 static void key(struct line *l, const char *name)
 {
-	if (l->at[-1] != '{')
-		put(l, ",", 1);
-	quoted(l, name);
-	put(l, ":", 1);
+	raw(l, l->at[-1] != '{' ? ",\"" : "\"");
+	raw(l, name);
+	put(l, "\":", 2);
 }
 
 static void string(struct line *l, const char *name, const char *value)

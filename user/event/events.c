@@ -14,9 +14,6 @@
 #include "recent.h"
 #include "thread.h"
 
-#define BUSY_LINES 32 /* a batch of this many: let the next one gather */
-#define BUSY_PAUSE_NS 1000000
-
 struct group {
 	struct destination **list;
 	unsigned n;
@@ -37,7 +34,6 @@ struct events {
 
 static void *writer(void *arg)
 {
-	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_NS};
 	struct events *ev = arg;
 	struct batch b;
 
@@ -48,8 +44,6 @@ static void *writer(void *arg)
 			for (unsigned i = 0; i < ev->groups[o].n; i++)
 				destination_put(ev->groups[o].list[i], &b);
 		pthread_mutex_unlock(&ev->lock);
-		if (b.n >= BUSY_LINES)
-			nanosleep(&pause, NULL);
 	}
 	return NULL;
 }

@@ -8,6 +8,8 @@
 #define ALIGN 8U
 #define GATHER_NS 5000000L /* how long one event may wait for company */
 #define GATHER_LINES (SPOOL_LINES / 4)
+#define BUSY_NS 25000000L /* ... where there is much of it */
+#define BUSY_LINES 8
 
 const struct record *batch_next(const struct batch *b, size_t *at)
 {
@@ -60,19 +62,19 @@ void spool_done(struct spool *s)
  * Under the lock: lets more come before the batch is taken.  A wake-up for each of thousands of
  * events a second would cost the workers a system call each and this thread's turn on their CPU.
  */
-static void gather(struct spool *s)
+static void gather(struct spool *s, long ns)
 {
 	struct timespec until;
 	int err = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += GATHER_NS;
+	until.tv_nsec += ns;
 	if (until.tv_nsec >= 1000000000L) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000L;
 	}
 	while (!err && s->n < GATHER_LINES && !s->kicked && !s->closed) {
-		s->waiting = true;
+		s->wake_at = GATHER_LINES;
 		err = pthread_cond_timedwait(&s->more, &s->lock, &until);
 	}
 }
@@ -80,8 +82,8 @@ static void gather(struct spool *s)
 /* Under the lock.  One wake-up is enough. */
 static void wake(struct spool *s)
 {
-	if (s->waiting) {
-		s->waiting = false;
+	if (s->wake_at) {
+		s->wake_at = 0;
 		pthread_cond_signal(&s->more);
 	}
 }
@@ -110,7 +112,7 @@ bool spool_put(struct spool *s, const struct facts *facts, const char *line, siz
 		memcpy(r->bytes + name_len + 1, line, len);
 		s->len += size;
 		s->n++;
-		if (s->n == 1 || s->n == GATHER_LINES)
+		if (s->n >= s->wake_at)
 			wake(s);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -130,7 +132,7 @@ unsigned spool_put_batch(struct spool *s, const struct batch *b)
 		s->n++;
 		put++;
 	}
-	if (put)
+	if (put && s->n >= s->wake_at)
 		wake(s);
 	pthread_mutex_unlock(&s->lock);
 	return b->n - put;
@@ -142,13 +144,18 @@ bool spool_take(struct spool *s, struct batch *ret_b)
 	bool more;
 
 	pthread_mutex_lock(&s->lock);
+	if (s->busy)
+		gather(s, BUSY_NS);
 	while (!s->n && !s->kicked && !s->closed) {
-		s->waiting = true;
+		s->busy = false;
+		s->wake_at = 1;
 		pthread_cond_wait(&s->more, &s->lock);
 	}
-	if (s->n)
-		gather(s);
-	s->waiting = s->kicked = false;
+	if (s->n && !s->busy)
+		gather(s, GATHER_NS);
+	s->busy = s->n >= BUSY_LINES;
+	s->wake_at = 0;
+	s->kicked = false;
 	full = s->filling;
 	s->filling = s->taken;
 	s->taken = full;

@@ -42,7 +42,9 @@ void record_facts(const struct record *r, struct facts *ret_f);
 struct spool {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	bool waiting, kicked, closed;
+	unsigned wake_at; /* so many wake the taker; 0: it does not wait */
+	bool kicked, closed;
+	bool busy; /* the last batch had many */
 	char *filling, *taken;
 	size_t len;
 	unsigned n;
