@@ -16,6 +16,7 @@
 
 #define WATCH_IDLE (EPOLLIN | WATCH_END) /* one that speaks is to be discarded */
 #define DIALS_A_TURN 16
+#define NEAR_NS (10ULL * 1000 * 1000 * 1000)
 #define SILENCE_NS (250ULL * 1000 * 1000) /* a TLS server answers a hello at once */
 #define BACKOFF_NS (1000ULL * 1000 * 1000)
 #define SILENCE_MIN_NS (10ULL * 1000 * 1000 * 1000)
@@ -259,6 +260,7 @@ static void warm_dial(struct pool *p)
 	atomic_fetch_add(&p->endpoint->warm_held, 1);
 	p->n_dialling++;
 	slots_moved(&w->slots, &wm->end);
+	p->near_ns = done ? w->now_ns + NEAR_NS : 0;
 	if (done)
 		warm_ready(wm);
 	else
@@ -362,6 +364,16 @@ void pool_on_silence(struct worker *w, struct endpoint *e)
 		 e->host, e->upstream, (unsigned)(penalty / 1000000000ULL));
 }
 
+/*
+ * Over loopback connect(2) returns connected: user space, which has a client's TLS to do first,
+ * saves nothing by having done it earlier, and has two wake-ups and a look before use more.  (The
+ * verdict program cannot connect.)  Asked anew from time to time.
+ */
+static bool is_near(const struct pool *p)
+{
+	return p->endpoint->tls_server && p->worker->now_ns < p->near_ns;
+}
+
 void pool_refill(struct pool *p)
 {
 	struct worker *w = p->worker;
@@ -378,7 +390,7 @@ void pool_refill(struct pool *p)
 	if (p->endpoint->tcp)
 		return;
 	while (p->n_idle + p->n_dialling < pool_goal(p) && n++ < DIALS_A_TURN &&
-	       w->now_ns >= p->again_ns)
+	       w->now_ns >= p->again_ns && !is_near(p))
 		warm_dial(p);
 }
 

@@ -5,7 +5,8 @@
  *
  * How many follows the demand: twice the most connections that started within
  * one tick lately, never more than pool.max_idle; none for an endpoint that has
- * not been used for pool.max_age.  One that speaks or closes while idle is
+ * not been used for pool.max_age, or whose TLS ends here while a connect to it
+ * takes no time, as over loopback.  One that speaks or closes while idle is
  * discarded; when that happens young, the pool learns the upstream's patience.
  * With the kernel path the slots are also in `pools`, where the verdict program
  * takes them; an exchange with 0 decides who got one.

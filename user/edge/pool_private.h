@@ -26,6 +26,7 @@ struct pool {
 	unsigned want;
 	uint64_t used_ns;  /* last start */
 	uint64_t again_ns; /* after a failed dial: not before */
+	uint64_t near_ns;  /* a connect is over at once, as far as is known until then */
 	uint64_t backoff_ns;
 	uint64_t age_ns; /* how old one may get; learned, at most pool_max_age() */
 };
