@@ -209,6 +209,7 @@ static void shake_client(struct conn *c)
 		return;
 	}
 	prepare(c, &c->client);
+	tls_hold_tickets(c->client.tls);
 	half_done(&c->up); /* the session has them */
 	free(c->offer);
 	c->offer = NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define OUT_SMALL 1000 /* most flights; malloc(3) has such a one at hand */
 #define TYPE_ALERT 21
 #define TYPE_APPLICATION_DATA 23
 #define PLAIN_MAX                                                                       \
@@ -83,6 +84,22 @@ static bool change_type(struct carrier *c)
 	return true;
 }
 
+/* For <len> bytes more, or all there may be.  False: out of memory. */
+static bool make_room(struct carrier *c, size_t len)
+{
+	size_t size = c->out_len + len <= OUT_SMALL ? OUT_SMALL : CARRIER_OUT_MAX;
+	uint8_t *out;
+
+	if (c->out && size <= c->out_size)
+		return true;
+	out = realloc(c->out, size);
+	if (!out)
+		return false;
+	c->out = out;
+	c->out_size = size;
+	return true;
+}
+
 static int on_write(BIO *b, const char *buf, int len)
 {
 	struct carrier *c = BIO_get_data(b);
@@ -98,9 +115,7 @@ static int on_write(BIO *b, const char *buf, int len)
 	room = CARRIER_OUT_MAX - c->out_len;
 	if (c->err_out)
 		return -1;
-	if (!c->out)
-		c->out = malloc(CARRIER_OUT_MAX);
-	if (!c->out) {
+	if (!make_room(c, (size_t)len)) {
 		c->err_out = ENOMEM;
 		return -1;
 	}
@@ -186,7 +201,7 @@ bool carrier_has_room(const struct carrier *c)
 	return CARRIER_OUT_MAX - c->out_len >= CARRIER_RECORD_MAX;
 }
 
-static ssize_t transmit(struct carrier *c)
+static ssize_t transmit(struct carrier *c, int flags)
 {
 	const uint8_t *p = c->out + c->out_off;
 	size_t len = c->out_len - c->out_off;
@@ -195,20 +210,20 @@ static ssize_t transmit(struct carrier *c)
 	if (c->ktls.tx && c->out_type != TYPE_APPLICATION_DATA)
 		n = ktls_send(c->fd, c->out_type, p, len);
 	else
-		n = send(c->fd, p, len, MSG_NOSIGNAL);
+		n = send(c->fd, p, len, MSG_NOSIGNAL | (c->ktls.tx ? 0 : flags));
 	if (n > 0 && c->ktls.tx)
 		c->ktls.plain += (uint64_t)n;
 	return n;
 }
 
-int carrier_flush(struct carrier *c)
+static int flush(struct carrier *c, int flags)
 {
 	ssize_t n;
 
 	while (c->out_off < c->out_len) {
 		if (c->err_out)
 			return -c->err_out;
-		n = transmit(c);
+		n = transmit(c, flags);
 		if (n >= 0) {
 			c->out_off += (size_t)n;
 			c->bytes_out += (uint64_t)n;
@@ -220,8 +235,18 @@ int carrier_flush(struct carrier *c)
 	}
 	free(c->out);
 	c->out = NULL;
-	c->out_len = c->out_off = 0;
+	c->out_len = c->out_off = c->out_size = 0;
 	return 0;
+}
+
+int carrier_flush(struct carrier *c)
+{
+	return flush(c, 0);
+}
+
+int carrier_flush_ahead(struct carrier *c)
+{
+	return flush(c, MSG_MORE);
 }
 
 void carrier_refuse(struct carrier *c, const uint8_t *alert, size_t len)

@@ -31,7 +31,7 @@ struct carrier {
 	uint8_t *ahead;
 	size_t ahead_len, ahead_off;
 	uint8_t *out; /* NULL while empty */
-	size_t out_len, out_off;
+	size_t out_len, out_off, out_size;
 	uint64_t bytes_in,
 		bytes_out; /* as they were here: of ciphertext, or of the kernel's plaintext */
 	struct ktls ktls;
@@ -53,6 +53,12 @@ void carrier_done(struct carrier *c);
 bool carrier_has_room(const struct carrier *c);
 /* 0: nothing waits; -EAGAIN, or what send(2) said. */
 int carrier_flush(struct carrier *c);
+/*
+ * The same, but TCP may keep the last of it for what is sent next, shutdown(2)'s FIN too: one
+ * segment instead of two.  For no longer than its probe timer takes, 200 ms; not in the kernel's
+ * TLS, which would keep a record open.
+ */
+int carrier_flush_ahead(struct carrier *c);
 
 /* Sends an alert by the kernel's TLS, if the socket takes it, and then nothing any more. */
 void carrier_refuse(struct carrier *c, const uint8_t *alert, size_t len);

@@ -224,6 +224,17 @@ void tls_expect_news(struct tls *t)
 	t->expects_news = true;
 }
 
+void tls_hold_tickets(struct tls *t)
+{
+	t->holds_tickets = true;
+}
+
+/* After the client's Finished a server of TLS 1.3 has nothing to say but tickets. */
+static bool may_wait(const struct tls *t)
+{
+	return t->holds_tickets && t->done && SSL_version(t->ssl) >= TLS1_3_VERSION;
+}
+
 static enum tls_result handshake_failed(struct tls *t, int error)
 {
 	if (error == SSL_ERROR_SYSCALL && (t->carrier.err_in || t->carrier.err_out)) {
@@ -255,7 +266,7 @@ enum tls_result tls_handshake(struct tls *t)
 		else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
 			return handshake_failed(t, error);
 	}
-	err = carrier_flush(&t->carrier);
+	err = may_wait(t) ? carrier_flush_ahead(&t->carrier) : carrier_flush(&t->carrier);
 	if (err == -EAGAIN)
 		return TLS_WANT_WRITE;
 	if (err) {
@@ -350,7 +361,7 @@ static int write_record(struct tls *t, const void *buf, size_t len, size_t *ret_
 	return -EPROTO;
 }
 
-ssize_t tls_write(struct tls *t, const void *buf, size_t len)
+ssize_t tls_put(struct tls *t, const void *buf, size_t len)
 {
 	const unsigned char *p = buf;
 	size_t done = 0, n;
@@ -370,9 +381,18 @@ ssize_t tls_write(struct tls *t, const void *buf, size_t len)
 			break;
 		done += n;
 	}
-	if (done)
+	if (t->carrier.out_len > CARRIER_RECORD_MAX || t->carrier.ktls.tx)
 		carrier_flush(&t->carrier); /* what it says, the next call will hear */
 	return done || !len ? (ssize_t)done : err;
+}
+
+ssize_t tls_write(struct tls *t, const void *buf, size_t len)
+{
+	ssize_t n = tls_put(t, buf, len);
+
+	if (n > 0)
+		carrier_flush(&t->carrier); /* as above */
+	return n;
 }
 
 bool tls_wants_write(const struct tls *t)
@@ -380,11 +400,14 @@ bool tls_wants_write(const struct tls *t)
 	return t->carrier.out && !t->carrier.err_out;
 }
 
+static int flushed(struct tls *t, int err)
+{
+	return err && err != -EAGAIN ? fail_errno(t, -err) : err;
+}
+
 int tls_flush(struct tls *t)
 {
-	int err = carrier_flush(&t->carrier);
-
-	return err && err != -EAGAIN ? fail_errno(t, -err) : err;
+	return flushed(t, carrier_flush(&t->carrier));
 }
 
 int tls_shut(struct tls *t)
@@ -406,7 +429,7 @@ int tls_shut(struct tls *t)
 		}
 		t->shut = true;
 	}
-	return tls_flush(t);
+	return flushed(t, carrier_flush_ahead(&t->carrier));
 }
 
 uint64_t tls_bytes_in(const struct tls *t)

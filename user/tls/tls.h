@@ -85,6 +85,12 @@ bool tls_is_drained(const struct tls *t);
  */
 void tls_expect_news(struct tls *t);
 
+/*
+ * Before the handshake, a server's: the tickets of TLS 1.3, which no client waits for, go with what
+ * is written first if that comes within 200 ms.
+ */
+void tls_hold_tickets(struct tls *t);
+
 /* Goes on with the handshake.  TLS_DONE also when called again after it. */
 enum tls_result tls_handshake(struct tls *t);
 
@@ -108,11 +114,16 @@ bool tls_has_pending(const struct tls *t);
 
 /* How many bytes were taken (> 0 unless <len> is 0), -EAGAIN, -EPROTO, or what send(2) said. */
 ssize_t tls_write(struct tls *t, const void *buf, size_t len);
+/* The same, but a record of it may wait for more, tls_flush() or tls_shut(). */
+ssize_t tls_put(struct tls *t, const void *buf, size_t len);
 bool tls_wants_write(const struct tls *t);
 /* 0: nothing waits any more; -EAGAIN, or what send(2) said. */
 int tls_flush(struct tls *t);
 
-/* Ends our stream with close_notify; reading goes on.  0, -EAGAIN, -EPROTO or send(2)'s. */
+/*
+ * Ends our stream with close_notify, which goes with the FIN: shutdown(2) or close(2) is to follow
+ * a 0.  Reading goes on.  0, -EAGAIN, -EPROTO or send(2)'s.
+ */
 int tls_shut(struct tls *t);
 
 /*

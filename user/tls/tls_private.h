@@ -62,6 +62,7 @@ struct tls {
 	char *alpn; /* server: the upstream's choice; NULL: by the list */
 	bool done, failed;
 	bool expects_news;
+	bool holds_tickets;
 	bool any_name; /* server: <sni> is not what it was routed by */
 	bool offered;  /* client: a session to resume */
 	bool pending;  /* reading may give something without the socket */
