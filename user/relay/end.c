@@ -186,16 +186,24 @@ ssize_t end_read(struct end *e, void *buf, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-ssize_t end_write(struct end *e, const void *buf, size_t len)
+static ssize_t write_plain(const struct end *e, const void *buf, size_t len)
 {
 	ssize_t n;
 
-	if (e->tls)
-		return of_tls(tls_write(e->tls, buf, len));
 	do
 		n = send(e->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+ssize_t end_write(struct end *e, const void *buf, size_t len)
+{
+	return e->tls ? of_tls(tls_write(e->tls, buf, len)) : write_plain(e, buf, len);
+}
+
+ssize_t end_put(struct end *e, const void *buf, size_t len)
+{
+	return e->tls ? of_tls(tls_put(e->tls, buf, len)) : write_plain(e, buf, len);
 }
 
 bool end_is_flushed(const struct end *e)

@@ -129,12 +129,14 @@ uint64_t end_enqueued(const struct tcp_info *ti);
  * end_read(): > 0 bytes; 0: the other side has ended its stream (close_notify, FIN); -EAGAIN;
  * -ENODATA: FIN without close_notify; -EBADMSG: the session is dead, tls_why(); or -errno.
  * end_write(): how many were taken, or -EAGAIN, -EBADMSG, -errno.
+ * end_put(): the same, but a session may keep a record until more comes, end_flush() or end_shut().
  * end_flush(): 0 when nothing that was taken waits outside the socket, else -EAGAIN or as above.
  * end_shut(): ends our stream, FIN included.  0, or -EAGAIN: again when it is writable;
  * -EINPROGRESS: again soon, nothing will tell.
  */
 ssize_t end_read(struct end *e, void *buf, size_t len);
 ssize_t end_write(struct end *e, const void *buf, size_t len);
+ssize_t end_put(struct end *e, const void *buf, size_t len);
 int end_flush(struct end *e);
 int end_shut(struct end *e);
 bool end_is_flushed(const struct end *e);

@@ -234,7 +234,7 @@ static ssize_t copy_once(struct half *h, struct pump *p)
 	n = end_read(h->src, p->buf, COPY_BYTES);
 	if (n <= 0)
 		return n;
-	w = end_write(h->dst, p->buf, (size_t)n);
+	w = end_put(h->dst, p->buf, (size_t)n);
 	if (w < 0 && w != -EAGAIN) {
 		fail(h, h->dst, (int)-w);
 		return n;
@@ -286,6 +286,25 @@ static bool eof(struct half *h)
 	return true;
 }
 
+/* Leaves nothing behind in dst's session; else what that waits for comes before <want>. */
+static unsigned leave(struct half *h, unsigned want)
+{
+	int r = flush_pending(h);
+
+	return r > 0 ? want : r < 0 ? 0 : HALF_WANT_WRITE;
+}
+
+/* src has failed, but what it said before is dst's. */
+static unsigned leave_failed(struct half *h, int err)
+{
+	unsigned want;
+
+	if (!h->src->err) /* the kernel tells it once */
+		h->src->err = err;
+	want = leave(h, 0);
+	return want || h->state == HALF_FAILED ? want : fail(h, h->src, err);
+}
+
 static unsigned copy_pump(struct half *h, struct pump *p)
 {
 	size_t turn = 0;
@@ -293,22 +312,24 @@ static unsigned copy_pump(struct half *h, struct pump *p)
 	int r;
 
 	for (;;) {
-		r = flush_pending(h);
+		/* a session's last record, close_notify and FIN are one segment: so what was copied
+		 * just now waits until the next look at src says that it is not the last */
+		r = turn && !h->pending_len ? 1 : flush_pending(h);
 		if (r <= 0)
 			return r < 0 ? 0 : HALF_WANT_WRITE;
 		if (h->state == HALF_EOF)
 			return shut(h);
 		if (turn >= TURN_BYTES)
-			return HALF_WANT_TURN;
+			return leave(h, HALF_WANT_TURN);
 		n = copy_once(h, p);
 		if (h->state == HALF_FAILED)
 			return 0;
 		if (n == -EAGAIN)
-			return HALF_WANT_READ;
-		if (n < 0)
-			return fail(h, h->src, (int)-n);
-		if (!n && !eof(h))
-			return 0;
+			return leave(h, HALF_WANT_READ);
+		if (n < 0 || (!n && h->src->err))
+			return leave_failed(h, n ? (int)-n : h->src->err);
+		if (!n)
+			eof(h);
 		turn += (size_t)n;
 	}
 }
