@@ -50,8 +50,8 @@ int main(void)
 		pthread_create(&threads[i], NULL, load_often, &loads[i]);
 	for (size_t i = 0; i < COUNT(loads); i++)
 		pthread_join(threads[i], NULL);
-	if (loads[0].err == -EPERM) {
-		printf("no BPF here\n");
+	if (loads[0].err != -EINVAL) {
+		printf("no BPF here: %s\n", strerror(-loads[0].err));
 		return 4;
 	}
 	for (size_t i = 0; i < COUNT(loads); i++)
