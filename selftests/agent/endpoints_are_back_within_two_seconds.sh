@@ -9,6 +9,17 @@ agent_serves_two "heartbeat_interval: 250ms" "heartbeat_tolerance: 1500ms"
 start_agent a start --all --config "$TMP/agent.yml"
 served() { [ "$(fetch app.test --max-time 2) $(fetch nginx.test --max-time 2)" = "hello from nginx from the agent" ]; }
 wait_for 20 served
+# A client every 50 ms, whatever becomes of those before: who came a moment too early waits in vain.
+round=0 knocked=0
+knock()
+{
+	local now=${EPOCHREALTIME/[.,]/}
+	if [ $((now - knocked)) -ge 50000 ]; then
+		knocked=$now
+		{ served && : >"$TMP/served.$round"; } &
+	fi
+	[ -e "$TMP/served.$round" ]
+}
 lost() { grep -c "session lost" "$TMP/agent.a.log" || true; }
 offline() { [ "$(cli --json endpoint list | jq '.endpoints | length')" = 0 ] && [ "$(lost)" -gt "$1" ]; }
 half_open() # sets $ms
@@ -18,8 +29,8 @@ half_open() # sets $ms
 	link_drops add
 	wait_for 20 offline "$before"
 	link_drops del
-	begin=$(date +%s%N)
-	wait_for 20 served
+	begin=$(date +%s%N) round=$((round + 1))
+	wait_for 20 knock
 	ms=$((($(date +%s%N) - begin) / 1000000))
 }
 forgotten()
@@ -30,16 +41,22 @@ forgotten()
 	begin=$(date +%s%N)
 	lost_again() { [ "$(lost)" -gt "$before" ]; }
 	wait_for 20 lost_again
-	wait_for 20 served
+	round=$((round + 1))
+	wait_for 20 knock
 	ms=$((($(date +%s%N) - begin) / 1000000))
 }
-# How long it takes tells of the machine as well, the least of a few of the agent.
+# How long it takes tells of the machine as well: what a client takes when all is well is none of it, and the least
+# of a few rounds counts.
 within_two_seconds() # WAY
 {
-	local best=99999
-	for _ in 1 2 3; do
+	local best=99999 begin usual
+	for _ in 1 2 3 4; do
+		begin=$(date +%s%N)
+		wait_for served
+		usual=$((($(date +%s%N) - begin) / 1000000))
 		$1
-		echo "$1: serve again after $ms ms"
+		echo "$1: serve again after $ms ms, and usually in $usual"
+		ms=$((ms - usual))
 		[ $ms -ge $best ] || best=$ms
 		[ $best -ge 2000 ] || return 0
 	done
@@ -47,7 +64,8 @@ within_two_seconds() # WAY
 }
 within_two_seconds half_open
 stop_agent "$AGENT"
-sed -i /tolerance/d "$TMP/agent.yml"
+# (a ping that TCP has sent four times, 1.4 s, is what tells of it)
+sed -i '/tolerance/d; s/^heartbeat_interval: .*/heartbeat_interval: 100ms/' "$TMP/agent.yml"
 start_agent a start --all --config "$TMP/agent.yml"
 wait_for 20 served
 within_two_seconds forgotten
