@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "edges_private.h"
 #include "labelled.h"
@@ -53,6 +54,8 @@ static struct endpoint *prepare(struct edges *g, const json_t *doc, const char *
 
 	if (!spec_of(g, doc, hostport, &s, f))
 		fresh = registry_prepare(g->registry, old, &s, NULL, f);
+	if (fresh)
+		fresh->updated = time(NULL);
 	endpoint_spec_done(&s);
 	return fresh;
 }

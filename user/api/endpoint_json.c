@@ -116,7 +116,8 @@ json_t *endpoint_json(struct endpoint *e)
 					      [ENDPOINT_AGENT] = "agent",
 					      [ENDPOINT_EDGE] = "edge"};
 	const char *at = endpoint_spec_value(&e->spec, FIELD_ID_TERMINATE_AT);
-	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], created[STAMP_TEXT_MAX];
+	char uri[ENDPOINT_ID_MAX + 16], url[ENDPOINT_NAME_MAX + 8], created[STAMP_TEXT_MAX],
+		updated[STAMP_TEXT_MAX];
 	struct where w;
 	json_t *j;
 
@@ -124,6 +125,7 @@ json_t *endpoint_json(struct endpoint *e)
 	snprintf(url, sizeof(url), "%s%s", endpoint_scheme(e->host), e->host);
 	find_where(e, &w);
 	stamp_text(&e->created, created);
+	stamp_text(e->updated ? &(struct timespec){.tv_sec = e->updated} : &e->created, updated);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
 		      " s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:[s], s:o}",
 		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", w.proto,
@@ -132,7 +134,7 @@ json_t *endpoint_json(struct endpoint *e)
 		      e->origin == ENDPOINT_AGENT  ? "ephemeral"
 		      : e->origin == ENDPOINT_EDGE ? "edge"
 						   : "cloud",
-		      "origin", origins[e->origin], "created_at", created, "updated_at", created,
+		      "origin", origins[e->origin], "created_at", created, "updated_at", updated,
 		      "name", text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_NAME)),
 		      "description",
 		      text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_DESCRIPTION)),

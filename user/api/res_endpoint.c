@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "request.h"
 #include "edge.h"
@@ -142,7 +143,8 @@ static int read_spec(struct request *r, struct endpoint_spec *s)
 static int save(struct request *r, const struct endpoint *e)
 {
 	struct store_field fields[FIELD_ID_MAX];
-	struct store_row row = {.id = e->id, .created = e->created, .fields = fields};
+	struct store_row row = {
+		.id = e->id, .created = e->created, .updated = e->updated, .fields = fields};
 
 	for (int i = 0; i < FIELD_ID_MAX; i++) {
 		if (!endpoint_spec_value(&e->spec, i))
@@ -305,6 +307,7 @@ static int change(struct request *r, struct endpoint **ret_e)
 		err = fresh ? 0 : -1;
 	}
 	if (!err) {
+		fresh->updated = time(NULL);
 		*ret_e = endpoint_get(fresh);
 		err = put_in_place(r, e, fresh);
 		if (err) {

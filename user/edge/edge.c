@@ -147,6 +147,7 @@ static int open_kernel(struct edge *g, enum datapath want, char *why, size_t why
 static int restore_one(void *arg, const struct store_row *e)
 {
 	struct endpoint_spec s = {.origin = ENDPOINT_API, .may_be_unresolved = true};
+	struct endpoint *made = NULL;
 	struct edge *g = arg;
 	struct fault f;
 	int err = 0;
@@ -158,7 +159,10 @@ static int restore_one(void *arg, const struct store_row *e)
 					e->fields[i].value, &f);
 	}
 	if (!err)
-		err = registry_add(g->registry, &s, e->id, &e->created, NULL, &f);
+		err = registry_add(g->registry, &s, e->id, &e->created, &made, &f);
+	if (made)
+		made->updated = e->updated;
+	endpoint_put(made);
 	/* Not fatal: the others must come back even when one name is in the file now. */
 	if (err)
 		log_err("endpoint %s (%s) is not restored: %s: %s", e->id,

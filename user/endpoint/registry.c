@@ -171,6 +171,7 @@ void entry_succeed(struct entry *t, const struct entry *old)
 	for (struct endpoint *e = &t->e; e; e = e->next_target) {
 		memcpy(e->id, old->e.id, sizeof(e->id));
 		e->created = old->e.created;
+		e->updated = old->e.updated;
 		stats_put(e->stats);
 		e->stats = old->e.stats;
 		atomic_fetch_add(&e->stats->refs, 1);

@@ -61,6 +61,7 @@ static const char *const migrations[] = {
 	" FROM endpoint_field;"
 	"DROP TABLE endpoint_field;"
 	"DROP TABLE endpoint;",
+	"ALTER TABLE resource ADD COLUMN updated_s INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int to_errno(int code)
@@ -305,7 +306,7 @@ const char *store_row_text(const struct store_row *r, const char *name)
 
 /* One statement, with <n> texts bound and then, unless NULL, the two numbers of a time. */
 static int change(struct store *s, const char *sql, const char *const *texts, int n,
-		  const struct timespec *when)
+		  const struct store_row *when)
 {
 	sqlite3_stmt *q;
 	int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
@@ -313,9 +314,11 @@ static int change(struct store *s, const char *sql, const char *const *texts, in
 	for (int i = 0; code == SQLITE_OK && i < n; i++)
 		code = sqlite3_bind_text(q, i + 1, texts[i], -1, SQLITE_STATIC);
 	if (code == SQLITE_OK && when)
-		code = sqlite3_bind_int64(q, n + 1, when->tv_sec);
+		code = sqlite3_bind_int64(q, n + 1, when->created.tv_sec);
 	if (code == SQLITE_OK && when)
-		code = sqlite3_bind_int64(q, n + 2, when->tv_nsec);
+		code = sqlite3_bind_int64(q, n + 2, when->created.tv_nsec);
+	if (code == SQLITE_OK && when)
+		code = sqlite3_bind_int64(q, n + 3, when->updated);
 	if (code == SQLITE_OK) {
 		code = sqlite3_step(q);
 		if (code == SQLITE_DONE)
@@ -339,9 +342,9 @@ static int put_all(struct store *s, const char *kind, const struct store_row *r)
 
 	if (code == SQLITE_OK)
 		code = change(s,
-			      "INSERT INTO resource (kind, id, created_s, created_ns) "
-			      "VALUES (?, ?, ?, ?)",
-			      key, 2, &r->created);
+			      "INSERT INTO resource (kind, id, created_s, created_ns, updated_s) "
+			      "VALUES (?, ?, ?, ?, ?)",
+			      key, 2, r);
 	for (unsigned i = 0; code == SQLITE_OK && i < r->n_fields; i++) {
 		const char *const texts[] = {kind, r->id, r->fields[i].name, r->fields[i].value};
 
@@ -439,8 +442,8 @@ static int row_fill(sqlite3_stmt *q, const char *kind, const char *id, struct ro
 int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const struct store_row *r),
 	       void *arg, struct fault *f)
 {
-	static const char sql[] = "SELECT id, created_s, created_ns FROM resource WHERE kind = ? "
-				  "ORDER BY created_s, created_ns, id";
+	static const char sql[] = "SELECT id, created_s, created_ns, updated_s FROM resource "
+				  "WHERE kind = ? ORDER BY created_s, created_ns, id";
 	static const char fields_sql[] = "SELECT name, value FROM resource_field "
 					 "WHERE kind = ? AND id = ? ORDER BY name";
 	sqlite3_stmt *q = NULL, *fields = NULL;
@@ -462,6 +465,7 @@ int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const str
 		r.r.id = text(q, 0);
 		r.r.created.tv_sec = sqlite3_column_int64(q, 1);
 		r.r.created.tv_nsec = sqlite3_column_int64(q, 2);
+		r.r.updated = sqlite3_column_int64(q, 3);
 		code = row_fill(fields, kind, r.r.id, &r);
 		if (code == SQLITE_OK)
 			res = fn(arg, &r.r);
