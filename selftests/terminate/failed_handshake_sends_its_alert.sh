@@ -51,4 +51,5 @@ in_client python3 - "$(unbracket "$EDGE")" <<-'PY'
 	    pass
 PY
 event_is $((n + 1)) close_reason=tls_handshake
+same "failed ones are counted as such" "$(cli --json endpoint get app.test | jq -r .metrics.conns.failed)" $((n + 1))
 same "upstream was dialled" "$(cli --json status | jq '[.counters[]? | select(.name == "dialled") | .value] | add')" 0

@@ -92,6 +92,7 @@ void conn_on_deadline(struct conn *c)
 		return;
 	case TIMER_HANDSHAKE:
 		worker_count(w, WC_tls_timeout);
+		atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 		conn_close(c, CLOSE_TLS_HANDSHAKE, false);
 		return;
 	case TIMER_CONNECT:

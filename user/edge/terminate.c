@@ -117,6 +117,7 @@ static const char *upstream_name(const struct conn *c)
 static void client_failed(struct conn *c)
 {
 	worker_count(c->worker, WC_tls_failed);
+	atomic_fetch_add(&c->endpoint->stats->conns_failed, 1);
 	log_debug("endpoint %s: %s", c->endpoint->host, tls_why(c->client.tls));
 	if (c->client.err || !end_is_flushed(&c->client)) {
 		conn_close(c, CLOSE_TLS_HANDSHAKE, c->client.err != 0);
