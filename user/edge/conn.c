@@ -342,9 +342,20 @@ void conn_on_retry(struct conn *c)
 	retry_soon(c);
 }
 
+/* Who ended it.  Servers that are told that the client has finished may answer by FIN alone,
+ * without a close_notify: to the client it looks cut off, but that is not why it has ended. */
+static enum close_reason who_broke(const struct conn *c, const struct end *broken)
+{
+	if (broken == &c->client)
+		return CLOSE_CLIENT_RST;
+	if (broken->err == ENODATA && c->client.fin && c->up.state == HALF_SHUT)
+		return CLOSE_CLIENT_FIN;
+	return CLOSE_UPSTREAM_RST;
+}
+
 void conn_fail(struct conn *c, struct end *broken)
 {
-	enum close_reason reason = broken == &c->client ? CLOSE_CLIENT_RST : CLOSE_UPSTREAM_RST;
+	enum close_reason reason = who_broke(c, broken);
 	struct half *h = broken == &c->client ? &c->up : &c->down;
 
 	if (broken->err == ENOMEM || broken->err == EMFILE || broken->err == EPROTO)

@@ -4,6 +4,7 @@
  * daemon has it.
  */
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "account.h"
 #include "conn.h"
@@ -58,6 +59,9 @@ void conn_close(struct conn *c, enum close_reason reason, bool reset)
 		return;
 	c->reason = (uint8_t)reason;
 	conn_emit(c);
+	/* close() would send RST for what nobody has read, a peeked hello or what came behind it */
+	if (!reset && c->phase < CONN_OPEN && c->client.fd != -1)
+		recv(c->client.fd, w->pump.buf, w->pump.size, MSG_DONTWAIT);
 	leave_all(c);
 	join_part(&c->up, &c->down);
 	slots_end_close(&w->slots, &c->client, reset);
