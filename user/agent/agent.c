@@ -185,21 +185,23 @@ static void run_ready(struct snisplit *a)
 	}
 }
 
+/* By the clock, not by when the turn began: what ended early in a long one may be due already. */
 static void run_retries(struct snisplit *a)
 {
+	uint64_t now = list_empty(&a->retry) ? 0 : clock_ns();
 	struct list *it, *tmp;
 
 	list_for_each_safe(it, tmp, &a->retry) {
 		struct stream *s = list_of(it, struct stream, retry);
 
-		if (s->retry_ns <= a->now_ns)
+		if (s->retry_ns <= now)
 			relay_run(s);
 	}
 }
 
 static uint64_t wait_ns(const struct snisplit *a)
 {
-	uint64_t at = a->now_ns + TICK_NS, wake = control_wake_ns(a);
+	uint64_t at = a->now_ns + TICK_NS, wake = control_wake_ns(a), now;
 	struct list *it;
 
 	if (!list_empty(&a->ready))
@@ -209,7 +211,8 @@ static uint64_t wait_ns(const struct snisplit *a)
 	list_for_each(it, &a->retry)
 		if (list_of(it, struct stream, retry)->retry_ns < at)
 			at = list_of(it, struct stream, retry)->retry_ns;
-	return at > a->now_ns ? at - a->now_ns : 0;
+	now = clock_ns();
+	return at > now ? at - now : 0;
 }
 
 /* (Linux before 5.11, and a sandbox that has not heard of it, wait for milliseconds only) */
@@ -241,10 +244,13 @@ static void *run(void *arg)
 	while (!a->stop) {
 		ns = wait_ns(a);
 		exact = !list_empty(&a->retry);
+		if (ns && !datapath_may_sleep(a))
+			ns = 0;
 		pthread_mutex_unlock(&a->lock);
 		n = wait_for_events(a, events, ns, exact);
 		pthread_mutex_lock(&a->lock);
 		a->now_ns = clock_ns();
+		datapath_awake(a);
 		for (int i = 0; i < n && !a->stop; i++) {
 			struct source *s = events[i].data.ptr;
 

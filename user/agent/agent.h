@@ -260,6 +260,10 @@ void datapath_prepare(struct stream *s, struct end *e, enum flow_role role);
 /* It is established: from now on the verdict program sees its bytes, if it has a place. */
 void datapath_enrol(struct stream *s, struct end *e);
 void datapath_tick(struct snisplit *a);
+/* False: the kernel has something to tell already. */
+bool datapath_may_sleep(struct snisplit *a);
+/* In every turn, first: what it has told. */
+void datapath_awake(struct snisplit *a);
 
 /* stream_relay.c */
 void relay_open(struct stream *s);

@@ -29,11 +29,23 @@ static void on_kernel_event(void *arg, const struct event *ev)
 		relay_run(e->owner);
 }
 
+/* datapath_awake() has read it. */
 static void on_ring(struct source *s, uint32_t events)
 {
-	struct snisplit *a = list_of(s, struct snisplit, ring_source);
-
+	(void)s;
 	(void)events;
+}
+
+bool datapath_may_sleep(struct snisplit *a)
+{
+	return !a->ring || kern_ring_doze(a->ring);
+}
+
+void datapath_awake(struct snisplit *a)
+{
+	if (!a->ring)
+		return;
+	kern_ring_rouse(a->ring);
 	kern_ring_drain(a->ring, on_kernel_event, a);
 }
 
