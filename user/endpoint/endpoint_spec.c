@@ -146,13 +146,15 @@ static const char *read_levels(const char *p, struct endpoint_target *t)
 	do {
 		struct endpoint_level *l = &t->levels[t->n_levels];
 		const char *kind = memchr(kinds, *++p, sizeof(kinds));
+		unsigned index = 0;
 
 		if (!kind || t->n_levels++ == ENDPOINT_LEVELS_MAX)
 			return NULL;
 		l->balance = (enum endpoint_balance)(kind - kinds);
-		p = read_number(p + 1, ENDPOINT_TARGETS_MAX, &l->index);
+		p = read_number(p + 1, ENDPOINT_TARGETS_MAX, &index);
 		if (!p || *p != ':')
 			return NULL;
+		l->index = index & 0xffffff;
 		p = read_number(p + 1, ENDPOINT_WEIGHT_MAX, &l->weight);
 	} while (p && *p == '/');
 	return p;

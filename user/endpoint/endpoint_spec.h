@@ -56,8 +56,9 @@ enum endpoint_balance { BALANCE_EVEN, BALANCE_WEIGHTED, BALANCE_FAILOVER };
 
 /* How those that differ from here on share, and which of them it is. */
 struct endpoint_level {
-	enum endpoint_balance balance;
-	unsigned index, weight;
+	enum endpoint_balance balance : 8;
+	unsigned index : 24; /* below ENDPOINT_TARGETS_MAX */
+	unsigned weight;
 };
 
 /*

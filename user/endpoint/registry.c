@@ -16,24 +16,24 @@
 
 /* ---- hash tables ---- */
 
-static uint64_t hash(const char *text)
+/* The multiplication leaves the low bits weak: the high ones are folded in. */
+static uint32_t hash(const char *text)
 {
 	uint64_t h = 0xcbf29ce484222325;
 
 	for (; *text; text++)
 		h = (h ^ (unsigned char)*text) * 0x100000001b3;
-	return h;
+	return (uint32_t)(h ^ h >> 32);
 }
 
-/* The multiplication leaves the low bits weak: fold the high ones in. */
-static size_t bucket(const struct registry *r, uint64_t h)
+static size_t bucket(const struct registry *r, uint32_t h)
 {
-	return (size_t)(h ^ h >> 32) & (r->n_buckets - 1);
+	return h & (r->n_buckets - 1);
 }
 
 struct entry *registry_find_host(const struct registry *r, const char *host)
 {
-	uint64_t h = hash(host);
+	uint32_t h = hash(host);
 	struct entry *t;
 
 	for (t = r->by_host[bucket(r, h)]; t; t = t->host_next)
@@ -44,7 +44,7 @@ struct entry *registry_find_host(const struct registry *r, const char *host)
 
 static struct entry *find_id(const struct registry *r, const char *id)
 {
-	uint64_t h = hash(id);
+	uint32_t h = hash(id);
 	struct entry *t;
 
 	for (t = r->by_id[bucket(r, h)]; t; t = t->id_next)

@@ -13,9 +13,9 @@ struct entry {
 	struct endpoint e; /* first: what the rest of the program holds */
 	struct registry *owner;
 	void (*on_done)(struct endpoint *e); /* of the registry's ops, which may be gone by then */
-	char *target_text;		     /* e.upstream */
+	char *target_text; /* e.upstream, where the spec does not have it as it is */
 	struct entry *host_next, *id_next;
-	uint64_t host_hash, id_hash;
+	uint32_t host_hash, id_hash;
 	struct list order;
 	bool keep; /* registry_sync(): the file still has it, or its successor */
 };
