@@ -4,7 +4,6 @@
  * `conn list` while it lives.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -70,11 +69,37 @@ enum close_datapath conn_datapath(const struct conn *c)
 	return CLOSE_DP_USERSPACE;
 }
 
+/* At least <digits> of them. */
+static char *hex(char *out, uint64_t value, int digits)
+{
+	while (digits < 16 && value >> 4 * digits)
+		digits++;
+	for (int i = digits - 1; i >= 0; i--, value >>= 4)
+		out[i] = "0123456789abcdef"[value & 15];
+	return out + digits;
+}
+
 const char *conn_id(const struct conn *c, char out[CONN_ID_MAX])
 {
-	snprintf(out, CONN_ID_MAX, "conn_%012llx%02x%010llx", (unsigned long long)c->id_prefix,
-		 c->id_worker, (unsigned long long)c->number);
+	char *p = out;
+
+	memcpy(p, "conn_", 5);
+	p = hex(p + 5, c->id_prefix, 12);
+	p = hex(p, c->id_worker, 2);
+	p = hex(p, c->number, 10);
+	*p = '\0';
 	return out;
+}
+
+/* (for every connection: printf(3) costs ten times as much) */
+static void copy(char *out, size_t size, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n >= size)
+		n = size - 1;
+	memcpy(out, text, n);
+	out[n] = '\0';
 }
 
 void conn_client_addr(const struct conn *c, struct sockaddr_storage *ret_sa)
@@ -142,17 +167,16 @@ static void session(const struct conn *c, struct event_closed *ev)
 
 	if (!*why && c->upstream.tls)
 		why = tls_why(c->upstream.tls);
-	snprintf(ev->error, sizeof(ev->error), "%s", why);
+	copy(ev->error, sizeof(ev->error), why);
 	if (!c->client.tls)
 		return;
 	ev->terminated_at = "edge";
 	tls_info(c->client.tls, &i);
-	snprintf(ev->tls_version, sizeof(ev->tls_version), "%s", i.version);
-	snprintf(ev->tls_cipher, sizeof(ev->tls_cipher), "%s", i.cipher);
-	snprintf(ev->client_cert_subject, sizeof(ev->client_cert_subject), "%.255s",
-		 i.peer_subject);
+	copy(ev->tls_version, sizeof(ev->tls_version), i.version);
+	copy(ev->tls_cipher, sizeof(ev->tls_cipher), i.cipher);
+	copy(ev->client_cert_subject, sizeof(ev->client_cert_subject), i.peer_subject);
 	if (*i.version) /* agreed on; else what was offered stands */
-		snprintf(ev->alpn, sizeof(ev->alpn), "%.127s", i.alpn);
+		copy(ev->alpn, sizeof(ev->alpn), i.alpn);
 }
 
 /* Who does, when we do not. */
@@ -199,12 +223,12 @@ void conn_emit(struct conn *c)
 	ev.start = c->start;
 	ev.end = end_of(c);
 	if (c->note) {
-		snprintf(ev.server_name, sizeof(ev.server_name), "%s", c->note->name);
-		snprintf(ev.alpn, sizeof(ev.alpn), "%s", c->note->alpn);
-		snprintf(ev.ja4, sizeof(ev.ja4), "%s", c->note->ja4);
+		copy(ev.server_name, sizeof(ev.server_name), c->note->name);
+		copy(ev.alpn, sizeof(ev.alpn), c->note->alpn);
+		copy(ev.ja4, sizeof(ev.ja4), c->note->ja4);
 	}
 	if (e) {
-		snprintf(ev.endpoint_id, sizeof(ev.endpoint_id), "%s", e->id);
+		copy(ev.endpoint_id, sizeof(ev.endpoint_id), e->id);
 		if (c->ip_policy != IP_POLICY_BLOCK || c->upstream.fd != -1)
 			ev.terminated_at = e->tls_server && !c->acme ? "edge" : terminates_at(e);
 		addr_widen(&c->upstream_addr, &ev.upstream);
@@ -257,12 +281,12 @@ void conn_info(const struct conn *c, struct conn_info *ret_i)
 	memset(ret_i, 0, sizeof(*ret_i));
 	conn_id(c, ret_i->id);
 	if (c->note)
-		snprintf(ret_i->server_name, sizeof(ret_i->server_name), "%s", c->note->name);
+		copy(ret_i->server_name, sizeof(ret_i->server_name), c->note->name);
 	if (c->endpoint) {
-		snprintf(ret_i->endpoint_id, sizeof(ret_i->endpoint_id), "%s", c->endpoint->id);
+		copy(ret_i->endpoint_id, sizeof(ret_i->endpoint_id), c->endpoint->id);
 		addr_widen(&c->upstream_addr, &ret_i->upstream);
 	}
-	snprintf(ret_i->state, sizeof(ret_i->state), "%s", state_name(c));
+	copy(ret_i->state, sizeof(ret_i->state), state_name(c));
 	conn_client_addr(c, &ret_i->client);
 	conn_server_addr(c, &ret_i->server);
 	ret_i->start = c->start;
