@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "addr.h"
@@ -466,6 +467,23 @@ struct config *config_read(const char *path, FILE *err)
 	return c;
 }
 
+struct config *config_read_if_there(const char *path, FILE *err)
+{
+	struct config *c;
+
+	if (path && (!access(path, F_OK) || (errno != ENOENT && errno != ENOTDIR)))
+		return config_read(path, err);
+	c = new_config(err);
+	if (!c || !path)
+		return c;
+	c->missing = strdup(path);
+	if (c->missing)
+		return c;
+	fprintf(err, "out of memory\n");
+	config_free(c);
+	return NULL;
+}
+
 void config_forget_endpoints(struct config *c)
 {
 	while (c->n_endpoints)
@@ -485,6 +503,7 @@ void config_free(struct config *c)
 	free(c->ip_deny.at);
 	config_forget_endpoints(c);
 	free(c->file);
+	free(c->missing);
 	free(c->listen);
 	free(c->base_domain);
 	free(c->default_endpoint);

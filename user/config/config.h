@@ -41,7 +41,8 @@ struct config_addr {
 #define CONFIG_TCP_LISTEN_MAX 4
 
 struct config {
-	char *file; /* where it came from; NULL: built-in defaults */
+	char *file;    /* where it came from; NULL: built-in defaults */
+	char *missing; /* ... as this one was not there; a reload looks again */
 	struct config_addr *listen;
 	unsigned n_listen;
 	enum datapath datapath;
@@ -97,6 +98,8 @@ struct config {
  * when there was at least one.
  */
 struct config *config_read(const char *path, FILE *err);
+/* The same, but a file that is not there is as good as an empty one. */
+struct config *config_read_if_there(const char *path, FILE *err);
 /* The same from a stream, called <file> in messages. */
 struct config *config_parse(FILE *in, const char *file, FILE *err);
 /* They are registered: the registry has its own copies, and of 100,000 two are dear. */

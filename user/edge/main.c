@@ -254,14 +254,12 @@ static void serve(struct daemon *d)
 
 static struct config *read_config(const struct options *o)
 {
-	const char *path = o->config ? o->config : DEFAULT_CONFIG;
+	struct config *c = o->config ? config_read(o->config, stderr)
+				     : config_read_if_there(DEFAULT_CONFIG, stderr);
 
-	if (!o->config && access(path, F_OK)) {
-		if (!o->check)
-			log_info("no %s; using the defaults", path);
-		path = NULL;
-	}
-	return config_read(path, stderr);
+	if (c && !c->file && !o->check)
+		log_info("no %s; using the defaults", c->missing);
+	return c;
 }
 
 static uint32_t chosen_mutant(void)

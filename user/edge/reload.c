@@ -107,6 +107,12 @@ static int check(struct edge *g, const struct config *c, struct fault *f)
 	return 0;
 }
 
+/* A file that was there is to stay: its end would be the end of all its endpoints. */
+static struct config *read_again(const struct config *now, FILE *err)
+{
+	return now->file ? config_read(now->file, err) : config_read_if_there(now->missing, err);
+}
+
 static int reload(struct edge *g, struct fault *f)
 {
 	struct config *c, *old;
@@ -119,7 +125,7 @@ static int reload(struct edge *g, struct fault *f)
 
 	pthread_mutex_lock(&g->reload_lock);
 	err = open_memstream(&text, &len);
-	c = err ? config_read(g->config->file, err) : NULL;
+	c = err ? read_again(g->config, err) : NULL;
 	if (err)
 		fclose(err);
 	if (!c) {
@@ -156,7 +162,10 @@ static int reload(struct edge *g, struct fault *f)
 	pthread_mutex_unlock(&g->config_lock);
 	for (i = 0; i < g->n_workers; i++)
 		worker_call(&g->workers[i], worker_take_config, c);
-	log_info("reloaded %s", c->file ? c->file : "(no file)");
+	if (c->file)
+		log_info("reloaded %s", c->file);
+	else
+		log_info("reloaded the defaults: there is still no %s", c->missing);
 	c = old;
 	ret = 0;
 out:
