@@ -53,10 +53,14 @@ static void print_head(const json_t *j)
 		line("agents on", text);
 	}
 	if (ssh) {
-		snprintf(text, sizeof(text), "%.64s%s", text_of(ssh, "addr"),
-			 json_is_true(json_object_get(ssh, "up"))
+		const char *why = text_of(ssh, "why");
+
+		snprintf(text, sizeof(text), "%.64s%s%.400s", text_of(ssh, "addr"),
+			 *why ? ": "
+			 : json_is_true(json_object_get(ssh, "up"))
 				 ? ""
-				 : ", which does not start: the log says why");
+				 : ", which does not start: the log says why",
+			 why);
 		line("ssh -R on", text);
 	}
 	if (http)

@@ -48,7 +48,8 @@ int ssh_host_keys_get(struct request *r)
 		json_decref(list);
 		return fault_set(
 			&r->fault, 404, 0, "",
-			"there are no host keys yet: snisplit-sshd makes them at its first start");
+			"there are no host keys here: snisplit-sshd makes them at its first start, "
+			"in its --state-dir (snisplit-sshd.service: in /var/lib/snisplit-sshd)");
 	}
 	return request_answer(r, 200, json_pack("{s:o}", "ssh_host_keys", list));
 }

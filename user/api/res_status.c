@@ -85,7 +85,8 @@ int status_get(struct request *r)
 		json_object_set_new(r->out, "http", json_pack("{s:s}", "addr", s.http));
 	if (*s.ssh)
 		json_object_set_new(r->out, "ssh",
-				    json_pack("{s:s, s:b}", "addr", s.ssh, "up", s.ssh_up));
+				    json_pack("{s:s, s:b, s:s*}", "addr", s.ssh, "up", s.ssh_up,
+					      "why", *s.ssh_why ? s.ssh_why : NULL));
 	json_object_set_new(r->out, "upstreams", checked_upstreams_json(edge_registry(edge)));
 	json_object_set_new(r->out, "kernel_tls", json_string(why));
 	json_object_set_new(r->out, "earlier_daemons", json_integer(s.elders));

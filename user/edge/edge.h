@@ -65,6 +65,7 @@ struct edge_status {
 	char ssh[64], tunnel[64], http[64]; /* where ssh -R and agents connect; "": nowhere */
 	unsigned sessions;		    /* of agents */
 	bool ssh_up;
+	char ssh_why[300]; /* it is not this daemon's to start, or cannot be; "": it is */
 	uint64_t conns_active, conns_total;
 	uint64_t pool_idle;
 	unsigned elders; /* earlier daemons that still have connections, see upgrade.h */

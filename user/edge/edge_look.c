@@ -47,6 +47,7 @@ void edge_status(struct edge *g, struct edge_status *s)
 	pthread_mutex_unlock(&g->config_lock);
 	s->sessions = tunnel_count(g->tunnel);
 	s->ssh_up = sshd_is_up(g->sshd);
+	snprintf(s->ssh_why, sizeof(s->ssh_why), "%s", sshd_why(g->sshd));
 	s->conns_active = atomic_load(&g->n_conns);
 	for (i = 0; i < g->n_workers; i++) {
 		s->conns_total += atomic_load(&g->workers[i].counters[WC_accepted]);

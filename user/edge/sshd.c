@@ -35,7 +35,12 @@
 #define READY_FD 3
 #define CAPS_WANTED (CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP))
 
+/* For snisplit-sshd.service: where it shall listen, and find us.  Without it, it is not to run. */
+#define LEFT "gateway.env"
+
 struct sshd {
+	char why[300];	    /* it is not ours to start, or cannot be; "": it is */
+	bool left;	    /* ... but the unit's */
 	bool after_another; /* daemon, whose gateway still has the port: the thread starts ours */
 	pthread_t thread;
 	int stop_fd;
@@ -77,6 +82,41 @@ static void server_text(const struct config_addr *at, char text[ADDR_TEXT_MAX])
 	addr_text(&sa, text);
 }
 
+static bool is_ours_to_start(void)
+{
+	return geteuid() || (caps_permitted() & CAPS_WANTED) == CAPS_WANTED;
+}
+
+static void forget_left(const struct edge *g)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/" LEFT, g->ssh_secret.dir);
+	if (unlink(path) && errno != ENOENT)
+		log_warn("ssh: %s cannot be removed: %s", path, strerror(errno));
+}
+
+static int leave_to_unit(const struct edge *g, char *why, size_t why_size)
+{
+	char path[PATH_MAX + 16], tmp[PATH_MAX + 24], server[ADDR_TEXT_MAX];
+	bool bad = true;
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/" LEFT, g->ssh_secret.dir);
+	snprintf(tmp, sizeof(tmp), "%s.new", path);
+	server_text(&g->config->tunnel, server);
+	out = fopen(tmp, "we");
+	if (out) {
+		fprintf(out, "SNISPLIT_SSH_LISTEN=%s\nSNISPLIT_SSH_SERVER=%s\n",
+			g->config->ssh.text, server);
+		bad = ferror(out);
+		bad |= fclose(out) || rename(tmp, path);
+	}
+	if (bad)
+		snprintf(why, why_size, "ssh: %s cannot be written: %s", path, strerror(errno));
+	return bad ? -1 : 0;
+}
+
 static int prepare(struct edge *g, struct sshd *s, char *why, size_t why_size)
 {
 	char fingerprint[CA_FINGERPRINT_MAX];
@@ -87,14 +127,16 @@ static int prepare(struct edge *g, struct sshd *s, char *why, size_t why_size)
 		snprintf(why, why_size, "ssh: needs the tunnel port, which is `tunnel: none`");
 		return -1;
 	}
+	if (!is_ours_to_start() && leave_to_unit(g, why, why_size))
+		return -1;
 	if (find_program(s, why, why_size))
 		return -1;
-	if (!geteuid() && (caps_permitted() & CAPS_WANTED) != CAPS_WANTED) {
+	if (!is_ours_to_start()) {
+		s->left = true;
 		snprintf(why, why_size,
-			 "ssh: " PROGRAM " is to run as nobody, which takes CAP_SETUID, "
-			 "CAP_SETGID and CAP_SETPCAP; this service has not got them: use "
-			 "`ssh: none` and snisplit-sshd.service, or give them (systemctl edit "
-			 "snisplitd)");
+			 "ssh: left to snisplit-sshd.service (is it active? `systemctl "
+			 "start " PROGRAM "`), as this daemon has not got what starting it takes: "
+			 "CAP_SETUID, CAP_SETGID and CAP_SETPCAP");
 		return -1;
 	}
 	pem = certs_root(g->terminate.certs, fingerprint, &f);
@@ -244,6 +286,7 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	int err;
 
 	*ret_s = NULL;
+	forget_left(g);
 	if (!g->config->ssh.len || (!g->config->tunnel.len && !g->config->ssh_line))
 		return 0;
 	s = calloc(1, sizeof(*s));
@@ -254,9 +297,12 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	}
 	s->after_another = g->takeover;
 	err = prepare(g, s, why, why_size);
-	if (err && !g->config->ssh_line) {
-		log_warn("%s: there is no ssh -R (`ssh: none` says so without a warning)", why);
-		sshd_stop(s);
+	if (err && (s->left || !g->config->ssh_line)) {
+		log_warn(s->left ? "%s (`ssh: none` switches it off)"
+				 : "%s: there is no ssh -R (`ssh: none` says so without a warning)",
+			 why);
+		snprintf(s->why, sizeof(s->why), "%s", why + strlen("ssh: "));
+		*ret_s = s;
 		return 0;
 	}
 	if (!err && thread_start(&s->thread, THREAD_PROGRAMS, "ssh", watch, s)) {
@@ -270,6 +316,11 @@ int sshd_start(struct edge *g, struct sshd **ret_s, char *why, size_t why_size)
 	}
 	*ret_s = s;
 	return 0;
+}
+
+const char *sshd_why(const struct sshd *s)
+{
+	return s ? s->why : "";
 }
 
 bool sshd_is_up(const struct sshd *s)
