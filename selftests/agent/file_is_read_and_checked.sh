@@ -64,9 +64,70 @@ cat >"$TMP/values.yml" <<-CONF
 	  c: {proto: tls, addr: 80, crt: /nowhere.pem}
 CONF
 refuse "$O/snisplit" config check --config "$TMP/values.yml" 2>"$TMP/values.log"
-for pattern in "server_addr: must be" "authtoken: is none.*105" "web_addr: must be" ":5: .*nonsense" ":7: .*domain: the name 'b ad'" ":8: .*allow_cidrs" ":9: .*crt and key" "no CA to know"; do
+for pattern in "server_addr: must be" "authtoken: is none.*105" "web_addr: must be" ":5: .*nonsense" ":7: .*domain: the name 'b ad'" ":8: .*allow_cidrs" ":9: .*crt and key" "no CA to know" "values.yml:2: server_addr: .*'edge'" "values.yml:4: web_addr: .*'nowhere'"; do
 	grep -q -- "$pattern" "$TMP/values.log" || fail "no '$pattern' in: $(cat "$TMP/values.log")"
 done
+# the same by `start`, before anything is online; what the edge would refuse as well
+issue other.test "" 5 subjectAltName=DNS:other.test
+echo junk >"$TMP/junk.pem"
+cat >"$TMP/late.yml" <<-CONF
+	version: 2
+	server_addr: $TUNNEL
+	root_cas: $CA
+	authtoken: $TOKEN
+	web_addr: "false"
+	tunnels:
+	  fine: {proto: tls, addr: 9001, domain: fine.test}
+	  addr: {proto: tls, addr: foo}
+	  port: {proto: tls, addr: 99999}
+	  url: {proto: tls, addr: 80, domain: "https://url.test"}
+	  pair:
+	    proto: tls
+	    addr: 80
+	    proxy_proto: 3
+	    terminate_at: edge
+	    crt: $TMP/app.test.pem
+	    key: $TMP/other.test.key
+	  cas: {proto: tls, addr: 80, terminate_at: edge, mutual_tls_cas: $TMP/junk.pem}
+	  up: {proto: http, addr: "tls://127.0.0.1:80", upstream_tls_verify_cas: $TMP/junk.pem}
+	  gone: {proto: tls, addr: 80, crt: /nowhere.pem, key: /nowhere.key}
+	  port2: {proto: tcp, addr: 80, remote_addr: "foo:70000"}
+	  labels: {addr: 80, labels: [foo, a=b, a=c]}
+CONF
+chmod 600 "$TMP/late.yml"
+for verb in "config check" "start --all"; do
+	# shellcheck disable=SC2086 # words are wanted
+	refuse timeout 20 "$O/snisplit" $verb --config "$TMP/late.yml" >"$TMP/late.out" 2>"$TMP/late.log"
+	for pattern in ":8: tunnels.addr.addr: .*'foo'" ":9: tunnels.port.addr: .*'99999'" ":10: tunnels.url.domain: .*'https://url.test': give url.test" \
+		":14: tunnels.pair.proxy_proto: must be 1 or 2, got '3'" ":17: tunnels.pair.key: $TMP/other.test.key: does not belong to the certificate" \
+		":18: tunnels.cas.mutual_tls_cas: $TMP/junk.pem is not a PEM" ":19: tunnels.up.upstream_tls_verify_cas: $TMP/junk.pem is not a PEM" \
+		":20: tunnels.gone.crt: /nowhere.pem cannot be read: No such file" ":20: tunnels.gone.key: /nowhere.key cannot be read: No such file" \
+		":21: tunnels.port2.remote_addr: .*'foo:70000'" ":22: tunnels.labels.labels: must be KEY=VALUE, got 'foo'" ":22: tunnels.labels.labels: have 'a' twice"; do
+		grep -q -- "^$TMP/late.yml$pattern" "$TMP/late.log" || fail "$verb: no '$pattern' in: $(cat "$TMP/late.log")"
+	done
+	same "lines of $verb" "$(wc -l <"$TMP/late.log")" 12
+	refuse grep -q online "$TMP/late.out"
+done
+for ca in /nowhere.pem sha256:00 "$TMP/junk.pem"; do
+	sed -i "s,^root_cas:.*,root_cas: $ca," "$TMP/late.yml"
+	refuse "$O/snisplit" config check --config "$TMP/late.yml" 2>"$TMP/late.log"
+	grep -q "^$TMP/late.yml:3: root_cas: .*$ca" "$TMP/late.log" || fail "$ca: $(cat "$TMP/late.log")"
+done
+# two that cannot be online at once
+cat >"$TMP/twice.yml" <<-CONF
+	version: 2
+	server_addr: $TUNNEL
+	root_cas: $CA
+	authtoken: $TOKEN
+	tunnels:
+	  a: {proto: tls, addr: 80, domain: twice.test}
+	  b: {proto: tls, addr: 81, domain: "tls://Twice.test:443"}
+CONF
+chmod 600 "$TMP/twice.yml"
+refuse timeout 20 "$O/snisplit" start --all --config "$TMP/twice.yml" >"$TMP/late.out" 2>"$TMP/late.log"
+grep -q "twice.yml:7: tunnels.b.domain: tunnel 'a' has 'twice.test' already" "$TMP/late.log" || fail "$(cat "$TMP/late.log")"
+"$O/snisplit" config check --config "$TMP/twice.yml" >/dev/null 2>"$TMP/late.log" || fail "each of them is fine: $(cat "$TMP/late.log")"
+grep -q "warning: .*together" "$TMP/late.log"
 refuse "$O/snisplit" config add-authtoken foo --config "$TMP/none.yml" 2>"$TMP/none"
 [ ! -e "$TMP/none.yml" ] || fail "a token that is none was kept"
 cat >"$TMP/bad.yml" <<-CONF

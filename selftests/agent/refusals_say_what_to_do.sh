@@ -19,10 +19,23 @@ ends_with 2 "authtoken: is not valid" tls 9001 --url app.test --authtoken "${TOK
 ends_with 2 "authtoken add" tls 9001 --url app.test --authtoken nonsense
 ends_with 2 "already online.*config file.*ERR_SNISPLIT_334" tls 9001 --url file.test
 ends_with 2 "edge's own name" tls 9001 --url connect.edge.localhost
-ends_with 1 "terminate_at agent needs crt" tls 9001 --terminate-at agent
-ends_with 1 "tls:// .*needs terminate_at" tls tls://localhost:443
+ends_with 1 "^snisplit: --terminate-at: agent needs crt and key" tls 9001 --terminate-at agent
+ends_with 1 "^snisplit: --terminate-at: must be edge, agent or upstream, got 'foo'" tls 9001 --terminate-at foo
+ends_with 1 "^snisplit: --key: is missing: crt and key come together" tls 9001 --crt "$CA"
+ends_with 1 "^snisplit: --crt: /nowhere cannot be read: No such file" tls 9001 --crt /nowhere --key /nowhere
+ends_with 1 "^snisplit: --key: $TMP/other.key: does not belong to the certificate" tls 9001 --crt "$CA" --key "$TMP/other.key"
+ends_with 1 "^snisplit: --proxy-proto: must be 1 or 2, got '3'" tls 9001 --proxy-proto 3
+ends_with 1 "^snisplit: --label: must be KEY=VALUE, got 'foo'" tunnel 9001 --label foo
+ends_with 1 "^snisplit: --remote-addr: .*'a:99999'" tcp 9001 --remote-addr a:99999
+ends_with 1 "^snisplit: \[HOST:\]PORT: must be .*, got '99999'" tls 99999 --datapath auto
+ends_with 1 "^snisplit: --server: must be HOST:PORT.*, got 'foo'" tls 9001 --server foo
+ends_with 1 "^snisplit: --server-ca: is no fingerprint.*'sha256:00'" tls 9001 --server-ca sha256:00
+ends_with 1 "^snisplit: --url: .*'https://app.test': give app.test" tls 9001 --url https://app.test
+# shellcheck disable=SC2097,SC2098 # meant for this one
+SNISPLIT_SERVER=foo ends_with 1 "^snisplit: SNISPLIT_SERVER: must be HOST:PORT.*, got 'foo'" tls 9001
+ends_with 1 "tls:// .*needs --terminate-at" tls tls://localhost:443
 ends_with 1 "basic-auth: not available" http 80 --basic-auth a:b
-ends_with 1 "cidr-deny: .*" tls 9001 --url app.test --cidr-deny nonsense || true
+ends_with 1 "^snisplit: --cidr-deny: 'nonsense' .*" tls 9001 --url app.test --cidr-deny nonsense
 ends_with 2 "fingerprint" tls 9001 --server-ca "sha256:$(printf '00%.0s' {1..32})"
 # an edge of another CA is not talked to, and not asked again
 ends_with 2 "server-ca: the edge at .* is not of this CA \(.*certificate.*snisplit ca show" tls 9001 --server-ca "$TMP/other.pem"
@@ -31,7 +44,7 @@ same "sessions" "$(cli --json status >/dev/null; curl -s --unix-socket "$TMP/con
 timeout 20 "$O/snisplit" tls 9001 --url app.test --authtoken "${TOKEN%?????}00000" >"$TMP/stdout.log" 2>"$TMP/stderr.log" || true
 same "lines on stderr" "$(wc -l <"$TMP/stderr.log")" 1
 grep -q '^snisplit: --authtoken: is not valid' "$TMP/stderr.log" || fail "$(cat "$TMP/stderr.log")"
-ends_with 1 "addr: .*give tls://localhost:8443" http https://localhost:8443
+ends_with 1 "\[HOST:\]PORT: .*give tls://localhost:8443" http https://localhost:8443
 ends_with 1 "--url and --domain" tls 9001 --url a.test --domain b.test
 # rules
 few=$(cli authtoken add --acl 'bind:*.mine.test' 2>/dev/null)

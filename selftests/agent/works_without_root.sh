@@ -46,7 +46,7 @@ ends_with 4 '^snisplit: --datapath: kernel: .*needs root'
 as app "${no_admin[@]}" -- --log stdout --datapath=kernel
 ends_with 4 '^snisplit: --datapath: kernel: .*not proven here'
 as app --nnp -- --log stdout --datapath fast
-ends_with 1 "^snisplit: datapath: must be auto, kernel or userspace, got 'fast'"
+ends_with 1 "^snisplit: --datapath: must be auto, kernel or userspace, got 'fast'"
 # and in a file, where the command line beats it
 printf 'version: 2\ndatapath: fast\n' >"$TMP/bad.yml"
 refuse "$O/snisplit" config check --config "$TMP/bad.yml" 2>"$TMP/bad.log"

@@ -176,6 +176,7 @@ static bool set_endpoint(struct tunnel_one *o, const struct call *c)
 		ok = !text || tunnel_set(rows[i].where, text);
 	}
 	for (int i = 0; ok && i < c->n_values; i++) {
+		tunnel_note(o, c->values[i].opt->name, 0);
 		if (!strcmp(c->values[i].opt->name, "cidr-allow"))
 			ok = tunnel_list_add(&o->allow, c->values[i].value);
 		else if (!strcmp(c->values[i].opt->name, "cidr-deny"))
@@ -304,6 +305,13 @@ static bool names_are_known(const struct tunnel_conf *t, const struct call *c)
 	return ok;
 }
 
+static bool is_fine(const struct tunnel_conf *t)
+{
+	bool ok = tunnel_conf_check(t, stderr);
+
+	return tunnel_check_together(t, stderr) && ok;
+}
+
 int tunnel_start_named(struct call *c)
 {
 	bool all = call_value(c, "all");
@@ -322,7 +330,7 @@ int tunnel_start_named(struct call *c)
 		fprintf(stderr, "snisplit: start: there are no tunnels in the file\n");
 	else if (!tunnel_conf_options(&t, c))
 		code = out_of_memory();
-	else if (tunnel_conf_check(&t, stderr))
+	else if (is_fine(&t))
 		code = tunnel_run(&t);
 out:
 	tunnel_conf_done(&t);
@@ -336,7 +344,13 @@ int tunnel_config_check(struct call *c)
 
 	/* all there is to say at once */
 	ok = tunnel_conf_check(&t, stderr) && ok;
-	ok = tunnel_check_values(&t, stderr) && ok;
+	if (t.authtoken && !tunnel_token_is_one(t.authtoken))
+		ok = tunnel_say_from(stderr, &t, TUNNEL_FROM_AUTHTOKEN,
+				     "is none: `snisplit authtoken add` on the edge makes one "
+				     "(ERR_SNISPLIT_105)");
+	/* (they may be meant for different times) */
+	if (!tunnel_check_together(&t, stderr))
+		fprintf(stderr, "snisplit: warning: these cannot be started together\n");
 	if (ok)
 		printf("fine: %u tunnels\n", t.n_tunnels);
 	tunnel_conf_done(&t);

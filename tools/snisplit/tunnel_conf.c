@@ -6,9 +6,6 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "field.h"
-#include "labels.h"
-#include "quantity.h"
 
 bool tunnel_set(char **where, const char *text)
 {
@@ -75,20 +72,23 @@ static bool load_files(struct tunnel_conf *t, const struct call *c, FILE *err)
 	return ok;
 }
 
-static bool from_env(char **where, const char *name)
+static bool from_env(struct tunnel_conf *t, char **where, enum tunnel_source what, const char *name)
 {
 	const char *text = getenv(name);
 
-	return !text || !*text || tunnel_set(where, text);
+	if (!text || !*text)
+		return true;
+	tunnel_note_from(t, what, "snisplit: %s", name);
+	return tunnel_set(where, text);
 }
 
 bool tunnel_conf_load(struct tunnel_conf *t, const struct call *c, FILE *err)
 {
 	bool ok = load_files(t, c, err);
 
-	return from_env(&t->authtoken, "SNISPLIT_AUTHTOKEN") &&
-	       from_env(&t->server, "SNISPLIT_SERVER") &&
-	       from_env(&t->server_ca, "SNISPLIT_SERVER_CA") && ok;
+	return from_env(t, &t->authtoken, TUNNEL_FROM_AUTHTOKEN, "SNISPLIT_AUTHTOKEN") &&
+	       from_env(t, &t->server, TUNNEL_FROM_SERVER, "SNISPLIT_SERVER") &&
+	       from_env(t, &t->server_ca, TUNNEL_FROM_SERVER_CA, "SNISPLIT_SERVER_CA") && ok;
 }
 
 bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
@@ -96,11 +96,15 @@ bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
 	const struct {
 		const char *name;
 		char **where;
+		enum tunnel_source what; /* TUNNEL_FROM_MAX: looked at when it is used */
 	} rows[] = {
-		{"authtoken", &t->authtoken},	{"server", &t->server},
-		{"server-ca", &t->server_ca},	{"log", &t->log},
-		{"log-format", &t->log_format}, {"log-level", &t->log_level},
-		{"datapath", &t->datapath},
+		{"authtoken", &t->authtoken, TUNNEL_FROM_AUTHTOKEN},
+		{"server", &t->server, TUNNEL_FROM_SERVER},
+		{"server-ca", &t->server_ca, TUNNEL_FROM_SERVER_CA},
+		{"datapath", &t->datapath, TUNNEL_FROM_DATAPATH},
+		{"log", &t->log, TUNNEL_FROM_LOG},
+		{"log-format", &t->log_format, TUNNEL_FROM_MAX},
+		{"log-level", &t->log_level, TUNNEL_FROM_MAX},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -108,159 +112,22 @@ bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c)
 
 		if (text && !tunnel_set(rows[i].where, text))
 			return false;
+		if (text && rows[i].what != TUNNEL_FROM_MAX)
+			tunnel_note_from(t, rows[i].what, "snisplit: --%s", rows[i].name);
 	}
 	return true;
 }
 
-/* ---- does it make sense? ---- */
-
-bool tunnel_say(FILE *err, const struct tunnel_one *o, const char *what)
+const char *tunnel_terminate_at(const struct tunnel_one *o)
 {
-	if (o && o->file)
-		fprintf(err, "%s:%u: tunnels.%s: %s\n", o->file, o->line, o->label, what);
-	else
-		fprintf(err, "snisplit: %s\n", what);
-	return false;
+	if (o->terminate_at)
+		return o->terminate_at;
+	if (o->proto && !strcmp(o->proto, "http"))
+		return "edge";
+	return o->crt ? "agent" : "upstream";
 }
 
-static bool check_pair(const struct tunnel_one *o, FILE *err)
-{
-	const char *at = o->terminate_at ? o->terminate_at : o->crt ? "agent" : "upstream";
-
-	if (!o->crt != !o->key)
-		return tunnel_say(err, o, "crt and key come together");
-	if (strcmp(at, "upstream") && strcmp(at, "edge") && strcmp(at, "agent"))
-		return tunnel_say(err, o, "terminate_at: must be edge, agent or upstream");
-	if (!strcmp(at, "agent") && !o->crt)
-		return tunnel_say(err, o, "terminate_at agent needs crt and key");
-	if (o->mutual_tls_cas && !strcmp(at, "upstream"))
-		return tunnel_say(err, o, "mutual_tls_cas needs terminate_at edge or agent");
-	if (o->cas.n && strcmp(at, "edge") && (!o->proto || strcmp(o->proto, "http")))
-		return tunnel_say(err, o, "certificate_authorities needs terminate_at edge");
-	if (o->crt && !strcmp(at, "upstream"))
-		return tunnel_say(err, o, "crt needs terminate_at edge or agent");
-	return true;
-}
-
-static bool check_files(const struct tunnel_one *o, FILE *err)
-{
-	const char *const files[] = {o->crt, o->key, o->mutual_tls_cas, o->upstream_tls_verify_cas};
-	char what[4300];
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		if (!files[i] || !access(files[i], R_OK))
-			continue;
-		snprintf(what, sizeof(what), "%.4000s cannot be read", files[i]);
-		return tunnel_say(err, o, what);
-	}
-	return true;
-}
-
-/* Bytes of a TCP endpoint go as they are; and its address is none of a name. */
-static bool check_tcp(const struct tunnel_one *o, FILE *err)
-{
-	const struct {
-		const char *name;
-		bool given;
-	} of_tls[] = {
-		{"terminate_at", o->terminate_at && strcmp(o->terminate_at, "upstream")},
-		{"crt", o->crt},
-		{"key", o->key},
-		{"mutual_tls_cas", o->mutual_tls_cas},
-		{"certificate_authorities", o->cas.n},
-		{"upstream_tls_verify", o->upstream_tls_verify},
-		{"upstream_tls_verify_cas", o->upstream_tls_verify_cas},
-	};
-	bool tcp = o->proto && !strcmp(o->proto, "tcp");
-	char what[100];
-
-	if (!tcp && o->url && !strncasecmp(o->url, "tcp://", 6))
-		return tunnel_say(err, o, "tcp:// addresses are for `snisplit tcp`, proto: tcp");
-	for (size_t i = 0; tcp && i < sizeof(of_tls) / sizeof(of_tls[0]); i++) {
-		if (!of_tls[i].given)
-			continue;
-		snprintf(what, sizeof(what), "%s is for proto: tls, TCP is passed on as it is",
-			 of_tls[i].name);
-		return tunnel_say(err, o, what);
-	}
-	return true;
-}
-
-/* What the edge says of it cannot be said here. */
-static bool check_labels(const struct tunnel_one *o, FILE *err)
-{
-	struct fault f;
-	bool ok = true;
-
-	for (unsigned i = 0; i < o->labels.n; i++)
-		if (label_check(o->labels.at[i], "labels", &f))
-			ok = tunnel_say(err, o, f.msg);
-	if (o->url || o->terminate_at || o->crt || o->key || o->mutual_tls_cas || o->cas.n ||
-	    o->allow.n || o->deny.n || o->upstream_tls_verify || o->upstream_tls_verify_cas ||
-	    o->pooling_enabled)
-		return tunnel_say(
-			err, o,
-			"labels go with addr, proxy_proto, name, description and metadata only: "
-			"all else is for the edge to say");
-	if (o->addr && !strncasecmp(o->addr, "tls://", 6))
-		return tunnel_say(err, o, "addr: must be [HOST:]PORT with labels");
-	return ok;
-}
-
-static bool check_one(const struct tunnel_one *o, FILE *err)
-{
-	char what[400];
-	bool https;
-
-	if (o->file && !o->proto)
-		return false; /* told when it was read */
-	if (!o->addr)
-		return tunnel_say(err, o, "addr is missing: [HOST:]PORT");
-	if (o->proxy_proto && strcmp(o->proxy_proto, "1") && strcmp(o->proxy_proto, "2")) {
-		snprintf(what, sizeof(what), "proxy_proto: must be 1 or 2, got '%.40s'",
-			 o->proxy_proto);
-		return tunnel_say(err, o, what);
-	}
-	https = !strncmp(o->addr, "https://", 8);
-	if (https || !strncmp(o->addr, "http://", 7)) {
-		snprintf(what, sizeof(what),
-			 "addr: must be [tls://][HOST:]PORT, got '%.150s': give %s%.150s", o->addr,
-			 https ? "tls://" : "", o->addr + (https ? 8 : 7));
-		return tunnel_say(err, o, what);
-	}
-	if (o->proto && !strcmp(o->proto, TUNNEL_LABELLED))
-		return check_labels(o, err);
-	return check_tcp(o, err) && check_pair(o, err) && check_files(o, err);
-}
-
-bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err)
-{
-	char what[100];
-	bool ok = true;
-
-	for (unsigned i = 0; i < t->n_tunnels; i++)
-		ok = check_one(&t->tunnels[i], err) && ok;
-	if (t->datapath && strcmp(t->datapath, "auto") && strcmp(t->datapath, "kernel") &&
-	    strcmp(t->datapath, "userspace")) {
-		snprintf(what, sizeof(what),
-			 "datapath: must be auto, kernel or userspace, got '%.40s'", t->datapath);
-		ok = tunnel_say(err, NULL, what);
-	}
-	if (!t->server)
-		ok = tunnel_say(err, NULL,
-				"no edge: give --server HOST:PORT, SNISPLIT_SERVER or server_addr");
-	if (!t->authtoken)
-		ok = tunnel_say(
-			err, NULL,
-			"no credential: give --authtoken, SNISPLIT_AUTHTOKEN, or `snisplit config "
-			"add-authtoken`");
-	if (!t->server_ca)
-		ok = tunnel_say(
-			err, NULL,
-			"no CA to know the edge by: give --server-ca FILE or sha256:FINGERPRINT, "
-			"or root_cas; `snisplit ca show` on the edge tells both");
-	return ok;
-}
+/* ---- the end ---- */
 
 static void list_done(struct tunnel_list *l)
 {
@@ -268,7 +135,7 @@ static void list_done(struct tunnel_list *l)
 		free(l->at[--l->n]);
 }
 
-static void one_done(struct tunnel_one *o)
+void tunnel_one_done(struct tunnel_one *o)
 {
 	free(o->file);
 	free(o->label);
@@ -293,7 +160,7 @@ static void one_done(struct tunnel_one *o)
 void tunnel_conf_done(struct tunnel_conf *t)
 {
 	while (t->n_tunnels)
-		one_done(&t->tunnels[--t->n_tunnels]);
+		tunnel_one_done(&t->tunnels[--t->n_tunnels]);
 	free(t->tunnels);
 	if (t->authtoken)
 		explicit_bzero(t->authtoken, strlen(t->authtoken));
@@ -307,5 +174,7 @@ void tunnel_conf_done(struct tunnel_conf *t)
 	free(t->web_addr);
 	free(t->console);
 	free(t->datapath);
+	for (int i = 0; i < TUNNEL_FROM_MAX; i++)
+		free(t->from[i]);
 	memset(t, 0, sizeof(*t));
 }

@@ -16,6 +16,14 @@ struct opt;
 #define TUNNEL_LIST_MAX 64
 #define TUNNEL_LABELLED "labels" /* the proto of one that has no name but labels */
 
+#define TUNNEL_SAID_MAX 32
+
+/* A value that was given: under which word, and where. */
+struct tunnel_said {
+	const char *word; /* static: the file's key, the option's name */
+	unsigned line;
+};
+
 struct tunnel_list {
 	char *at[TUNNEL_LIST_MAX + 1]; /* ends with NULL */
 	unsigned n;
@@ -38,6 +46,20 @@ struct tunnel_one {
 	struct tunnel_list labels; /* KEY=VALUE; of TUNNEL_LABELLED only */
 	char *file;		   /* where it was read; NULL: the command line */
 	unsigned line;
+	struct tunnel_said said[TUNNEL_SAID_MAX];
+	unsigned n_said;
+};
+
+/* Where the session's values come from: "FILE:LINE: server_addr", "snisplit: --server". */
+enum tunnel_source {
+	TUNNEL_FROM_AUTHTOKEN,
+	TUNNEL_FROM_SERVER,
+	TUNNEL_FROM_SERVER_CA,
+	TUNNEL_FROM_WEB_ADDR,
+	TUNNEL_FROM_DATAPATH,
+	TUNNEL_FROM_LOG,
+	TUNNEL_FROM_TOLERANCE,
+	TUNNEL_FROM_MAX
 };
 
 struct tunnel_conf {
@@ -47,6 +69,7 @@ struct tunnel_conf {
 	char *web_addr; /* "false": none; NULL: the default */
 	char *console;	/* console_ui: true, false, iftty */
 	char *datapath; /* auto (NULL), kernel, userspace */
+	char *from[TUNNEL_FROM_MAX];
 	struct tunnel_one *tunnels;
 	unsigned n_tunnels;
 };
@@ -61,18 +84,38 @@ bool tunnel_conf_load(struct tunnel_conf *t, const struct call *c, FILE *err);
 bool tunnel_conf_options(struct tunnel_conf *t, const struct call *c);
 /* Another tunnel, or NULL: out of memory. */
 struct tunnel_one *tunnel_conf_add(struct tunnel_conf *t);
-/* Of each tunnel, what does not go together; and what the session lacks.  False after messages. */
-bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err);
-/* What is wrong with values, for who asks before the start.  The same. */
-bool tunnel_check_values(const struct tunnel_conf *t, FILE *err);
-/* Has <token> the form of one? */
-bool tunnel_token_is_one(const char *token);
-/* "FILE:LINE: tunnels.NAME: <what>"; <o> NULL: of the session.  False. */
-bool tunnel_say(FILE *err, const struct tunnel_one *o, const char *what);
+/* Where TLS ends: "edge", "agent", "upstream", or whatever else was given. */
+const char *tunnel_terminate_at(const struct tunnel_one *o);
+void tunnel_one_done(struct tunnel_one *o); /* what it has; not itself */
 void tunnel_conf_done(struct tunnel_conf *t);
 
 bool tunnel_set(char **where, const char *text);
 bool tunnel_list_add(struct tunnel_list *l, const char *text);
+
+/* ---- tunnel_check.c ---- */
+
+/*
+ * All that the agent itself would refuse, and what of the values the edge would, before anything is
+ * online.  False after messages.
+ */
+bool tunnel_conf_check(const struct tunnel_conf *t, FILE *err);
+/* Which of the tunnels cannot be online with another of them.  The same. */
+bool tunnel_check_together(const struct tunnel_conf *t, FILE *err);
+/* Has <token> the form of one? */
+bool tunnel_token_is_one(const char *token);
+
+/* ---- tunnel_say.c: messages that name what the user has typed ---- */
+
+void tunnel_note(struct tunnel_one *o, const char *word, unsigned line);
+/* "FILE:LINE: tunnels.NAME.KEY: ..." or "snisplit: --OPTION: ..."; <field> as snisplit.h has it,
+ * "": none.  False. */
+bool tunnel_say(FILE *err, const struct tunnel_one *o, const char *field, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void tunnel_note_from(struct tunnel_conf *t, enum tunnel_source what, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same of a value of the session.  False. */
+bool tunnel_say_from(FILE *err, const struct tunnel_conf *t, enum tunnel_source what,
+		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* tunnel_run.c: until it is told to stop.  An exit code. */
 int tunnel_run(const struct tunnel_conf *t);

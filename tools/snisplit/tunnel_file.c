@@ -14,6 +14,29 @@
 #define AT(member) offsetof(struct tunnel_conf, member)
 #define ONE(member) offsetof(struct tunnel_one, member)
 
+static const char *reading_file; /* for those who are told the conf only */
+
+static void note(struct tunnel_conf *t, enum tunnel_source what, const struct doc_key *key,
+		 const struct yaml_node_s *node)
+{
+	tunnel_note_from(t, what, "%s:%u: %s", reading_file, doc_line(node), key->name);
+}
+
+/* A text of the session; <min> is the enum tunnel_source. */
+static void read_noted(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+		       void *out)
+{
+	doc_string(d, key, node, out);
+	note(out, (enum tunnel_source)key->min, key, node);
+}
+
+static void read_tolerance(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
+			   void *out)
+{
+	doc_duration(d, key, node, out);
+	note(out, TUNNEL_FROM_TOLERANCE, key, node);
+}
+
 static void read_version(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
 			 void *out)
 {
@@ -58,7 +81,7 @@ static void read_root_cas(struct doc *d, const struct doc_key *key, struct yaml_
 			  "must be a file, or sha256:FINGERPRINT: the edge's certificate is of its "
 			  "own CA (`snisplit ca show` there)");
 	else
-		doc_string(d, key, node, out);
+		read_noted(d, key, node, out);
 }
 
 static void read_list(struct doc *d, const struct doc_key *key, struct yaml_node_s *node, void *out)
@@ -125,6 +148,22 @@ static const struct doc_key tunnel_keys[] = {
 	{.name = NULL},
 };
 
+/* On which lines <o> has what. */
+static void note_keys(struct doc *d, struct tunnel_one *o, const struct doc_key *keys,
+		      const struct yaml_node_s *node)
+{
+	struct yaml_node_s *name, *value;
+
+	for (unsigned i = 0; doc_pair(d, node, i, &name, &value); i++)
+		for (const struct doc_key *k = keys; k->name; k++) {
+			if (!doc_is(name, k->name))
+				continue;
+			tunnel_note(o, k->name, doc_line(value));
+			if (k->more == ip_keys)
+				note_keys(d, o, ip_keys, value);
+		}
+}
+
 static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s *name,
 			struct yaml_node_s *node, const char *file)
 {
@@ -145,6 +184,7 @@ static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s
 	o->line = doc_line(name);
 	doc_enter(d, label, -1);
 	doc_map(d, &map, node, o);
+	note_keys(d, o, tunnel_keys, node);
 	if (o->proto && o->labels.n)
 		doc_error(d, node, "proto and labels exclude each other: an edge has the name");
 	else if (o->labels.n)
@@ -154,8 +194,6 @@ static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s
 			  "proto (tls, http or tcp) or labels must be there (ERR_SNISPLIT_394)");
 	doc_leave(d);
 }
-
-static const char *reading_file; /* for read_tunnels(), which is told the conf only */
 
 static void read_tunnels(struct doc *d, const struct doc_key *key, struct yaml_node_s *node,
 			 void *out)
@@ -175,17 +213,17 @@ static void read_tunnels(struct doc *d, const struct doc_key *key, struct yaml_n
 
 static const struct doc_key top_keys[] = {
 	{"version", read_version, 0, 0, 0, NULL},
-	{"authtoken", doc_string, AT(authtoken), 0, 0, NULL},
-	{"server_addr", doc_string, AT(server), 0, 0, NULL},
-	{"root_cas", read_root_cas, AT(server_ca), 0, 0, NULL},
+	{"authtoken", read_noted, AT(authtoken), TUNNEL_FROM_AUTHTOKEN, 0, NULL},
+	{"server_addr", read_noted, AT(server), TUNNEL_FROM_SERVER, 0, NULL},
+	{"root_cas", read_root_cas, AT(server_ca), TUNNEL_FROM_SERVER_CA, 0, NULL},
 	{"metadata", doc_string, AT(metadata), 0, 0, NULL},
 	{"heartbeat_interval", doc_duration, AT(interval_ms), 100, 3600000, NULL},
-	{"heartbeat_tolerance", doc_duration, AT(tolerance_ms), 100, 86400000, NULL},
+	{"heartbeat_tolerance", read_tolerance, AT(tolerance_ms), 100, 86400000, NULL},
 	{"console_ui", read_word, AT(console), 0, 0, "true|false|iftty"},
-	{"log", doc_string, AT(log), 0, 0, NULL},
+	{"log", read_noted, AT(log), TUNNEL_FROM_LOG, 0, NULL},
 	{"log_format", read_word, AT(log_format), 0, 0, "term|logfmt|json"},
 	{"log_level", read_word, AT(log_level), 0, 0, "crit|error|warn|info|debug"},
-	{"web_addr", doc_string, AT(web_addr), 0, 0, NULL},
+	{"web_addr", read_noted, AT(web_addr), TUNNEL_FROM_WEB_ADDR, 0, NULL},
 	{"datapath", read_word, AT(datapath), 0, 0, "auto|kernel|userspace"},
 	{"tunnels", read_tunnels, 0, 0, 0, NULL},
 	{"api_key", doc_refuse, 0, 0, 0, "no API over the network"},

@@ -116,29 +116,30 @@ static void log_event(const struct snisplit_event *e)
 	}
 }
 
-/* "server_ca" as the command line has it: "--server-ca: "; in a file it is a key. */
-static const char *field_shown(const struct tunnel_one *o, const char *field, char out[64])
+/* On one line of stderr; <o> NULL: of the session, no tunnel. */
+static void say_error(const struct tunnel_conf *t, const struct tunnel_one *o,
+		      const struct snisplit_error *e)
 {
-	snprintf(out, 64, "--%.48s: ", field);
-	for (char *p = out; *p; p++)
-		if (*p == '_')
-			*p = '-';
-	for (const struct opt *k = tunnel_tls_opts; !(o && o->file) && k->name; k++)
-		if (!strncmp(k->name, out + 2, strlen(out) - 4) && !k->name[strlen(out) - 4])
-			return out;
-	snprintf(out, 64, "%.48s%s", field, *field ? ": " : "");
-	return out;
-}
-
-/* On one line of stderr; NULL: of the session, no tunnel. */
-static void say_error(const struct tunnel_one *o, const struct snisplit_error *e)
-{
-	char field[64], code[40] = "";
+	static const struct {
+		const char *field;
+		enum tunnel_source what;
+	} rows[] = {
+		{"server", TUNNEL_FROM_SERVER},
+		{"server_ca", TUNNEL_FROM_SERVER_CA},
+		{"authtoken", TUNNEL_FROM_AUTHTOKEN},
+		{"datapath", TUNNEL_FROM_DATAPATH},
+		{"heartbeat_tolerance", TUNNEL_FROM_TOLERANCE},
+	};
+	char code[40] = "";
 
 	if (e->code)
 		snprintf(code, sizeof(code), " (ERR_SNISPLIT_%d)", e->code);
-	fprintf(stderr, "snisplit: %s%s%s%s%s\n", o && o->file ? o->label : "",
-		o && o->file ? ": " : "", field_shown(o, e->field, field), e->msg, code);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].field, e->field) && t->from[rows[i].what]) {
+			tunnel_say_from(stderr, t, rows[i].what, "%s%s", e->msg, code);
+			return;
+		}
+	tunnel_say(stderr, o, e->field, "%s%s", e->msg, code);
 }
 
 static void on_event(void *arg, const struct snisplit_event *e)
@@ -201,13 +202,11 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 {
 	static const char *const http1[] = {"http/1.1", NULL};
 	const struct tunnel_one *o = &s->conf->tunnels[i];
+	const char *at = tunnel_terminate_at(o);
 	bool http = !strcmp(o->proto, "http");
 	struct snisplit_endpoint e = {
 		.url = o->url,
-		.terminate_at = o->terminate_at ? o->terminate_at
-				: http		? "edge"
-				: o->crt	? "agent"
-						: NULL,
+		.terminate_at = strcmp(at, "upstream") ? at : NULL,
 		.crt = o->crt,
 		.key = o->key,
 		.mutual_tls_cas = o->mutual_tls_cas,
@@ -215,7 +214,7 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 		.certificate_authorities = (const char *const *)o->cas.at,
 		.cidr_allow = (const char *const *)o->allow.at,
 		.cidr_deny = (const char *const *)o->deny.at,
-		.alpn = http ? http1 : NULL,
+		.alpn = http && !strcmp(at, "edge") ? http1 : NULL,
 		.name = o->name,
 		.description = o->description,
 		.metadata = o->metadata,
@@ -242,7 +241,7 @@ static int listen_one(struct tunnel_state *s, unsigned i)
 	if (err.status == 503 && !st.online)
 		return 0; /* being stopped */
 	if (!is_over(s))  /* else that is told at the end */
-		say_error(o, &err);
+		say_error(s->conf, o, &err);
 	return err.status == 400 ? EXIT_USAGE : EXIT_REFUSED;
 }
 
@@ -345,7 +344,7 @@ static struct snisplit *open_session(struct tunnel_state *s, int *ret_code)
 	if (session) {
 		say_datapath(session);
 	} else {
-		say_error(NULL, &err);
+		say_error(t, NULL, &err);
 		*ret_code = err.status == 501 ? EXIT_KERNEL : EXIT_USAGE;
 	}
 	return session;
@@ -376,7 +375,7 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 			 "draining: no new connections, those there may finish");
 	code = s->failed ? s->failed : s->denied && !s->stopped ? EXIT_REFUSED : EXIT_OK;
 	if (s->denied)
-		say_error(NULL, &s->error);
+		say_error(s->conf, NULL, &s->error);
 	if (s->n_removed == s->conf->n_tunnels)
 		fprintf(stderr, "snisplit: removed at the edge: nothing is left to serve\n");
 	/* (who is sent away keeps the connections he has) */

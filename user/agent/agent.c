@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "agent.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -280,20 +281,34 @@ static bool copy(char **to, const char *from)
 	return *to || !from;
 }
 
-static int set_server_ca(struct snisplit *a, struct fault *f)
+/* "sha256:" and 32 bytes, colons between them or not. */
+static bool is_fingerprint(const char *pin)
+{
+	unsigned digits = 0;
+
+	for (pin += 7; *pin; pin++) {
+		if (*pin == ':')
+			continue;
+		if (!isxdigit((unsigned char)*pin))
+			return false;
+		digits++;
+	}
+	return digits == 64;
+}
+
+int agent_set_server_ca(struct snisplit *a, const char *server_ca, struct fault *f)
 {
 	struct tls_client_conf conf = {.verify = true, .min = TLS_1_3, .max = TLS_1_3};
 	char *pem;
 
-	/* (check() has seen that there is one)
-	 * NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
-	if (!strncmp(a->server_ca, "sha256:", 7))
-		return strlen(a->server_ca) >= 7 + 64
+	if (!strncmp(server_ca, "sha256:", 7))
+		return is_fingerprint(server_ca)
 			       ? 0
-			       : fault_set(
-					 f, 400, 0, "server_ca",
-					 "is no fingerprint: sha256: and 32 bytes in hexadecimal");
-	pem = agent_read_pem(a->server_ca, "server_ca", f);
+			       : fault_set(f, 400, 0, "server_ca",
+					   "is no fingerprint: sha256: and 32 bytes in "
+					   "hexadecimal, got '%.100s'",
+					   server_ca);
+	pem = agent_read_pem(server_ca, "server_ca", f);
 	if (!pem)
 		return -1;
 	conf.cas = pem;
@@ -344,7 +359,8 @@ static int setup(struct snisplit *a, const struct snisplit_conf *c, struct fault
 	a->tls = tls_base_new(why, sizeof(why));
 	if (!a->tls)
 		return fault_set(f, 500, 0, "", "OpenSSL: %s", why);
-	if (set_server_ca(a, f))
+	/* (check_conf() has seen that there is one) */
+	if (agent_set_server_ca(a, c->server_ca, f))
 		return -1;
 	if (datapath_open(a, c->datapath, f))
 		return -1;

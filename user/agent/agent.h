@@ -209,6 +209,8 @@ int agent_resolve(struct snisplit *a, const char *text,
 		  void *arg);
 /* The file, malloc'd; NULL with <f>. */
 char *agent_read_pem(const char *path, const char *field, struct fault *f);
+/* What the edge is known by: a fingerprint, or a file that becomes <edge>.  0, or -1 with <f>. */
+int agent_set_server_ca(struct snisplit *a, const char *server_ca, struct fault *f);
 
 /* control.c */
 void control_init(struct snisplit *a);

@@ -129,6 +129,27 @@ static struct tls_server *read_server(struct snisplit_listener *l, struct fault 
 	return s;
 }
 
+/* The edge would refuse them too, but only once it is asked. */
+static int check_edge_files(struct snisplit_listener *l, struct fault *f)
+{
+	struct tls_server *s;
+	char *cas;
+	int err;
+
+	if (l->crt_path && l->key_path) {
+		s = read_server(l, f);
+		tls_server_put(s);
+		return s ? 0 : -1;
+	}
+	if (l->crt_path || l->key_path)
+		return fault_set(f, 400, 0, l->crt_path ? "key" : "crt",
+				 "is missing: crt and key come together");
+	cas = l->cas_path ? agent_read_pem(l->cas_path, "mutual_tls_cas", f) : NULL;
+	err = cas ? tls_server_check_cas(cas, f) : l->cas_path ? -1 : 0;
+	free(cas);
+	return err;
+}
+
 static int keep_paths(struct snisplit_listener *l, const struct snisplit_endpoint *e,
 		      struct fault *f)
 {
@@ -322,7 +343,7 @@ int listener_fill(struct snisplit_listener *l, const struct snisplit_endpoint *e
 	if (edge && (add_file(l, "crt", e->crt, f) || add_file(l, "key", e->key, f) ||
 		     add_file(l, "mutual_tls_cas", e->mutual_tls_cas, f)))
 		return -1;
-	if (edge && e->crt && keep_paths(l, e, f))
+	if (edge && (keep_paths(l, e, f) || check_edge_files(l, f)))
 		return -1;
 	/* a program that accepts wants to know who comes, before a byte: never the kernel alone */
 	if (*version != '0' && add_field(l, "proxy_proto", version, f))

@@ -85,6 +85,16 @@ static STACK_OF(X509_NAME) * names_of(STACK_OF(X509) * cas)
 	return names;
 }
 
+int tls_server_check_cas(const char *pem, struct fault *f)
+{
+	STACK_OF(X509) *cas = pem_cas(pem, "mutual_tls_cas", TLS_CLIENT_CAS_MAX, f);
+
+	if (!cas)
+		return -1;
+	sk_X509_pop_free(cas, X509_free);
+	return 0;
+}
+
 static int set_client_cas(struct tls_server *s, const char *pem, struct fault *f)
 {
 	STACK_OF(X509) * cas;

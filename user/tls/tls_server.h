@@ -36,4 +36,7 @@ struct tls_server *tls_server_new(struct tls_base *b, struct certs *certs,
 struct tls_server *tls_server_get(struct tls_server *s);
 void tls_server_put(struct tls_server *s); /* NULL is fine */
 
+/* Would these do as <client_cas>?  0, or -1 with <f>. */
+int tls_server_check_cas(const char *pem, struct fault *f);
+
 #endif
