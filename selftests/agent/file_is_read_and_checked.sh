@@ -113,6 +113,34 @@ for ca in /nowhere.pem sha256:00 "$TMP/junk.pem"; do
 	refuse "$O/snisplit" config check --config "$TMP/late.yml" 2>"$TMP/late.log"
 	grep -q "^$TMP/late.yml:3: root_cas: .*$ca" "$TMP/late.log" || fail "$ca: $(cat "$TMP/late.log")"
 done
+# a later file's tunnel takes the place of an earlier one's, all of it; one file has it once
+cat >"$TMP/first.yml" <<-CONF
+	version: 2
+	server_addr: $TUNNEL
+	root_cas: $CA
+	authtoken: $TOKEN
+	web_addr: 127.0.0.1:4050
+	tunnels:
+	  other: {proto: tls, addr: 9001, domain: other.test}
+	  again: {proto: tls, addr: foo, domain: first.test, metadata: first}
+CONF
+cat >"$TMP/later.yml" <<-CONF
+	version: 2
+	web_addr: "false"
+	tunnels:
+	  again: {proto: tls, addr: 9001, domain: later.test}
+CONF
+chmod 600 "$TMP/first.yml"
+start_agent again start again --config "$TMP/first.yml" --config "$TMP/later.yml"
+wait_for cli endpoint get later.test
+same "what is left of the first" "$(cli --json endpoint list | jq -r '[.endpoints[] | .url, .metadata] | join(" ")')" "tls://later.test "
+refuse curl -s http://127.0.0.1:4050/api/tunnels
+stop_agent "$AGENT"
+refuse "$O/snisplit" config check --config "$TMP/later.yml" --config "$TMP/first.yml" 2>"$TMP/late.log"
+grep -q "first.yml:8: tunnels.again.addr: .*'foo'" "$TMP/late.log" || fail "$(cat "$TMP/late.log")"
+printf '  again: {proto: tls, addr: 9002}\n' >>"$TMP/later.yml"
+refuse "$O/snisplit" config check --config "$TMP/first.yml" --config "$TMP/later.yml" 2>"$TMP/late.log"
+grep -q "later.yml:5: .*'again' is there already, in line 4" "$TMP/late.log" || fail "$(cat "$TMP/late.log")"
 # two that cannot be online at once
 cat >"$TMP/twice.yml" <<-CONF
 	version: 2

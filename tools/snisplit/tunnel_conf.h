@@ -45,7 +45,7 @@ struct tunnel_one {
 	struct tunnel_list cas;	   /* certificate_authorities */
 	struct tunnel_list labels; /* KEY=VALUE; of TUNNEL_LABELLED only */
 	char *file;		   /* where it was read; NULL: the command line */
-	unsigned line;
+	unsigned line, reading;	   /* ... of which file, counted */
 	struct tunnel_said said[TUNNEL_SAID_MAX];
 	unsigned n_said;
 };

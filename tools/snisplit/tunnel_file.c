@@ -14,7 +14,9 @@
 #define AT(member) offsetof(struct tunnel_conf, member)
 #define ONE(member) offsetof(struct tunnel_one, member)
 
-static const char *reading_file; /* for those who are told the conf only */
+/* For those who are told the conf only. */
+static const char *reading_file;
+static unsigned reading; /* counts files */
 
 static void note(struct tunnel_conf *t, enum tunnel_source what, const struct doc_key *key,
 		 const struct yaml_node_s *node)
@@ -164,6 +166,25 @@ static void note_keys(struct doc *d, struct tunnel_one *o, const struct doc_key 
 		}
 }
 
+/* A new one, or in the place of what an earlier file has under this name. */
+static struct tunnel_one *place_for(struct doc *d, struct tunnel_conf *t, const char *label,
+				    const struct yaml_node_s *name)
+{
+	for (unsigned i = 0; i < t->n_tunnels; i++) {
+		struct tunnel_one *o = &t->tunnels[i];
+
+		if (strcmp(o->label, label))
+			continue;
+		if (o->reading == reading)
+			doc_error(d, name, "tunnel '%.64s' is there already, in line %u", label,
+				  o->line);
+		tunnel_one_done(o);
+		memset(o, 0, sizeof(*o));
+		return o;
+	}
+	return tunnel_conf_add(t);
+}
+
 static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s *name,
 			struct yaml_node_s *node, const char *file)
 {
@@ -173,15 +194,13 @@ static void read_tunnel(struct doc *d, struct tunnel_conf *t, struct yaml_node_s
 
 	if (!label)
 		return;
-	for (unsigned i = 0; i < t->n_tunnels; i++)
-		if (!strcmp(t->tunnels[i].label, label))
-			doc_error(d, name, "tunnel '%.64s' is there already", label);
-	o = tunnel_conf_add(t);
+	o = place_for(d, t, label, name);
 	if (!o || !tunnel_set(&o->label, label) || !tunnel_set(&o->file, file)) {
 		doc_error(d, node, "out of memory");
 		return;
 	}
 	o->line = doc_line(name);
+	o->reading = reading;
 	doc_enter(d, label, -1);
 	doc_map(d, &map, node, o);
 	note_keys(d, o, tunnel_keys, node);
@@ -259,6 +278,7 @@ bool tunnel_conf_read(struct tunnel_conf *t, const char *path, FILE *err)
 		return false;
 	}
 	reading_file = path;
+	reading++;
 	t->authtoken = NULL;
 	d = doc_open(in, path, err);
 	if (d) {
