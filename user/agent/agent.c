@@ -186,16 +186,21 @@ static void run_ready(struct snisplit *a)
 	}
 }
 
-/* By the clock, not by when the turn began: what ended early in a long one may be due already. */
+/*
+ * By the clock, not by when the turn began: what ended early in a long one may be due already. What
+ * is put off meanwhile comes to the end of this list, and is put off from now: not due again in it.
+ */
 static void run_retries(struct snisplit *a)
 {
-	uint64_t now = list_empty(&a->retry) ? 0 : clock_ns();
 	struct list *it, *tmp;
 
+	if (list_empty(&a->retry))
+		return;
+	a->now_ns = clock_ns();
 	list_for_each_safe(it, tmp, &a->retry) {
 		struct stream *s = list_of(it, struct stream, retry);
 
-		if (s->retry_ns <= now)
+		if (s->retry_ns <= a->now_ns)
 			relay_run(s);
 	}
 }

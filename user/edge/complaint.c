@@ -40,6 +40,12 @@ void complaints_free(struct complaints *c)
 	free(c);
 }
 
+/* (another worker, whose turn began later, may have said it a moment after <now_ns>) */
+static bool is_old(const struct complaint *p, uint64_t now_ns)
+{
+	return now_ns > p->said_ns && now_ns - p->said_ns >= AGAIN_NS;
+}
+
 /* The one of <what>, else the place of one that is old enough to be forgotten, or NULL. */
 static struct complaint *find(struct complaints *c, const char *what, uint64_t now_ns)
 {
@@ -50,7 +56,7 @@ static struct complaint *find(struct complaints *c, const char *what, uint64_t n
 
 		if (!strcmp(p->what, what))
 			return p;
-		if (!place && (!*p->what || now_ns - p->said_ns >= AGAIN_NS))
+		if (!place && (!*p->what || is_old(p, now_ns)))
 			place = p;
 	}
 	if (place)
@@ -68,7 +74,7 @@ bool complaint_is_due(struct complaints *c, const char *upstream, const char *wh
 	snprintf(what, sizeof(what), "%s %s", upstream, why);
 	pthread_mutex_lock(&c->lock);
 	p = find(c, what, now_ns);
-	due = p && (!*p->what || now_ns - p->said_ns >= AGAIN_NS);
+	due = p && (!*p->what || is_old(p, now_ns));
 	if (due) {
 		*ret_more = p->more;
 		*p = (struct complaint){.said_ns = now_ns};

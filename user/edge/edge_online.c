@@ -46,8 +46,10 @@ static int hide(struct edge *g, const struct endpoint *e)
 {
 	const struct endpoint_value nobody = {.num = 0};
 
-	if (takeover_holds(g->takeover, e->host))
-		return kern_endpoint_put(g->kern, e->host, e->wild, &nobody);
+	/* (better a wildcard's for a while than the entry of one that is gone) */
+	if (takeover_holds(g->takeover, e->host) &&
+	    !kern_endpoint_put(g->kern, e->host, e->wild, &nobody))
+		return 0;
 	kern_endpoint_del(g->kern, e->host, e->wild);
 	return 0;
 }

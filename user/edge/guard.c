@@ -53,6 +53,7 @@ struct guard {
 	pthread_mutex_t lock;			     /* of <fences> */
 	int fences[THREAD_NEED_MAX];		     /* -1: none */
 	int old[THREAD_NEED_MAX];		     /* of the configuration before */
+	bool taken; /* a new one's are in, and may have to go again: <old> is what there was */
 	int abi;
 	bool no_new_privs, heir;
 	uint64_t main_caps; /* in effect */
@@ -287,7 +288,7 @@ void guard_take_config(struct guard *g, const struct config *c)
 	int fences[THREAD_NEED_MAX];
 	int err = 0;
 
-	if (!g->abi)
+	if (!g->abi || (!c && !g->taken))
 		return;
 	if (c)
 		err = make_fences(fences, c);
@@ -309,6 +310,7 @@ void guard_take_config(struct guard *g, const struct config *c)
 			g->old[i] = -1;
 	}
 	memcpy(g->fences, fences, sizeof(g->fences));
+	g->taken = c != NULL;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -316,6 +318,7 @@ void guard_keep_config(struct guard *g)
 {
 	pthread_mutex_lock(&g->lock);
 	close_fences(g->old);
+	g->taken = false;
 	pthread_mutex_unlock(&g->lock);
 }
 

@@ -99,9 +99,9 @@ static bool refuse_as_terminator(struct conn *c, enum close_reason reason)
 	}
 	c->endpoint = e;
 	atomic_fetch_add(&e->stats->conns_total, 1);
-	atomic_fetch_add(&e->stats->conns_failed, 1);
 	if (!conn_admit(c, atomic_fetch_add(&e->stats->conns_active, 1) + 1))
 		return true;
+	atomic_fetch_add(&e->stats->conns_failed, 1);
 	alert = tls_judge(e->tls_server, c->up.pending + c->up.pending_off, c->up.pending_len,
 			  claims ? name : NULL);
 	if (alert < 0)

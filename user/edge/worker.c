@@ -222,16 +222,21 @@ static void run_deadlines(struct worker *w)
 	}
 }
 
-/* By the clock, not by when the turn began: what ended early in a long one may be due already. */
+/*
+ * By the clock, not by when the turn began: what ended early in a long one may be due already. What
+ * is put off meanwhile comes to the end of this list, and is put off from now: not due again in it.
+ */
 static void run_retries(struct worker *w)
 {
-	uint64_t now = list_empty(&w->retry) ? 0 : clock_ns();
 	struct list *it, *tmp;
 	struct conn *c;
 
+	if (list_empty(&w->retry))
+		return;
+	w->now_ns = clock_ns();
 	list_for_each_safe(it, tmp, &w->retry) {
 		c = list_of(it, struct conn, retry);
-		if (c->retry_at_ns <= now)
+		if (c->retry_at_ns <= w->now_ns)
 			conn_on_retry(c);
 	}
 }

@@ -61,7 +61,6 @@ static const char *const migrations[] = {
 	" FROM endpoint_field;"
 	"DROP TABLE endpoint_field;"
 	"DROP TABLE endpoint;",
-	"ALTER TABLE resource ADD COLUMN updated_s INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int to_errno(int code)
@@ -149,6 +148,24 @@ static int check_whole(struct store *s, struct fault *f)
 	return err;
 }
 
+/*
+ * A column that earlier versions neither miss nor mind makes no version of its own: an upgrade that
+ * fails gives the database back to one.
+ */
+static int add_column(struct store *s, const char *column, const char *name)
+{
+	char sql[160];
+	int n = 0, code;
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM pragma_table_info('resource') WHERE name = '%s'", name);
+	code = number_of(s, sql, &n);
+	if (code != SQLITE_OK || n)
+		return code;
+	snprintf(sql, sizeof(sql), "ALTER TABLE resource ADD COLUMN %s", column);
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+}
+
 /* Each step is a transaction of its own: a crash leaves one of the versions. */
 static int migrate(struct store *s, struct fault *f)
 {
@@ -178,7 +195,8 @@ static int migrate(struct store *s, struct fault *f)
 		if (code != SQLITE_OK)
 			return failed(s, code, f);
 	}
-	return 0;
+	code = add_column(s, "updated_s INTEGER NOT NULL DEFAULT 0", "updated_s");
+	return code == SQLITE_OK ? 0 : failed(s, code, f);
 }
 
 /*

@@ -55,8 +55,8 @@ bool carrier_has_room(const struct carrier *c);
 int carrier_flush(struct carrier *c);
 /*
  * The same, but TCP may keep the last of it for what is sent next, shutdown(2)'s FIN too: one
- * segment instead of two.  For no longer than its probe timer takes, 200 ms; not in the kernel's
- * TLS, which would keep a record open.
+ * segment instead of two.  For no longer than its probe timer takes, an RTO, 200 ms at least; not
+ * in the kernel's TLS, which would keep a record open.
  */
 int carrier_flush_ahead(struct carrier *c);
 

@@ -87,7 +87,7 @@ void tls_expect_news(struct tls *t);
 
 /*
  * Before the handshake, a server's: the tickets of TLS 1.3, which no client waits for, go with what
- * is written first if that comes within 200 ms.
+ * is written first if that comes soon: within an RTO, 200 ms at least.
  */
 void tls_hold_tickets(struct tls *t);
 
