@@ -51,6 +51,7 @@ static bool read_addr(struct doc *d, struct yaml_node_s *node, struct config_add
 		return false;
 	}
 	strcpy(a.text, text);
+	a.line = doc_line(node);
 	*ret_a = a;
 	return true;
 }
@@ -180,6 +181,7 @@ static void read_default_endpoint(struct doc *d, const struct doc_key *key,
 	(void)key;
 	if (!text)
 		return;
+	c->default_line = doc_line(node);
 	if (!strcmp(text, "none"))
 		set_string(d, node, &c->default_endpoint, NULL);
 	else if (endpoint_url_host(text, host, &f))
@@ -420,7 +422,7 @@ static struct config *new_config(FILE *err)
 	return NULL;
 }
 
-struct config *config_parse(FILE *in, const char *file, FILE *err)
+static struct config *parse(FILE *in, const char *file, config_look_fn *look, FILE *err)
 {
 	struct config *c = new_config(err);
 	unsigned errors = 1;
@@ -435,8 +437,11 @@ struct config *config_parse(FILE *in, const char *file, FILE *err)
 		errors = doc_errors(d);
 		doc_close(d);
 		malloc_trim(0); /* else what the endpoints take is put behind what is free now */
-		if (!errors)
-			errors = config_check(c, err);
+		/* (what is not as it was meant is not compared with the rest) */
+		if (errors == c->bad_endpoints)
+			errors += config_check(c, err);
+		if (look)
+			errors += look(c, err);
 	}
 	if (!errors)
 		return c;
@@ -444,7 +449,17 @@ struct config *config_parse(FILE *in, const char *file, FILE *err)
 	return NULL;
 }
 
+struct config *config_parse(FILE *in, const char *file, FILE *err)
+{
+	return parse(in, file, NULL, err);
+}
+
 struct config *config_read(const char *path, FILE *err)
+{
+	return config_inspect(path, NULL, err);
+}
+
+struct config *config_inspect(const char *path, config_look_fn *look, FILE *err)
 {
 	struct config *c = NULL;
 	struct stat st;
@@ -462,7 +477,7 @@ struct config *config_read(const char *path, FILE *err)
 	else if (st.st_size > FILE_BYTES_MAX)
 		fprintf(err, "%s: is larger than %d MiB\n", path, FILE_BYTES_MAX >> 20);
 	else
-		c = config_parse(in, path, err);
+		c = parse(in, path, look, err);
 	fclose(in);
 	return c;
 }

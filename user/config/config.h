@@ -36,6 +36,7 @@ struct config_addr {
 	struct sockaddr_storage sa;
 	socklen_t len;
 	char text[64]; /* as written, for messages */
+	unsigned line; /* of the file; 0: a default */
 };
 
 #define CONFIG_TCP_LISTEN_MAX 4
@@ -50,6 +51,7 @@ struct config {
 	unsigned workers; /* 0: one per CPU */
 	char *base_domain;
 	char *default_endpoint; /* normalised name, or NULL for none */
+	unsigned default_line;	/* where it was given */
 	char *state_dir;
 	char *control_socket; /* path */
 	char *control_group;  /* name; missing on the system: owner only, with a warning */
@@ -90,6 +92,7 @@ struct config {
 	} tls;
 	struct endpoint_spec *endpoints; /* origin ENDPOINT_FILE; until config_forget_endpoints() */
 	unsigned n_endpoints;
+	unsigned bad_endpoints; /* mistakes in them, while the file is read */
 };
 
 /*
@@ -100,6 +103,13 @@ struct config {
 struct config *config_read(const char *path, FILE *err);
 /* The same, but a file that is not there is as good as an empty one. */
 struct config *config_read_if_there(const char *path, FILE *err);
+/*
+ * config_read(), and then what else <look> can say of it: it prints to <err> too, how many
+ * mistakes. Not if the file cannot be made sense of; but what it gets may have mistakes, fields
+ * left out.
+ */
+typedef unsigned config_look_fn(const struct config *c, FILE *err);
+struct config *config_inspect(const char *path, config_look_fn *look, FILE *err);
 /* The same from a stream, called <file> in messages. */
 struct config *config_parse(FILE *in, const char *file, FILE *err);
 /* They are registered: the registry has its own copies, and of 100,000 two are dear. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "addr.h"
 #include "config.h"
 #include "config_tcp.h"
 
@@ -34,7 +35,110 @@ static unsigned check_own_name(const struct config *c, FILE *err)
 	return errors;
 }
 
+/* ---- one address for two ---- */
+
+#define PLACES_MAX 32
+
+struct place {
+	const char *key;
+	const struct config_addr *at;
+};
+
+static unsigned places(const struct config *c, struct place out[PLACES_MAX])
+{
+	const struct place others[] = {
+		{"tunnel.listen", &c->tunnel}, {"http", &c->http}, {"ssh.listen", &c->ssh}};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_listen && n < PLACES_MAX - 3; i++)
+		out[n++] = (struct place){"listen", &c->listen[i]};
+	for (int i = 0; i < 3; i++)
+		if (others[i].at->len)
+			out[n++] = others[i];
+	return n;
+}
+
+/* (addresses of IPv6 listen for that only) */
+static bool overlap(const struct config_addr *a, const struct config_addr *b)
+{
+	char x[ADDR_TEXT_MAX], y[ADDR_TEXT_MAX];
+	const char *any = a->sa.ss_family == AF_INET ? "0.0.0.0" : "::";
+
+	if (a->sa.ss_family != b->sa.ss_family || addr_port(&a->sa) != addr_port(&b->sa) ||
+	    !addr_port(&a->sa))
+		return false;
+	addr_ip_text(&a->sa, x);
+	addr_ip_text(&b->sa, y);
+	return !strcmp(x, y) || !strcmp(x, any) || !strcmp(y, any);
+}
+
+static const char *is_default(const struct config_addr *a)
+{
+	return a->line ? "" : " (the default)";
+}
+
+/* <if_asked>: the gateway that nobody asked for is in nobody's way, it is only not there. */
+static unsigned tell_overlaps(const struct config *c, bool if_asked, FILE *err)
+{
+	struct place p[PLACES_MAX];
+	unsigned n = places(c, p), found = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned j = i + 1; j < n; j++) {
+			bool asked = p[j].at != &c->ssh || c->ssh_line;
+			bool later = asked && p[i].at->line > p[j].at->line;
+			const struct place *a = later ? &p[i] : &p[j];
+			const struct place *b = later ? &p[j] : &p[i];
+
+			/* (those of `listen` may: they do the same) */
+			if (!strcmp(a->key, b->key) || asked != if_asked || !overlap(a->at, b->at))
+				continue;
+			found++;
+			fprintf(err, "%s:%u: %s%s: '%s'%s is taken by %s, %s%s%s\n", c->file,
+				a->at->line ? a->at->line : b->at->line,
+				asked ? "" : "warning: ", a->key, a->at->text, is_default(a->at),
+				b->key, b->at->text, is_default(b->at),
+				asked ? "" : ": there will be no ssh -R");
+		}
+	}
+	return found;
+}
+
 unsigned config_check(const struct config *c, FILE *err)
 {
-	return config_tcp_check(c, err) + check_ssh(c, err) + check_own_name(c, err);
+	return config_tcp_check(c, err) + check_ssh(c, err) + check_own_name(c, err) +
+	       tell_overlaps(c, true, err);
+}
+
+/* ---- what may be meant ---- */
+
+/* Is it <host>, or a wildcard that has it? */
+static bool serves(const char *url, const char *host)
+{
+	char own[ENDPOINT_NAME_MAX];
+	size_t len;
+
+	if (!url || endpoint_url_host(url, own, NULL))
+		return false;
+	if (own[0] != '*')
+		return !strcmp(own, host);
+	len = strlen(own + 1);
+	return strlen(host) > len && !strcmp(host + strlen(host) - len, own + 1);
+}
+
+void config_warn(const struct config *c, FILE *err)
+{
+	bool found = !c->default_endpoint;
+
+	if (!c->file)
+		return;
+	for (unsigned i = 0; i < c->n_endpoints && !found; i++)
+		found = serves(endpoint_spec_value(&c->endpoints[i], FIELD_ID_URL),
+			       c->default_endpoint);
+	if (!found)
+		fprintf(err,
+			"%s:%u: warning: default_endpoint: no endpoint of this file is tls://%s: "
+			"unknown names are refused until one of the API's or an agent's is\n",
+			c->file, c->default_line, c->default_endpoint);
+	tell_overlaps(c, false, err);
 }

@@ -103,10 +103,12 @@ static char *read_pem(struct doc *d, const struct yaml_node_s *node, const char 
 	return NULL;
 }
 
+/* Adds the field to <bad> when it is. */
 static void read_field(struct doc *d, struct endpoint_spec *s, struct yaml_node_s *key,
-		       struct yaml_node_s *value)
+		       struct yaml_node_s *value, uint64_t *bad)
 {
 	const char *name = doc_scalar(d, key), *text = "";
+	unsigned before;
 	const struct field *fd;
 	enum field_kind kind;
 	char *made = NULL;
@@ -122,6 +124,7 @@ static void read_field(struct doc *d, struct endpoint_spec *s, struct yaml_node_
 			  name);
 		return;
 	}
+	before = doc_errors(d);
 	doc_enter(d, name, -1);
 	if (doc_is_list(value))
 		text = made = join(d, value);
@@ -136,6 +139,8 @@ static void read_field(struct doc *d, struct endpoint_spec *s, struct yaml_node_
 		explicit_bzero(made, strlen(made));
 	free(made);
 	doc_leave(d);
+	if (doc_errors(d) != before)
+		*bad |= 1ULL << (fd - field_table);
 }
 
 /* The node of field <name>, for its line; the whole map when it is missing. */
@@ -152,14 +157,112 @@ static struct yaml_node_s *field_node(struct doc *d, struct yaml_node_s *map, co
 	return map;
 }
 
-/* True when the endpoint is good and <ret_claim> has its name. */
+/* ---- mistakes between fields ---- */
+
+static bool is_given(const struct endpoint_spec *s, enum field_id id)
+{
+	return endpoint_spec_value(s, id) != NULL;
+}
+
+static bool starts(const char *text, const char *with)
+{
+	return text && !strncasecmp(text, with, strlen(with));
+}
+
+/* What is wrong with <id> has been told: <s> is to be as if it were right, to find the others. */
+static void mend(struct endpoint_spec *s, enum field_id id)
+{
+	const char *text = endpoint_spec_value(s, id);
+	bool tcp = starts(endpoint_spec_value(s, FIELD_ID_URL), "tcp://");
+	bool tls = !tcp && (starts(text, "tls://") || is_given(s, FIELD_ID_UPSTREAM_TLS_VERIFY) ||
+			    is_given(s, FIELD_ID_UPSTREAM_TLS_VERIFY_CAS) ||
+			    is_given(s, FIELD_ID_UPSTREAM_CRT));
+	const char *right = NULL;
+
+	switch (id) {
+	case FIELD_ID_URL:
+		right = tcp ? "tcp://a.invalid:1" : "tls://a.invalid";
+		break;
+	case FIELD_ID_UPSTREAM:
+		right = tls ? "tls://192.0.2.1:1" : "192.0.2.1:1";
+		endpoint_spec_clear(s, FIELD_ID_BALANCE); /* it is for several */
+		break;
+	case FIELD_ID_TERMINATE_AT:
+		right = tcp ? NULL : "edge";
+		endpoint_spec_clear(s, FIELD_ID_DATAPATH);
+		break;
+	case FIELD_ID_CRT:
+	case FIELD_ID_KEY:
+	case FIELD_ID_MUTUAL_TLS_CAS:
+	case FIELD_ID_UPSTREAM_CRT:
+	case FIELD_ID_UPSTREAM_KEY:
+		/* missing, or not to be read; else it should not be there */
+		right = is_given(s, id) ? NULL : "-";
+		break;
+	case FIELD_ID_HEALTH_CHECK:
+		right = "tcp";
+		break;
+	case FIELD_ID_CIDR_ALLOW:
+		right = "0.0.0.0/0";
+		break;
+	default:
+		break;
+	}
+	if (right)
+		endpoint_spec_replace(s, id, right);
+	else
+		endpoint_spec_clear(s, id);
+}
+
+/* All of them, one for each field.  <bad>: fields that are told, and left out of <given>. */
+static void check_together(struct doc *d, struct yaml_node_s *node,
+			   const struct endpoint_spec *given, uint64_t bad)
+{
+	char host[ENDPOINT_NAME_MAX];
+	struct endpoint_spec s;
+	bool reencrypts = false;
+	struct fault f;
+
+	if (!bad && !endpoint_spec_check(given, host, &f))
+		return;
+	if (endpoint_spec_copy(given, &s)) {
+		doc_error(d, node, "out of memory");
+		return;
+	}
+	for (int id = 0; id < FIELD_ID_MAX; id++)
+		if (bad >> id & 1)
+			mend(&s, (enum field_id)id);
+	while (endpoint_spec_check(&s, host, &f)) {
+		const struct field *fd = field_find(f.field);
+		enum field_id id = fd ? (enum field_id)(fd - field_table) : FIELD_ID_MAX;
+
+		if (fd && bad >> id & 1) {
+			/* (mended it says tls:// as before, which needs this) */
+			if (id != FIELD_ID_UPSTREAM || reencrypts)
+				break;
+			reencrypts = true;
+			mend(&s, FIELD_ID_TERMINATE_AT);
+			continue;
+		}
+		doc_enter(d, f.field, -1);
+		doc_error(d, field_node(d, node, f.field), "%s", f.msg);
+		doc_leave(d);
+		if (!fd)
+			break;
+		bad |= 1ULL << id;
+		mend(&s, id);
+	}
+	endpoint_spec_done(&s);
+}
+
+/* True when <ret_claim> has its name. */
 static bool read_endpoint(struct doc *d, struct yaml_node_s *node, struct endpoint_spec *s,
 			  struct claim *ret_claim)
 {
-	unsigned before = doc_errors(d);
 	struct yaml_node_s *key, *value;
 	char host[ENDPOINT_NAME_MAX];
-	struct fault f;
+	uint64_t bad = 0;
+	const char *url;
 
 	s->origin = ENDPOINT_FILE;
 	s->line = doc_line(node);
@@ -170,15 +273,11 @@ static bool read_endpoint(struct doc *d, struct yaml_node_s *node, struct endpoi
 		return false;
 	}
 	for (unsigned i = 0; doc_pair(d, node, i, &key, &value); i++)
-		read_field(d, s, key, value);
-	if (doc_errors(d) != before)
+		read_field(d, s, key, value, &bad);
+	check_together(d, node, s, bad);
+	url = endpoint_spec_value(s, FIELD_ID_URL);
+	if (!url || endpoint_url_host(url, host, NULL))
 		return false;
-	if (endpoint_spec_check(s, host, &f)) {
-		doc_enter(d, f.field, -1);
-		doc_error(d, field_node(d, node, f.field), "%s", f.msg);
-		doc_leave(d);
-		return false;
-	}
 	ret_claim->host = strdup(host);
 	if (!ret_claim->host) {
 		doc_error(d, node, "out of memory");
@@ -217,7 +316,7 @@ void config_endpoints_read(struct doc *d, const struct doc_key *key, struct yaml
 {
 	struct config *c = out;
 	struct claim *claims;
-	unsigned n = 0, n_claims = 0;
+	unsigned n = 0, n_claims = 0, before = doc_errors(d);
 
 	(void)key;
 	if (doc_is_null(node))
@@ -244,6 +343,7 @@ void config_endpoints_read(struct doc *d, const struct doc_key *key, struct yaml
 		doc_leave(d);
 	}
 	find_duplicates(d, claims, n_claims);
+	c->bad_endpoints = doc_errors(d) - before;
 	while (n_claims)
 		free(claims[--n_claims].host);
 	free(claims);

@@ -14,7 +14,9 @@
 
 #include "api.h"
 #include "config.h"
+#include "config_check.h"
 #include "edge_open.h"
+#include "file_check.h"
 #include "kern.h"
 #include "log.h"
 #include "notify.h"
@@ -254,9 +256,12 @@ static void serve(struct daemon *d)
 
 static struct config *read_config(const struct options *o)
 {
-	struct config *c = o->config ? config_read(o->config, stderr)
-				     : config_read_if_there(DEFAULT_CONFIG, stderr);
+	const char *path = o->config ? o->config : DEFAULT_CONFIG;
+	struct config *c;
 
+	if (o->check && (o->config || !access(path, F_OK)))
+		return config_inspect(path, file_check, stderr);
+	c = o->config ? config_read(path, stderr) : config_read_if_there(path, stderr);
 	if (c && !c->file && !o->check)
 		log_info("no %s; using the defaults", c->missing);
 	return c;
@@ -285,6 +290,7 @@ static int ask(const struct options *o, const struct config *c)
 	int err;
 
 	if (o->check) {
+		config_warn(c, stderr);
 		printf("%s: %s\n", o->config ? o->config : DEFAULT_CONFIG,
 		       c->file ? "fine" : "not there: all defaults, which are fine");
 		if (c->datapath != DATAPATH_USERSPACE)
