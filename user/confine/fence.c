@@ -77,7 +77,7 @@ static int allow(int fence, const char *path, uint64_t access)
 	int err = 0;
 
 	if (at.parent_fd == -1)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
 	if (fstat(at.parent_fd, &st) || !S_ISDIR(st.st_mode))
 		access &= OF_FILES;
 	at.allowed_access = access & known(fence_abi());

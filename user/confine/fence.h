@@ -12,7 +12,9 @@ int fence_abi(void); /* what the kernel has; 0: nothing */
 /* <may_listen>: on TCP ports (from Linux 6.7 on).  A descriptor, or -errno: -EOPNOTSUPP without
  * Landlock. */
 int fence_new(bool may_listen);
-/* Below <path>, or <path> itself.  One that does not exist is no error: there is nothing to reach.
+/*
+ * Below <path>, or <path> itself.  One that does not exist, or is behind a directory that is not
+ * ours to search, is no error: there is nothing to reach, and who opens it says so.
  */
 int fence_read(int fence, const char *path);
 int fence_write(int fence, const char *path);

@@ -68,12 +68,26 @@ static const char *const of_system[] = {"/etc",	     "/usr",
 					"/proc",     "/sys/devices/system",
 					"/dev/null", "/dev/urandom"};
 
-static int fence_events(int fence, const struct config *c)
+/* A set of rules that is being made, and what could not be added to it. */
+struct making {
+	int fence, err;
+	char path[PATH_MAX];
+};
+
+static void let(struct making *m, int (*add)(int fence, const char *path), const char *path)
+{
+	if (m->err)
+		return;
+	m->err = add(m->fence, path);
+	if (m->err)
+		snprintf(m->path, sizeof(m->path), "%s", path);
+}
+
+static void let_events(struct making *m, const struct config *c)
 {
 	char dir[PATH_MAX];
-	int err = 0;
 
-	for (unsigned i = 0; i < c->n_events && !err; i++) {
+	for (unsigned i = 0; i < c->n_events; i++) {
 		const struct target *t = &c->events[i].target;
 		const char *slash = strrchr(t->address, '/');
 
@@ -84,72 +98,69 @@ static int fence_events(int fence, const struct config *c)
 		if (dir_make_above(t->address, 0750, NULL))
 			continue; /* opening the file says what is wrong */
 		if (*dir)
-			err = fence_write(fence, dir);
-		if (!err) /* a device, or what is a link to elsewhere */
-			err = fence_write(fence, t->address);
+			let(m, fence_write, dir);
+		let(m, fence_write, t->address); /* a device, or what is a link to elsewhere */
 	}
-	return err;
 }
 
-static int fence_files(int fence, const struct config *c)
+static void let_files(struct making *m, const struct config *c)
 {
-	int err = fence_write(fence, c->state_dir);
-
-	for (size_t i = 0; i < sizeof(of_system) / sizeof(of_system[0]) && !err; i++)
-		err = fence_read(fence, of_system[i]);
-	if (!err && c->tls.certificates)
-		err = fence_read(fence, c->tls.certificates);
-	return err ? err : fence_events(fence, c);
+	let(m, fence_write, c->state_dir);
+	for (size_t i = 0; i < sizeof(of_system) / sizeof(of_system[0]); i++)
+		let(m, fence_read, of_system[i]);
+	if (c->tls.certificates)
+		let(m, fence_read, c->tls.certificates);
+	let_events(m, c);
 }
 
-static int fence_of(enum thread_need need, const struct config *c)
+static void make_fence(struct making *m, enum thread_need need, const struct config *c)
 {
 	char path[PATH_MAX];
-	int fence = fence_new(need == THREAD_KERNEL), err = 0;
 
-	if (fence < 0)
-		return fence;
+	m->fence = fence_new(need == THREAD_KERNEL);
+	m->err = m->fence < 0 ? m->fence : 0;
 	switch (need) {
 	case THREAD_FILES:
-		err = fence_files(fence, c);
+		let_files(m, c);
 		break;
 	case THREAD_WATCH:
-		err = fence_read(fence, "/");
-		if (!err)
-			err = fence_write(fence, c->state_dir);
+		let(m, fence_read, "/");
+		let(m, fence_write, c->state_dir);
 		break;
 	case THREAD_NETWORK:
 		/* a handshake may be the first for a name of the local CA */
 		snprintf(path, sizeof(path), "%.4000s/ca", c->state_dir);
 		dir_make_private(path, NULL);
-		err = fence_write(fence, path);
-		if (!err)
-			err = fence_read(fence, "/dev/null");
+		let(m, fence_write, path);
+		let(m, fence_read, "/dev/null");
 		break;
 	default:
 		break;
 	}
-	if (!err)
-		return fence;
-	close(fence);
-	return err;
+	if (!m->err || m->fence < 0)
+		return;
+	close(m->fence);
+	m->fence = -1;
 }
 
-/* All, or none. */
-static int make_fences(int fences[THREAD_NEED_MAX], const struct config *c)
+/* All, or none: false, with <why>.  (close_fences() is the caller's.) */
+static bool make_fences(int fences[THREAD_NEED_MAX], const struct config *c, char *why,
+			size_t why_size)
 {
-	int err = 0;
+	struct making m = {.err = 0};
 
 	for (int i = 0; i < THREAD_NEED_MAX; i++)
 		fences[i] = -1;
-	for (int i = 0; i < THREAD_NEED_MAX && !err; i++) {
+	for (int i = 0; i < THREAD_NEED_MAX && !m.err; i++) {
 		if (!roles[i].fenced)
 			continue;
-		fences[i] = fence_of((enum thread_need)i, c);
-		if (fences[i] < 0)
-			err = fences[i];
+		make_fence(&m, (enum thread_need)i, c);
+		fences[i] = m.fence;
 	}
-	return err;
+	if (m.err)
+		snprintf(why, why_size, "sandbox: Landlock: %.200s%s%s", m.path,
+			 *m.path ? ": " : "", strerror(-m.err));
+	return !m.err;
 }
 
 static void close_fences(int fences[THREAD_NEED_MAX])
@@ -248,7 +259,6 @@ static int begin(struct guard *g, char *why, size_t why_size)
 int guard_open(const struct config *c, bool heir, struct guard **ret_g, char *why, size_t why_size)
 {
 	struct guard *g = calloc(1, sizeof(*g));
-	int err;
 
 	if (!g) {
 		snprintf(why, why_size, "out of memory");
@@ -270,11 +280,8 @@ int guard_open(const struct config *c, bool heir, struct guard **ret_g, char *wh
 	if (begin(g, why, why_size) || make_filters(g, why, why_size))
 		goto failed;
 	g->abi = g->mode == SANDBOX_ON ? fence_abi() : 0; /* it has no mode that only warns */
-	err = g->abi ? make_fences(g->fences, c) : 0;
-	if (err) {
-		snprintf(why, why_size, "sandbox: Landlock: %s", strerror(-err));
+	if (g->abi && !make_fences(g->fences, c, why, why_size))
 		goto failed;
-	}
 	thread_on_start(enter, g);
 	return 0;
 failed:
@@ -286,17 +293,14 @@ failed:
 void guard_take_config(struct guard *g, const struct config *c)
 {
 	int fences[THREAD_NEED_MAX];
-	int err = 0;
+	char why[300];
 
 	if (!g->abi || (!c && !g->taken))
 		return;
-	if (c)
-		err = make_fences(fences, c);
-	else
+	if (!c)
 		memcpy(fences, g->old, sizeof(fences));
-	if (err) {
-		log_warn("sandbox: Landlock: %s; new threads reach the files they did before",
-			 strerror(-err));
+	else if (!make_fences(fences, c, why, sizeof(why))) {
+		log_warn("%s; new threads reach the files they did before", why);
 		close_fences(fences);
 		return;
 	}
