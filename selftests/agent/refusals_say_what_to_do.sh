@@ -38,7 +38,7 @@ ends_with 1 "basic-auth: not available" http 80 --basic-auth a:b
 ends_with 1 "^snisplit: --cidr-deny: 'nonsense' .*" tls 9001 --url app.test --cidr-deny nonsense
 ends_with 2 "fingerprint" tls 9001 --server-ca "sha256:$(printf '00%.0s' {1..32})"
 # an edge of another CA is not talked to, and not asked again
-ends_with 2 "server-ca: the edge at .* is not of this CA \(.*certificate.*snisplit ca show" tls 9001 --server-ca "$TMP/other.pem"
+ends_with 2 "server-ca: the edge at .* is not of this CA \(certificate refused: .*snisplit ca show" tls 9001 --server-ca "$TMP/other.pem"
 same "sessions" "$(cli --json status >/dev/null; curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 0
 # what is wrong is told once, besides the log, by the option's name
 timeout 20 "$O/snisplit" tls 9001 --url app.test --authtoken "${TOKEN%?????}00000" >"$TMP/stdout.log" 2>"$TMP/stderr.log" || true

@@ -48,6 +48,27 @@ cli endpoint set kernel.test --terminate-at edge --unset datapath >"$TMP/out"
 cli endpoint add tls://pool.test --upstream 127.0.0.1:9000 --pooling-enabled >"$TMP/id"
 mistake 2 'give this one --pooling-enabled too' endpoint add tls://pool.test --upstream 127.0.0.1:1
 
+# each by what it is for, and no word of what cannot be
+echo junk >"$TMP/junk.pem"
+mistake 1 "snisplit: FILE: $TMP/junk.pem: is not a PEM file" ca add "$TMP/junk.pem"
+mistake 1 'tcp://[HOST][:PORT]: ' endpoint add tcp://:99999 --upstream 127.0.0.1:1
+mistake 2 '--hostport: tls://kernel.test is already online' edge create --hostport kernel.test:443 --backend "$one"
+grep -q pooling "$TMP/err" && fail "an edge cannot share: $(cat "$TMP/err")"
+mistake 1 '--field: ' event-subscription add --type tcp_connection_closed.v0 --field nix.x --destination x
+mistake 1 '--address: is of static backends, not of failover ones' backend create failover --address 127.0.0.1:1
+mistake 1 '--label: is of tunnel group backends, not of static ones' backend set "$one" --label a=b
+mistake 1 '--backend: is of weighted and failover backends, not of static ones' backend create static --backend "$one"
+for n in -1 x 1000001 ''; do
+	mistake 1 "--max-sessions: must be 1 to 1000000, or 0 for any number, got '$n'" authtoken add --max-sessions "$n"
+done
+cli authtoken add --max-sessions 0 >"$TMP/id" 2>"$TMP/err" || fail "0 is any number: $(cat "$TMP/err")"
+for verb in get rm; do mistake 1 "no edge 'nix'" edge "$verb" nix; done
+mistake 1 "no static backend 'bkdsc_nix'" backend rm bkdsc_nix
+for verb in 'endpoint add tls://t.test --upstream 127.0.0.1:1' "edge create --hostport t.test:443 --backend $one"; do
+	# shellcheck disable=SC2086 # words are wanted
+	mistake 1 "must be one of upstream|edge, got 'moon'" $verb --terminate-at moon
+done
+
 # near misses and what is not there
 mistake 1 'an argument is empty' endpoint get ''
 mistake 1 'cannot be changed' endpoint set kernel.test --url tls://z.test

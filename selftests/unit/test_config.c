@@ -171,7 +171,7 @@ static const struct {
 	  "f:6: endpoints[0].mutual_tls_cas: /proc/self/environ is not a PEM file"}},
 	{"endpoint terminates nowhere",
 	 "endpoints:\n- {url: a.b, upstream: 'c:1', terminate_at: moon}\n",
-	 {"f:2: endpoints[0].terminate_at: must be one of upstream|edge|agent, got 'moon'"}},
+	 {"f:2: endpoints[0].terminate_at: must be one of upstream|edge, got 'moon'"}},
 	{"endpoint options",
 	 "endpoints:\n- url: a.b\n  upstream: 'c:1'\n  crt: /x\n  proxy_proto: 3\n"
 	 "  cidr_allow: [10.0.0.0/8]\n  pooling_enabled: yes\n  upstream_tls_verify: 1\n",

@@ -7,7 +7,10 @@
 
 #include "client.h"
 #include "out.h"
+#include "quantity.h"
 #include "resource.h"
+
+#define LIMIT_MAX 1000000 /* the daemon's */
 
 const struct opt authtoken_opts[] = {
 	{.name = "acl",
@@ -30,14 +33,19 @@ const char *credential_text(const json_t *j, const char *name)
 	return text ? text : "-";
 }
 
-static json_t *limit(const char *text)
+/* The API's null is 0 here. */
+static bool set_limit(json_t *body, const char *name, const char *option, const char *text)
 {
-	char *end;
-	long n = strtol(text, &end, 10);
+	uint64_t n;
 
-	if (*end || !*text) /* the daemon says what is wrong with it */
-		return json_string(text);
-	return n ? json_integer(n) : json_null();
+	if (!quantity_count(text, &n) && n <= LIMIT_MAX)
+		return resource_set(body, name, option,
+				    n ? json_integer((json_int_t)n) : json_null());
+	fprintf(stderr, "snisplit: --%s: must be 1 to %d, or 0 for any number, got '", option,
+		LIMIT_MAX);
+	out_text(stderr, text);
+	fprintf(stderr, "'\n");
+	return false;
 }
 
 json_t *credential_body(const struct call *c)
@@ -53,9 +61,9 @@ json_t *credential_body(const struct call *c)
 				json_object_set_new(body, "acl", json_array());
 			ok = !*text || resource_append(json_object_get(body, "acl"), name, text);
 		} else if (!strcmp(name, "max-sessions")) {
-			ok = resource_set(body, "max_sessions", name, limit(text));
+			ok = set_limit(body, "max_sessions", name, text);
 		} else if (!strcmp(name, "max-endpoints")) {
-			ok = resource_set(body, "max_endpoints", name, limit(text));
+			ok = set_limit(body, "max_endpoints", name, text);
 		} else {
 			ok = resource_set(body, name, name, json_string(text));
 		}

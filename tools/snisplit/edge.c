@@ -288,18 +288,53 @@ static bool set_backend(json_t *body, const char *o, const char *v)
 }
 
 /* The id says what it is of. */
-static char *path_of(const char *id)
+static const char *kind_of(const char *id)
 {
-	static const char *const kinds[][2] = {{"bkdsc_", "/backends/static/"},
-					       {"bkdwd_", "/backends/weighted/"},
-					       {"bkdfo_", "/backends/failover/"},
-					       {"bkdtg_", "/backends/tunnel_group/"}};
+	static const char *const kinds[][2] = {{"bkdsc_", "static"},
+					       {"bkdwd_", "weighted"},
+					       {"bkdfo_", "failover"},
+					       {"bkdtg_", "tunnel_group"}};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strncmp(id, kinds[i][0], strlen(kinds[i][0])))
-			return client_path(kinds[i][1], id);
+			return kinds[i][1];
 	fprintf(stderr, "snisplit: '%s' is no backend's id (bkdsc_, bkdwd_, bkdfo_, bkdtg_)\n", id);
 	exit(EXIT_USAGE);
+}
+
+static char *path_of(const char *id)
+{
+	char prefix[40];
+
+	snprintf(prefix, sizeof(prefix), "/backends/%s/", kind_of(id));
+	return client_path(prefix, id);
+}
+
+/* Options that only some kinds have. */
+static bool options_fit(const struct call *c, const char *kind)
+{
+	static const struct {
+		const char *option, *kinds, *shown;
+	} rows[] = {
+		{"address", "static", "static"},
+		{"tls", "static", "static"},
+		{"health-check", "static", "static"},
+		{"health-interval", "static", "static"},
+		{"health-rise", "static", "static"},
+		{"health-fall", "static", "static"},
+		{"backend", "weighted|failover", "weighted and failover"},
+		{"label", "tunnel_group", "tunnel group"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!call_value(c, rows[i].option) || field_is_choice(rows[i].kinds, kind))
+			continue;
+		fprintf(stderr, "snisplit: --%s: is of %s backends, not of %s ones\n",
+			rows[i].option, rows[i].shown,
+			strcmp(kind, "tunnel_group") ? kind : "tunnel group");
+		return false;
+	}
+	return true;
 }
 
 int backend_create(struct call *c)
@@ -309,11 +344,15 @@ int backend_create(struct call *c)
 				"tunnel_group\n");
 		return EXIT_USAGE;
 	}
+	if (!options_fit(c, c->args[0]))
+		return EXIT_USAGE;
 	return ask(c, "POST", client_path("/backends/", c->args[0]), set_backend);
 }
 
 int backend_set(struct call *c)
 {
+	if (!options_fit(c, kind_of(c->args[0])))
+		return EXIT_USAGE;
 	return ask(c, "PATCH", path_of(c->args[0]), set_backend);
 }
 

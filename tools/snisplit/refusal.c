@@ -25,6 +25,7 @@ static const struct {
 	{"mutual_tls", "--mutual-tls-cas"},
 	{"tls_termination", "--terminate-at"},
 	{"destination_ids", "--destination"},
+	{"fields", "--field"},
 	{"url", "tls://NAME"},
 	{"ca_pem", "FILE"},
 	{"public_key", "FILE"},
@@ -130,6 +131,9 @@ void refusal_print(const struct call *c, int status, const json_t *reply)
 	}
 	if (len && !strncmp(msg, field, len) && !strncmp(msg + len, ": ", 2))
 		said = typed(c->command, field, len, option);
+	/* (the argument may be of the other kind) */
+	if (said && !strcmp(said, "tls://NAME") && !strncasecmp(c->args[0], "tcp://", 6))
+		said = "tcp://[HOST][:PORT]";
 	if (said) {
 		fprintf(stderr, "%s: ", said);
 		msg += len + 2;

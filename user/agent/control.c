@@ -26,6 +26,15 @@
 
 static const char *const no_reason = "closed by the edge";
 
+/* Of a session with the edge, which TLS calls the upstream, as it does everybody that is asked. */
+static const char *edge_why(struct tls *t)
+{
+	static const char upstreams[] = "upstream's ";
+	const char *why = t ? tls_why(t) : "out of memory";
+
+	return why + (strncmp(why, upstreams, sizeof(upstreams) - 1) ? 0 : sizeof(upstreams) - 1);
+}
+
 static void on_ready(struct source *s, uint32_t events);
 
 void control_init(struct snisplit *a)
@@ -240,12 +249,11 @@ static void shake(struct snisplit *a)
 	case TLS_FAILED:
 		if (is_untrusted(c)) {
 			fault_set(&f, 401, 0, "server_ca", NOT_OF_CA, a->server,
-				  tls_why(c->end.tls));
+				  edge_why(c->end.tls));
 			control_denied(a, &f);
 			return;
 		}
-		connect_failed(a, "the edge at",
-			       c->end.tls ? tls_why(c->end.tls) : "out of memory");
+		connect_failed(a, "the edge at", edge_why(c->end.tls));
 		return;
 	default:
 		watch(a);

@@ -11,6 +11,19 @@
 #include "store.h"
 #include "ulid.h"
 
+const char *edges_what(enum edges_kind kind)
+{
+	static const char *const names[EDGES_KIND_MAX] = {
+		[EDGES_STATIC] = "static backend",
+		[EDGES_WEIGHTED] = "weighted backend",
+		[EDGES_FAILOVER] = "failover backend",
+		[EDGES_TUNNEL_GROUP] = "tunnel group",
+		[EDGES_TLS] = "edge",
+	};
+
+	return names[kind];
+}
+
 static int check_hostports(const json_t *doc, struct fault *f)
 {
 	json_t *list = json_object_get(doc, "hostports"), *hp;
@@ -151,7 +164,7 @@ int edges_put(struct edges *g, enum edges_kind kind, const char *id, const json_
 	now = id ? json_object_get(g->docs[kind], id) : NULL;
 	doc = id ? json_deep_copy(now) : new_doc(g, kind);
 	if (id && !now)
-		err = fault_set(f, 404, 0, "", "no %s/%.64s", edges_types[kind].path, id);
+		err = fault_set(f, 404, 0, "", "no %s '%.64s'", edges_what(kind), id);
 	else if (!doc)
 		err = fault_set(f, 500, 0, "", "out of memory");
 	if (!err)
@@ -194,7 +207,7 @@ int edges_del(struct edges *g, enum edges_kind kind, const char *id, struct faul
 	pthread_mutex_lock(&g->lock);
 	doc = json_object_get(g->docs[kind], id);
 	if (!doc)
-		err = fault_set(f, 404, 0, "", "no %s/%.64s", edges_types[kind].path, id);
+		err = fault_set(f, 404, 0, "", "no %s '%.64s'", edges_what(kind), id);
 	else
 		err = kind == EDGES_TLS ? 0 : find_user(g, id, f);
 	if (!err)

@@ -35,6 +35,8 @@ int edges_open(struct store *store, struct registry *registry, struct labelled *
 	       const char *base_domain, struct edges **ret_g, struct fault *f);
 void edges_close(struct edges *g); /* NULL is fine; the endpoints stay */
 
+const char *edges_what(enum edges_kind kind); /* "edge", for people */
+
 json_t *edges_list(struct edges *g, enum edges_kind kind);
 json_t *edges_get(struct edges *g, enum edges_kind kind, const char *id); /* NULL: no such id */
 

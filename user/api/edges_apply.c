@@ -13,6 +13,8 @@
 #include "log.h"
 #include "thread.h"
 
+#define ALREADY_ONLINE 334
+
 /* ---- endpoints of one edge ---- */
 
 static int spec_of(struct edges *g, const json_t *doc, const char *hostport,
@@ -26,6 +28,18 @@ static int spec_of(struct edges *g, const json_t *doc, const char *hostport,
 	return err;
 }
 
+/* What is wrong with a name, of an edge, which has no pooling_enabled to offer. */
+static void say_hostport(struct fault *f)
+{
+	char *hint = f && f->code == ALREADY_ONLINE ? strrchr(f->msg, ';') : NULL;
+
+	if (!f || strcmp(f->field, "url"))
+		return;
+	strcpy(f->field, "hostports");
+	if (hint)
+		snprintf(hint, sizeof(f->msg) - (size_t)(hint - f->msg), "; remove that one first");
+}
+
 /* A new one; its id is kept in <ids>. */
 static int put_online(struct edges *g, const json_t *doc, const char *hostport, json_t *ids,
 		      struct fault *f)
@@ -35,8 +49,11 @@ static int put_online(struct edges *g, const json_t *doc, const char *hostport, 
 	struct endpoint *e;
 	int err = spec_of(g, doc, hostport, &s, f);
 
-	if (!err)
+	if (!err) {
 		err = registry_add(g->registry, &s, id, NULL, &e, f);
+		if (err)
+			say_hostport(f);
+	}
 	if (!err) {
 		json_object_set_new(ids, hostport, json_string(e->id));
 		endpoint_put(e);

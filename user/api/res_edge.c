@@ -24,8 +24,7 @@ static int one(struct request *r, enum edges_kind kind)
 	json_t *doc = edges_get(r->api->edges, kind, r->id);
 
 	if (!doc)
-		return fault_set(&r->fault, 404, 0, "", "no %s/%.64s", edges_types[kind].path,
-				 r->id);
+		return fault_set(&r->fault, 404, 0, "", "no %s '%.64s'", edges_what(kind), r->id);
 	return request_answer(r, 200, doc);
 }
 
@@ -79,7 +78,7 @@ int module_get(struct request *r)
 	json_t *doc = edges_get(r->api->edges, EDGES_TLS, r->id), *module;
 
 	if (!doc)
-		return fault_set(&r->fault, 404, 0, "", "no /edges/tls/%.64s", r->id);
+		return fault_set(&r->fault, 404, 0, "", "no edge '%.64s'", r->id);
 	module = json_incref(json_object_get(doc, r->part));
 	json_decref(doc);
 	if (!module)

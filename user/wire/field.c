@@ -250,7 +250,7 @@ int field_check(const struct field *fd, enum field_kind kind, const char *text, 
 		return fault_set(f, 400, fd->code, fd->name, "must be %s", kind_names[fd->kind]);
 	if (fd->choices && !field_is_choice(fd->choices, text))
 		return fault_set(f, 400, fd->code, fd->name, "must be one of %s, got '%.40s'",
-				 fd->choices, text);
+				 fd->arg, text);
 	if (too_long(fd, text))
 		return fault_set(f, 400, fd->code, fd->name,
 				 fd->kind == FIELD_NUMBER ? "is too large, at most %zu digits"
