@@ -69,6 +69,23 @@ for verb in 'endpoint add tls://t.test --upstream 127.0.0.1:1' "edge create --ho
 	mistake 1 "must be one of upstream|edge, got 'moon'" $verb --terminate-at moon
 done
 
+# flags: alone, true or false; of what is changed false is a value
+add 1 "--pooling-enabled: must be true or false, or stand alone, got 'maybe'" --pooling-enabled=maybe
+verify() { cli --json endpoint get kernel.test | jq .upstream_tls_verify; }
+cli endpoint set kernel.test --upstream tls://127.0.0.1:9000 --upstream-tls-verify >"$TMP/out"
+same "alone" "$(verify)" true
+cli endpoint set kernel.test --upstream-tls-verify=false >"$TMP/out"
+same "false" "$(verify)" false
+cli endpoint set kernel.test --upstream-tls-verify=true >"$TMP/out"
+same "true" "$(verify)" true
+mistake 1 '--pooling-enabled: cannot be changed' endpoint set pool.test --pooling-enabled=false
+cli endpoint add tls://alone.test --upstream 127.0.0.1:9000 --pooling-enabled=false >"$TMP/id"
+same "false from the start" "$(cli --json endpoint get alone.test | jq .pooling_enabled)" false
+cli backend set "$one" --tls >"$TMP/out"
+same "tls" "$(cli --json backend get "$one" | jq .tls.enabled)" true
+cli backend set "$one" --tls=false >"$TMP/out"
+same "no tls" "$(cli --json backend get "$one" | jq .tls.enabled)" false
+
 # near misses and what is not there
 mistake 1 'an argument is empty' endpoint get ''
 mistake 1 'cannot be changed' endpoint set kernel.test --url tls://z.test

@@ -22,6 +22,7 @@ struct opt {
 	const char *needs; /* what this version lacks for it; NULL: works */
 	const char *same;  /* the value that is fine nevertheless */
 	bool many;	   /* may be repeated */
+	bool may_be_false; /* without <arg>: "false" is a value; else it is as left out */
 };
 
 /* What the user asked for.  Points into argv. */

@@ -49,7 +49,7 @@ const struct opt edge_set_opts[] = {
 };
 const struct opt backend_opts[] = {
 	{.name = "address", .arg = "HOST:PORT", .help = "of a static one"},
-	{.name = "tls", .help = "in TLS (of a static one)"},
+	{.name = "tls", .help = "in TLS (of a static one)", .may_be_false = true},
 	{.name = "health-check",
 	 .arg = "off|tcp|tls",
 	 .help = "of a static one, as of an endpoint"},
@@ -275,7 +275,8 @@ static bool set_backend(json_t *body, const char *o, const char *v)
 	if (!strcmp(o, "label"))
 		return set_label(body, v);
 	if (!strcmp(o, "tls"))
-		return resource_set(part(body, "tls"), "enabled", o, json_true());
+		return resource_set(part(body, "tls"), "enabled", o,
+				    json_boolean(strcmp(v, "false")));
 	if (!strcmp(o, "health-check"))
 		return resource_set(body, "health_check", o, json_string(v));
 	if (!strcmp(o, "health-interval"))

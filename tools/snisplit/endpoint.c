@@ -38,6 +38,8 @@ void endpoint_opts_fill(void)
 		n++;
 	}
 	memcpy(endpoint_set_opts, endpoint_add_opts, n * sizeof(endpoint_add_opts[0]));
+	for (unsigned i = 0; i < n; i++)
+		endpoint_set_opts[i].may_be_false = !endpoint_set_opts[i].arg;
 	endpoint_set_opts[n] = (struct opt){.name = "unset",
 					    .arg = "OPTION",
 					    .help = "as if it had not been given",

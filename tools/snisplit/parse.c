@@ -271,10 +271,11 @@ static int long_opt(struct parser *p, const char *text, const char *next, bool *
 	if (!o)
 		return unknown_opt(p, name);
 	if (!o->arg && value && strcmp(value, "true") && strcmp(value, "false")) {
-		fprintf(stderr, "snisplit: --%s: takes no value, got '%s'\n", name, value);
+		fprintf(stderr, "snisplit: --%s: must be true or false, or stand alone, got '%s'\n",
+			name, value);
 		return EXIT_USAGE;
 	}
-	if (!o->arg && value && !strcmp(value, "false") && !o->needs)
+	if (!o->arg && value && !strcmp(value, "false") && !o->needs && !o->may_be_false)
 		return -1; /* --kill=false says what leaving it out does */
 	if (o->arg && !value) {
 		if (!next) {
