@@ -95,6 +95,30 @@ same "after kill -9" "$(cli --json edge get "$edge" | jq -cS .)" "$before"
 same "served after kill -9" "$(fetch app.test)" 'hello from nginx'
 same "id" "$(cli --json endpoint get app.test | jq -r .id)" "$(jq -r '.endpoints."app.test:443"' <<<"$before")"
 cli edge list | grep -q "$edge  *other.test:443" || fail "$(cli edge list)"
+# a name may come without its port; it is kept with it, and is the same name
+short=$(cli edge create --hostport Short.test --backend "$one")
+same "with its port" "$short" "${short% *} short.test:443"
+short=${short% *}
+id=$(cli --json endpoint get short.test | jq -r .id)
+cli edge set "$short" --hostport short.test. >/dev/null
+same "the same name" "$(cli --json edge get "$short" | jq -c '[.hostports, .endpoints]')" "[[\"short.test:443\"],{\"short.test:443\":\"$id\"}]"
+same "twice" "$(code PATCH "/edges/tls/$short" '{"hostports": ["short.test", "short.test:443"]}')" "400 "
+# one that was kept without, by an earlier version
+stop_snisplitd
+python3 - "$TMP/state/state.db" <<-'CODE'
+	import sqlite3, sys
+	db = sqlite3.connect(sys.argv[1])
+	n = 0
+	for (table,) in db.execute("select name from sqlite_master where type = 'table'").fetchall():
+	    if any(c[1] == "value" for c in db.execute(f"pragma table_info({table})")):
+	        n += db.execute(f"update {table} set value = replace(value, 'short.test:443', 'short.test')").rowcount
+	db.commit()
+CODE
+start_again
+same "as it was" "$(cli --json edge get "$short" | jq -c '[.hostports, .endpoints]')" "[[\"short.test:443\"],{\"short.test:443\":\"$id\"}]"
+cli edge set "$short" --description new >/dev/null
+same "served" "$(fetch short.test -k)" 'hello from nginx'
+cli edge rm "$short" >/dev/null
 cli edge rm "$edge" >/dev/null
 refuse fetch app.test 2>/dev/null
 cli endpoint add tls://app.test --upstream "$UP:9002" >/dev/null

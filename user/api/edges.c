@@ -24,7 +24,23 @@ const char *edges_what(enum edges_kind kind)
 	return names[kind];
 }
 
-static int check_hostports(const json_t *doc, struct fault *f)
+/* One of the list, "Name.test" or "name.test:443", as "name.test:443", in the list and as the key
+ * of its endpoint. */
+static int complete_hostport(json_t *doc, json_t *list, size_t i, const char *host)
+{
+	const char *text = json_string_value(json_array_get(list, i));
+	json_t *ids = json_object_get(doc, "endpoints"), *whole = json_sprintf("%s:443", host);
+	json_t *id = json_incref(json_object_get(ids, text));
+
+	if (whole && id && strcmp(json_string_value(whole), text)) {
+		json_object_del(ids, text);
+		json_object_set(ids, json_string_value(whole), id);
+	}
+	json_decref(id);
+	return whole ? json_array_set_new(list, i, whole) : -1;
+}
+
+static int check_hostports(json_t *doc, struct fault *f)
 {
 	json_t *list = json_object_get(doc, "hostports"), *hp;
 	char host[ENDPOINT_NAME_MAX];
@@ -37,6 +53,8 @@ static int check_hostports(const json_t *doc, struct fault *f)
 			snprintf(f->field, sizeof(f->field), "hostports");
 			return -1;
 		}
+		if (complete_hostport(doc, list, i, host))
+			return fault_set(f, 500, 0, "", "out of memory");
 	}
 	return 0;
 }
@@ -301,7 +319,7 @@ int edges_open(struct store *store, struct registry *registry, struct labelled *
 	/* not fatal: the others must come back even when one's name is in the file now */
 	g->opening = g->lenient = true;
 	json_object_foreach(g->docs[EDGES_TLS], id, doc)
-		if (edges_apply(g, doc, false, &why))
+		if (check_hostports(doc, &why) || edges_apply(g, doc, false, &why))
 			log_err("edge %s is not restored: %s: %s", id, why.field, why.msg);
 	g->opening = g->lenient = false;
 	if (edges_follow_start(g)) {
