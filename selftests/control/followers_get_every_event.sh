@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath=userspace
 . "$LIB"
-need jq curl
+need jq curl python3
 start_upstream stream 9000
 start_snisplitd <<-CONF
 	endpoints: [{url: app.test, upstream: "$UP:9000"}]
@@ -14,6 +14,19 @@ CONF
 } &
 curl -sS --limit-rate 1 --unix-socket "$TMP/control.sock" 'http://x/events?follow=1&since=1h' >/dev/null 2>&1 &
 slow=$!
+# who follows is told that it works before there is anything to tell
+python3 - "$TMP/control.sock" >"$TMP/head" <<-'CODE'
+	import socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(5)
+	s.connect(sys.argv[1])
+	s.sendall(b"GET /events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+	got = b""
+	while b"\r\n\r\n" not in got:
+	    got += s.recv(4096)
+	print(got.decode().split("\r\n")[0])
+CODE
+same "before the first event" "$(cat "$TMP/head")" "HTTP/1.1 200 OK"
 stream app.test --conns 500 --parallel 20 --up 1k --down 1k
 wait_for has_events 500
 mv "$EVENTS" "$EVENTS.1"
