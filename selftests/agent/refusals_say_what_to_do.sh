@@ -18,7 +18,7 @@ ends_with() # STATUS PATTERN ARG...
 ends_with 2 "authtoken: is not valid" tls 9001 --url app.test --authtoken "${TOKEN%?????}00000"
 ends_with 2 "authtoken add" tls 9001 --url app.test --authtoken nonsense
 ends_with 2 "already online.*config file.*ERR_SNISPLIT_334" tls 9001 --url file.test
-ends_with 2 "edge's own name" tls 9001 --url connect.edge.localhost
+ends_with 2 "edge's own name.*ERR_SNISPLIT_320" tls 9001 --url connect.edge.localhost
 ends_with 1 "^snisplit: --terminate-at: agent needs crt and key" tls 9001 --terminate-at agent
 ends_with 1 "^snisplit: --terminate-at: must be edge, agent or upstream, got 'foo'" tls 9001 --terminate-at foo
 ends_with 1 "^snisplit: --key: is missing: crt and key come together" tls 9001 --crt "$CA"

@@ -22,6 +22,7 @@
 #define BOUNDS_MAX 1000
 #define CLAIMS_MAX 64
 #define NOT_ALLOWED 316
+#define RESERVED 320
 #define TOO_MANY 324
 #define ALREADY_ONLINE 334
 
@@ -92,7 +93,7 @@ static int check_name(struct caller *c, const struct endpoint_spec *s, struct fa
 		return -1;
 	snprintf(reserved, sizeof(reserved), "connect.%s", c->tunnel->base_domain);
 	if (!strcmp(host, reserved))
-		return fault_set(f, 403, NOT_ALLOWED, "url", "%s is the edge's own name", host);
+		return fault_set(f, 403, RESERVED, "url", "%s is the edge's own name", host);
 	if (!credential_allows(c->acl, host))
 		return fault_set(f, 403, NOT_ALLOWED, "url",
 				 "the rules of credential %s do not allow %s", c->credential, host);
