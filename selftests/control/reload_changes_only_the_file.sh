@@ -35,6 +35,12 @@ cli reload 2>"$TMP/err" && fail "a bad file was taken"
 grep -q "snisplitd.yml:[0-9]*: unknown key 'nope'" "$TMP/err" || fail "$(cat "$TMP/err")"
 same "after bad files" "$(urls)" "api.test comes.test stays.test"
 sed -i '/^nope/d' "$TMP/snisplitd.yml"
+issue a "" 2
+issue b "" 2
+conf "[{url: stays.test, upstream: \"$UP:9000\"}, {url: pair.test, upstream: \"$UP:9000\", crt: $TMP/a.pem, key: $TMP/b.key}]"
+cli reload 2>"$TMP/err" && fail "another one's key was taken"
+grep -q "snisplitd.yml:[0-9]*: endpoints\[1\].key: does not belong to the certificate in crt" "$TMP/err" || fail "$(cat "$TMP/err")"
+same "after a bad pair" "$(urls)" "api.test comes.test stays.test"
 
 count_reloads() { grep -c 'info: reloaded' "$TMP/snisplitd.log"; }
 reloaded() { [ "$(count_reloads)" -ge $((before + $1)) ]; }

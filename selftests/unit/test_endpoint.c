@@ -352,14 +352,17 @@ static unsigned sync_file(struct registry *r, int *ret_err, struct fault *f,
 			  const char *const urls[])
 {
 	struct endpoint_spec specs[8] = {0};
-	unsigned n = 0;
+	unsigned n = 0, at, bad = 0;
 
 	for (; urls[n * 2]; n++) {
 		endpoint_spec_replace(&specs[n], FIELD_ID_URL, urls[n * 2]);
 		endpoint_spec_replace(&specs[n], FIELD_ID_UPSTREAM, urls[n * 2 + 1]);
 		specs[n].origin = ENDPOINT_FILE;
 	}
-	*ret_err = registry_sync(r, specs, n, f);
+	*ret_err = registry_sync(r, specs, n, &at, f);
+	while (bad < n && strchr(urls[bad * 2 + 1], ':'))
+		bad++;
+	CHECK(at == bad, "%u of %u, want %u", at, n, bad);
 	while (n)
 		endpoint_spec_done(&specs[--n]);
 	return registry_count(r);

@@ -113,6 +113,15 @@ static struct config *read_again(const struct config *now, FILE *err)
 	return now->file ? config_read(now->file, err) : config_read_if_there(now->missing, err);
 }
 
+/* As a start names it. */
+static void name_endpoint(const struct config *c, unsigned i, struct fault *f)
+{
+	struct fault why = *f;
+
+	fault_set(f, why.status, why.code, "", "%s:%u: endpoints[%u]%s%s: %s", c->file,
+		  c->endpoints[i].line, i, *why.field ? "." : "", why.field, why.msg);
+}
+
 static int reload(struct edge *g, struct fault *f)
 {
 	struct config *c, *old;
@@ -148,7 +157,9 @@ static int reload(struct edge *g, struct fault *f)
 		goto out;
 	}
 	/* in one step: a name whose endpoint changes is never offline */
-	if (registry_sync(g->registry, c->endpoints, c->n_endpoints, f)) {
+	if (registry_sync(g->registry, c->endpoints, c->n_endpoints, &i, f)) {
+		if (i < c->n_endpoints)
+			name_endpoint(c, i, f);
 		events_set(g->events, EVENTS_OF_FILE, g->config->events, g->config->n_events, NULL);
 		guard_take_config(g->guard, NULL);
 		goto out;

@@ -248,10 +248,11 @@ int registry_swap(struct registry *r, struct endpoint *old, struct endpoint *fre
 /*
  * Makes the endpoints of origin ENDPOINT_FILE those of <specs>, in one step: the
  * unchanged stay as they are (counters, connections, num), a changed one keeps
- * its id.  0, or -1 with <f> and nothing changed.
+ * its id.  0, or -1 with <f>, in <ret_at> which of them is at fault (<n>: none by itself), and
+ * nothing changed.
  */
 int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
-		  struct fault *f);
+		  unsigned *ret_at, struct fault *f);
 
 /*
  * Calls <fn> for each that was registered at the time of the call, oldest first,

@@ -124,12 +124,13 @@ static struct entry *make(struct registry *r, const struct endpoint_spec *spec, 
 }
 
 int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigned n,
-		  struct fault *f)
+		  unsigned *ret_at, struct fault *f)
 {
 	struct entry **fresh = calloc(n + 1, sizeof(*fresh)), **old = NULL;
 	unsigned n_old = 0, ready;
 	int err = 0;
 
+	*ret_at = n;
 	if (!fresh)
 		return fault_set(f, 500, 0, "", "out of memory");
 	for (ready = 0; ready < n; ready++) {
@@ -138,6 +139,7 @@ int registry_sync(struct registry *r, const struct endpoint_spec *specs, unsigne
 			break;
 	}
 	if (ready < n) {
+		*ret_at = ready;
 		err = -1;
 		goto out;
 	}
