@@ -348,6 +348,26 @@ int endpoint_patch(struct request *r)
 
 /* ---- removing ---- */
 
+static int is_row(void *arg, const struct store_row *row)
+{
+	return !strcmp(row->id, arg);
+}
+
+/*
+ * It may be one that was not restored, as the file has its name now.  -1: it is not, and the
+ * request has its fault already.
+ */
+static int forget_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
+{
+	struct fault f;
+
+	if (strncmp(r->id, "ep_", 3) != 0 || strlen(r->id) >= ENDPOINT_ID_MAX ||
+	    store_each(r->api->store, "endpoint", is_row, (void *)r->id, &f) != 1)
+		return -1;
+	strcpy(ret_id, r->id);
+	return store_del(r->api->store, "endpoint", r->id, &r->fault);
+}
+
 /* The disk first: what was acknowledged as gone must not come back. */
 static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 {
@@ -356,7 +376,7 @@ static int remove_one(struct request *r, char ret_id[ENDPOINT_ID_MAX])
 	int err;
 
 	if (!e)
-		return -1;
+		return forget_one(r, ret_id);
 	strcpy(ret_id, e->id);
 	if (e->origin == ENDPOINT_FILE)
 		err = from_file(r, e, "remove");

@@ -165,8 +165,10 @@ static int restore_one(void *arg, const struct store_row *e)
 	endpoint_put(made);
 	/* Not fatal: the others must come back even when one name is in the file now. */
 	if (err)
-		log_err("endpoint %s (%s) is not restored: %s: %s", e->id,
-			endpoint_spec_value(&s, FIELD_ID_URL) ?: "no url", f.field, f.msg);
+		log_err("endpoint %s (%s) is not restored: %s: %s (it may be at the next start; "
+			"`snisplit endpoint rm %s` forgets it)",
+			e->id, endpoint_spec_value(&s, FIELD_ID_URL) ?: "no url", f.field, f.msg,
+			e->id);
 	endpoint_spec_done(&s);
 	return 0;
 }
