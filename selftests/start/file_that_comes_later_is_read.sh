@@ -10,7 +10,7 @@ mount --bind /run/etc /etc
 mount -t tmpfs tmpfs /var/lib
 mount -t tmpfs tmpfs /var/log
 mkfifo "$TMP/ready"
-"$SNISPLITD" --datapath userspace --ready-fd 9 9>"$TMP/ready" 2>"$TMP/snisplitd.log" &
+"$SNISPLITD" -v --datapath userspace --ready-fd 9 9>"$TMP/ready" 2>"$TMP/snisplitd.log" &
 DAEMON=$!
 [ "$(timeout 20 head -c 1 "$TMP/ready" | wc -c)" = 1 ] || fail "not ready"
 grep -q "no $file; using the defaults" "$TMP/snisplitd.log" || fail "not said"
@@ -35,3 +35,6 @@ rm $file
 cli reload 2>"$TMP/err" && fail "a file that has gone was taken for an empty one"
 grep -q "$file: cannot be read" "$TMP/err" || fail "$(cat "$TMP/err")"
 same "after it went" "$(urls)" signal.test
+# (libmicrohttpd complains of options in another order)
+refuse grep -E 'debug: (control|http): .*MHD_OPTION' "$TMP/snisplitd.log"
+refuse grep EXTERNAL_LOGGER "$TMP/snisplitd.log"

@@ -38,13 +38,14 @@ static void mhd_says(void *arg, const char *fmt, va_list ap)
 	log_debug("%s: %s", (const char *)arg, line);
 }
 
+/* (The logger comes first: the library complains when it does not.) */
 /* A thread for each connection: a handler may resolve a name or wait for events. */
 static struct MHD_Daemon *start_control(struct api *a)
 {
 	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
 					MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG,
-				0, NULL, NULL, request_serve, a, MHD_OPTION_LISTEN_SOCKET,
-				a->control_fd, MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "control",
+				0, NULL, NULL, request_serve, a, MHD_OPTION_EXTERNAL_LOGGER,
+				mhd_says, "control", MHD_OPTION_LISTEN_SOCKET, a->control_fd,
 				MHD_OPTION_NOTIFY_COMPLETED, request_done, a,
 				MHD_OPTION_CONNECTION_LIMIT, CONTROL_CONNS,
 				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
@@ -55,9 +56,9 @@ static struct MHD_Daemon *start_http(struct api *a)
 {
 	return MHD_start_daemon(
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ITC | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, page_serve, a, MHD_OPTION_LISTEN_SOCKET, a->http_fd,
-		MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "http", MHD_OPTION_CONNECTION_LIMIT,
-		HTTP_CONNS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP,
+		0, NULL, NULL, page_serve, a, MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "http",
+		MHD_OPTION_LISTEN_SOCKET, a->http_fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNS,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		HEADER_BYTES, MHD_OPTION_END);
 }
