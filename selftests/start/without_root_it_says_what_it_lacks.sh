@@ -34,6 +34,7 @@ install -d -o 65534 -g 65534 /run/his
 mkfifo /run/ready
 # shellcheck disable=SC2086 # words are wanted
 $somebody /run/snisplitd -c /run/conf.yml --ready-fd 9 9>/run/ready 2>"$TMP/snisplitd.log" &
+# shellcheck disable=SC2034 # for stop_snisplitd
 DAEMON=$!
 [ "$(timeout 20 head -c 1 /run/ready | wc -c)" = 1 ] || fail "not ready: $(cat "$TMP/snisplitd.log")"
 stop_snisplitd
