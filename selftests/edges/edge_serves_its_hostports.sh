@@ -65,7 +65,26 @@ refuse fetch app.test -k 2>"$TMP/mtls"
 grep -q 'certificate required' "$TMP/mtls" || fail "no certificate was asked for: $(cat "$TMP/mtls")"
 cli edge set "$edge" --unset mutual_tls --unset tls_termination >/dev/null
 same "as it began" "$(fetch app.test)" 'hello from python'
-same "no backend" "$(code DELETE "/edges/tls/$edge/backend")" "400 "
+# without a backend it holds its names, and nobody serves them
+gone() { [[ $(say_tls) == *'alert number 112'* ]] && refuse fetch app.test -k 2>"$TMP/gone"; }
+served() { [ "$(fetch app.test)" = 'hello from python' ]; }
+was=$(cli --json edge get "$edge" | jq -r .backend.backend_id)
+same "new, without a backend" "$(code POST /edges/tls '{"hostports": ["none.test:443"]}')" "400 "
+same "a backend without an id" "$(code PUT "/edges/tls/$edge/backend" '{"enabled": true}')" "400 "
+same "DELETE backend" "$(api DELETE "/edges/tls/$edge/backend" | tail -n 1)" 204
+same "its backend" "$(cli --json edge get "$edge" | jq .backend)" null
+gone || fail "still served: $(say_tls)"
+same "its name" "$(code POST /edges/tls "{\"hostports\": [\"app.test:443\"], \"backend\": {\"backend_id\": \"$one\"}}")" "409 ERR_SNISPLIT_381"
+same "PUT backend" "$(code PUT "/edges/tls/$edge/backend" "{\"backend_id\": \"$was\"}")" "200 "
+served || fail "not served again"
+same "switched off" "$(code PUT "/edges/tls/$edge/backend" "{\"enabled\": false, \"backend_id\": \"$was\"}")" "200 "
+gone || fail "served by a backend that is switched off: $(say_tls)"
+cli edge set "$edge" --unset backend >/dev/null
+stop_snisplitd
+start_again
+gone || fail "served after a restart: $(say_tls)"
+cli edge set "$edge" --backend "$was" >/dev/null
+served || fail "not served again, after a restart"
 
 # failover and weighted; what is named stays
 over=$(cli backend create failover --backend "$one" --backend "$two")

@@ -161,6 +161,8 @@ static int put_edge(struct edges *g, json_t *doc, const json_t *in, bool fresh, 
 
 	if (!err && fresh && !json_object_get(doc, "backend") && !json_object_get(in, "hostports"))
 		err = add_group(g, doc, &group, f);
+	if (!err && fresh && !json_object_get(doc, "backend"))
+		err = fault_set(f, 400, 0, "backend", "is missing: {\"backend_id\": ID}");
 	if (!err)
 		err = edges_apply(g, doc, true, f);
 	if (!err) {

@@ -206,7 +206,7 @@ int edges_apply_users(struct edges *g, const char *backend, struct fault *f)
 	json_t *doc;
 
 	json_object_foreach(g->docs[EDGES_TLS], id, doc)
-		if (edges_backend_has(g->docs, backend_of(doc), backend) &&
+		if (backend_of(doc) && edges_backend_has(g->docs, backend_of(doc), backend) &&
 		    edges_apply(g, doc, true, f))
 			return -1;
 	return 0;
@@ -241,7 +241,10 @@ static void follow(struct edges *g)
 
 	g->lenient = true;
 	json_object_foreach(g->docs[EDGES_TLS], id, doc) {
-		if (!edges_backend_has_tunnels(g->docs, backend_of(doc)) || is_as_it_should(g, doc))
+		const char *backend = backend_of(doc);
+
+		if (!backend || !edges_backend_has_tunnels(g->docs, backend) ||
+		    is_as_it_should(g, doc))
 			continue;
 		if (edges_apply(g, doc, false, &why))
 			log_err("edge %s does not follow its tunnels: %s: %s", id, why.field,

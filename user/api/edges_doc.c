@@ -245,7 +245,9 @@ int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX], struct
 
 	memset(ret_s, 0, sizeof(*ret_s));
 	ret_s->origin = ENDPOINT_EDGE;
-	if (!edges_doc_is_enabled(backend) || !id)
+	/* without one, or with one that is switched off, it holds its names, and nobody serves them
+	 */
+	if (edges_doc_is_enabled(backend) && !id)
 		return fault_set(f, 400, 0, "backend", "is missing: {\"backend_id\": ID}");
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = json_string_value(json_object_get(doc, texts[i]));
@@ -253,7 +255,7 @@ int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX], struct
 		if (text && set(&b, texts[i], FIELD_STRING, text))
 			return -1;
 	}
-	if (edges_backend_spec(docs, l, id, ret_s, f) ||
+	if ((edges_doc_is_enabled(backend) && edges_backend_spec(docs, l, id, ret_s, f)) ||
 	    set_termination(&b, json_object_get(doc, "tls_termination")))
 		return -1;
 	if (set_mutual_tls(&b, json_object_get(doc, "mutual_tls")))
