@@ -43,7 +43,7 @@ struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, sockl
 	clock_gettime(CLOCK_REALTIME, &c->start);
 	c->id_prefix = w->edge->id_prefix;
 	c->id_worker = (uint8_t)w->index;
-	c->number = ++w->conn_number;
+	c->number = c->order = ++w->conn_number;
 	addr_narrow(sa, len, &c->client_addr);
 	list_add_tail(&w->conns, &c->all);
 	w->n_conns++;

@@ -69,6 +69,7 @@ struct conn {
 	struct list queue;	    /* waits for an agent's channel */
 	uint64_t channel;	    /* its number, once there is one */
 	uint64_t id_prefix, number; /* of its id, which stays when another daemon gets it */
+	uint64_t order;		    /* its worker's list is in this order */
 	uint64_t start_ns, deadline_ns, user_ns; /* user_ns: user space last moved bytes */
 	uint64_t hello_ns, shake_ns, dial_ns, connected_ns, first_byte_ns;
 	uint64_t acked, acked_ns; /* what both peers have acknowledged, and when that grew */

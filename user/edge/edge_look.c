@@ -140,7 +140,7 @@ struct gather {
 	struct conn_info *list; /* has room for LOOK_AT more */
 	size_t n;
 	unsigned looked;
-	uint64_t after; /* the last connection's number; they are in order */
+	uint64_t after; /* the last connection's <order> */
 	bool more;
 };
 
@@ -154,13 +154,13 @@ static void gather(struct worker *w, void *arg)
 	t->more = false;
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
-		if (c->number <= t->after)
+		if (c->order <= t->after)
 			continue;
 		if (t->looked++ == LOOK_AT) {
 			t->more = true;
 			return;
 		}
-		t->after = c->number;
+		t->after = c->order;
 		conn_on_paired(c); /* its event does not wake us */
 		if (c->phase == CONN_DEAD)
 			continue;
