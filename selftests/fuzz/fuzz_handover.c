@@ -25,7 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct chan_out a = {0}, b = {0};
 	struct handover_conn c;
+	struct handover_info i;
 	struct handover h;
+	size_t used;
 
 	if (!handover_read(data, size, &h)) {
 		handover_write(&a, &h);
@@ -37,6 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		handover_conn_write(&a, &c);
 		CHECK(!handover_conn_read(a.at, a.len, &c));
 		handover_conn_write(&b, &c);
+		check_same(&a, &b);
+	}
+	if (!handover_info_read(data, size, &i, &used)) {
+		CHECK(used && used <= size);
+		handover_info_write(&a, &i);
+		CHECK(!handover_info_read(a.at, a.len, &i, &used) && used == a.len);
+		handover_info_write(&b, &i);
 		check_same(&a, &b);
 	}
 	return 0;

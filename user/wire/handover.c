@@ -37,6 +37,21 @@ static const struct place conn_texts[] = {
 	HANDOVER_CONN_TEXTS(X)
 #undef X
 };
+static const struct place info_numbers[] = {
+#define X(name) {offsetof(struct handover_info, name), sizeof(uint64_t)},
+	HANDOVER_INFO_NUMBERS(X)
+#undef X
+};
+static const struct place info_addrs[] = {
+#define X(name) {offsetof(struct handover_info, name), HANDOVER_ADDR_MAX},
+	HANDOVER_INFO_ADDRS(X)
+#undef X
+};
+static const struct place info_texts[] = {
+#define X(name, n) {offsetof(struct handover_info, name), n},
+	HANDOVER_INFO_TEXTS(X)
+#undef X
+};
 _Static_assert(COUNT(conn_numbers) < CHAN_TAG_PROOF, "numbers have tags below the bytes'");
 
 struct form {
@@ -47,6 +62,8 @@ struct form {
 static const struct form plain = {numbers, NULL, texts, COUNT(numbers), 0, COUNT(texts)};
 static const struct form of_conn = {conn_numbers,	 conn_addrs,	    conn_texts,
 				    COUNT(conn_numbers), COUNT(conn_addrs), COUNT(conn_texts)};
+static const struct form of_info = {info_numbers,	 info_addrs,	    info_texts,
+				    COUNT(info_numbers), COUNT(info_addrs), COUNT(info_texts)};
 
 static void write_all(struct chan_out *o, const struct form *m, const void *from)
 {
@@ -110,18 +127,24 @@ uint8_t handover_type_of(const uint8_t *buf, size_t len)
 	return f.type;
 }
 
-static int read_all(const struct form *m, const uint8_t *buf, size_t len, void *to)
+static int read_fields(const struct form *m, const struct chan_frame *f, void *to)
 {
 	struct chan_field field;
-	struct chan_frame f;
 	size_t pos = 0;
 
-	if (chan_frame_read(buf, len, HANDOVER_BYTES_MAX, &f) != CHAN_OK)
-		return -EBADMSG;
-	while (chan_next(&f, &pos, &field))
+	while (chan_next(f, &pos, &field))
 		if (read_field(m, &field, to))
 			return -EBADMSG;
 	return 0;
+}
+
+static int read_all(const struct form *m, const uint8_t *buf, size_t len, void *to)
+{
+	struct chan_frame f;
+
+	if (chan_frame_read(buf, len, HANDOVER_BYTES_MAX, &f) != CHAN_OK)
+		return -EBADMSG;
+	return read_fields(m, &f, to);
 }
 
 void handover_write(struct chan_out *o, const struct handover *h)
@@ -140,11 +163,18 @@ void handover_conn_write(struct chan_out *o, const struct handover_conn *c)
 	write_all(o, &m, c);
 }
 
+void handover_info_write(struct chan_out *o, const struct handover_info *i)
+{
+	chan_begin(o, (enum chan_type)HANDOVER_INFO);
+	write_all(o, &of_info, i);
+}
+
 int handover_read(const uint8_t *buf, size_t len, struct handover *ret_h)
 {
 	struct handover h = {.type = handover_type_of(buf, len)};
 
-	if (!h.type || h.type == HANDOVER_CONN || read_all(&plain, buf, len, &h))
+	if (!h.type || h.type == HANDOVER_CONN || h.type == HANDOVER_INFO ||
+	    read_all(&plain, buf, len, &h))
 		return -EBADMSG;
 	*ret_h = h;
 	return 0;
@@ -159,5 +189,18 @@ int handover_conn_read(const uint8_t *buf, size_t len, struct handover_conn *ret
 		return -EBADMSG;
 	c.has_proxy = memcmp(c.proxy_peer, none, sizeof(none)) != 0;
 	*ret_c = c;
+	return 0;
+}
+
+int handover_info_read(const uint8_t *buf, size_t len, struct handover_info *ret_i, size_t *ret_len)
+{
+	struct handover_info i = {.bytes_in = 0};
+	struct chan_frame f;
+
+	if (chan_frame_read(buf, len, HANDOVER_BYTES_MAX, &f) != CHAN_OK ||
+	    f.type != HANDOVER_INFO || read_fields(&of_info, &f, &i))
+		return -EBADMSG;
+	*ret_i = i;
+	*ret_len = f.end;
 	return 0;
 }

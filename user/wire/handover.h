@@ -30,8 +30,27 @@ enum handover_type {
 	HANDOVER_SERVING, /* new: it is all mine */
 	HANDOVER_DRAIN,	  /* new, later: I was told to stop, and so are you */
 	HANDOVER_END,	  /* new, after that: my time is up, end what you still have */
+	HANDOVER_ASK,	  /* new, later: of the connections you still have; <use> says what */
+	HANDOVER_ANSWER,  /* old: to that, with its <serial>, and its <use> if it was understood */
+	HANDOVER_INFO,	  /* in a list beside one of the two: a connection */
 	HANDOVER_TYPE_MAX
 };
+
+/*
+ * What is asked; <count> of the answer: how many.  A list is a file that travels beside the
+ * message: HANDOVER_INFOs, one after another.  Only who has HANDOVER_ABLE_ANSWERS set in what it
+ * said when it was replaced (READY; ELDER, of others) answers.
+ */
+enum handover_ask {
+	HANDOVER_ASK_COUNT = 1,
+	HANDOVER_ASK_LIST,
+	HANDOVER_ASK_KILL, /* by <id>, here and below */
+	HANDOVER_ASK_KILL_ENDPOINT,
+	HANDOVER_ASK_KILL_CREDENTIAL,
+	HANDOVER_ASK_KILL_DENIED, /* those of the list, because of an IP policy */
+	HANDOVER_ASK_MAX
+};
+#define HANDOVER_ABLE_ANSWERS 1 /* bits of <abilities> */
 
 /* Which of a daemon's listening sockets. */
 enum handover_use {
@@ -43,10 +62,11 @@ enum handover_use {
 	HANDOVER_USE_MAX
 };
 
-/* X(name): numbers of all messages but HANDOVER_CONN; the tag is the place in the list. */
+/* X(name): numbers of all messages but CONN and INFO; the tag is the place in the list. */
 #define HANDOVER_WHO(X) X(format) X(pid)
 #define HANDOVER_WHAT(X) X(use) X(worker) X(count) X(created_s) X(created_ns) X(agent)
-#define HANDOVER_NUMBERS(X) HANDOVER_WHO(X) HANDOVER_WHAT(X)
+#define HANDOVER_LATER(X) X(abilities) X(serial)
+#define HANDOVER_NUMBERS(X) HANDOVER_WHO(X) HANDOVER_WHAT(X) HANDOVER_LATER(X)
 
 /* X(name, size): texts of them. */
 #define HANDOVER_TEXTS(X) X(text, 512) X(version, 64) X(id, 64) X(host, 256)
@@ -83,7 +103,9 @@ struct handover {
 
 #define HANDOVER_CONN_HELLO(X) X(name, 256) X(ja4, 40) X(alpn, 96)
 #define HANDOVER_CONN_WHERE(X) X(endpoint, 64) X(host, 256) X(target, 300) X(ends_at, 16)
-#define HANDOVER_CONN_TEXTS(X) HANDOVER_CONN_HELLO(X) HANDOVER_CONN_WHERE(X)
+#define HANDOVER_CONN_WHOSE(X) X(credential, 64)
+#define HANDOVER_CONN_TO(X) HANDOVER_CONN_WHERE(X) HANDOVER_CONN_WHOSE(X)
+#define HANDOVER_CONN_TEXTS(X) HANDOVER_CONN_HELLO(X) HANDOVER_CONN_TO(X)
 
 struct handover_conn {
 #define X(name) uint64_t name;
@@ -98,16 +120,39 @@ struct handover_conn {
 	bool has_proxy;
 };
 
+/* X(name): of a connection that is only told of. */
+#define HANDOVER_INFO_BYTES(X) X(bytes_in) X(bytes_out) X(bytes_user) X(bytes_kernel)
+#define HANDOVER_INFO_WHEN(X) X(start_s) X(start_frac) X(idle_ms)
+#define HANDOVER_INFO_NUMBERS(X) HANDOVER_INFO_BYTES(X) HANDOVER_INFO_WHEN(X) X(datapath) X(worker)
+#define HANDOVER_INFO_ADDRS(X) X(client) X(server) X(upstream) /* zeroes: not known */
+#define HANDOVER_INFO_TEXTS(X) X(id, 64) X(name, 256) X(endpoint, 64) X(state, 32)
+
+struct handover_info {
+#define X(name) uint64_t name;
+	HANDOVER_INFO_NUMBERS(X)
+#undef X
+#define X(name) uint8_t name[HANDOVER_ADDR_MAX];
+	HANDOVER_INFO_ADDRS(X)
+#undef X
+#define X(name, size) char name[size];
+	HANDOVER_INFO_TEXTS(X)
+#undef X
+};
+
 /* Appends one message. */
 void handover_write(struct chan_out *o, const struct handover *h);
 void handover_conn_write(struct chan_out *o, const struct handover_conn *c);
+void handover_info_write(struct chan_out *o, const struct handover_info *i);
 
 /*
  * 0, or -EBADMSG: not one whole message of a known type, a text too long, an address of another
- * length, HANDOVER_CONN to the first or another type to the second.
+ * length, HANDOVER_CONN or _INFO to the first or another type than HANDOVER_CONN to the second.
  */
 int handover_read(const uint8_t *buf, size_t len, struct handover *ret_h);
 int handover_conn_read(const uint8_t *buf, size_t len, struct handover_conn *ret_c);
+/* The one that a list starts with: *ret_len of its bytes.  0, or -EBADMSG. */
+int handover_info_read(const uint8_t *buf, size_t len, struct handover_info *ret_i,
+		       size_t *ret_len);
 /* enum handover_type of what is in <buf>; 0: none. */
 uint8_t handover_type_of(const uint8_t *buf, size_t len);
 #endif
