@@ -24,6 +24,27 @@ static void line(const char *label, const char *text)
 	printf("\n");
 }
 
+/* "earlier daemons: 1 (pid 7) with 2 connections" */
+static void print_earlier(const json_t *list)
+{
+	long long conns = 0, mute = 0;
+	const json_t *e;
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	printf("earlier daemons: %zu (pid ", json_array_size(list));
+	json_array_foreach(list, i, e) {
+		printf("%s%lld", i ? ", " : "", number_of(e, "pid"));
+		conns += number_of(e, "connections");
+		mute += !json_is_true(json_object_get(e, "answers"));
+	}
+	printf(") with %lld connection%s", conns, conns == 1 ? "" : "s");
+	if (mute)
+		printf(", and those of %lld that %s not answer", mute, mute == 1 ? "does" : "do");
+	printf("\n");
+}
+
 static void print_head(const json_t *j)
 {
 	const json_t *conns = json_object_get(j, "connections"), *ev = json_object_get(j, "events"),
@@ -68,6 +89,7 @@ static void print_head(const json_t *j)
 	printf("%-13s%lld\n", "endpoints", number_of(j, "endpoints"));
 	printf("%-13s%lld active, %lld in all\n", "connections", number_of(conns, "active"),
 	       number_of(conns, "total"));
+	print_earlier(json_object_get(j, "earlier"));
 	printf("%-13s%lld warm upstream connections\n", "pools", number_of(j, "pool_idle"));
 	printf("%-13s%lld made, %lld lost\n", "events", number_of(ev, "emitted"),
 	       number_of(ev, "lost"));

@@ -344,6 +344,23 @@ static void destinations(struct walk *w)
 	}
 }
 
+/* What earlier daemons still have: not in the counters of this one. */
+static void earlier(struct walk *w)
+{
+	struct edge_earlier list[EDGE_EARLIER_MAX];
+	unsigned n = edge_earlier(w->edge, list);
+
+	family(w->out, "snisplit_earlier_daemons", "gauge",
+	       "Daemons before this one that still have connections.");
+	fprintf(w->out, "snisplit_earlier_daemons %u\n", n);
+	family(w->out, "snisplit_earlier_connections", "gauge",
+	       "Connections that an earlier daemon still has.");
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].answers)
+			fprintf(w->out, "snisplit_earlier_connections{pid=\"%u\"} %" PRIu64 "\n",
+				list[i].pid, list[i].conns);
+}
+
 char *metrics_text(struct edge *e, size_t *ret_len)
 {
 	struct walk w = {.edge = e};
@@ -368,6 +385,7 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	     connections_total);
 	each(&w, "snisplit_connections_active", "gauge", "Connections open now.",
 	     connections_active);
+	earlier(&w);
 	each(&w, "snisplit_bytes_total", "counter",
 	     "TCP payload from (in) and to (out) clients, by whether it ever entered user space.",
 	     bytes_total);

@@ -35,6 +35,8 @@ static json_t *conn_json(const struct conn_info *c)
 		      (json_int_t)c->idle_ms, "worker", (int)c->worker);
 	if (!j)
 		return NULL;
+	if (c->daemon)
+		json_object_set_new(j, "earlier_daemon", json_integer(c->daemon));
 	set_addr(j, "client_ip", "client_port", &c->client);
 	set_addr(j, "server_ip", "server_port", &c->server);
 	if (*c->server_name)
@@ -110,9 +112,18 @@ int connection_get_one(struct request *r)
 
 int connection_delete(struct request *r)
 {
+	unsigned mute;
 	char who[64];
+	int err;
 
-	if (edge_conn_kill(r->api->edge, r->id))
+	err = edge_conn_kill(r->api->edge, r->id, &mute);
+	if (err && mute)
+		return fault_set(
+			&r->fault, 503, 0, "",
+			"no connection '%.64s' here; an earlier daemon, pid %u, may have it "
+			"but does not answer (snisplitd(8), UPGRADE)",
+			r->id, mute);
+	if (err)
 		return fault_set(&r->fault, 404, 0, "", "no connection '%.64s'", r->id);
 	log_info("connection killed: conn=%s %s", r->id, request_who(r, who));
 	r->status = 204;

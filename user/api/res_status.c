@@ -49,6 +49,24 @@ static json_t *destinations(struct edge *e)
 	return list;
 }
 
+static json_t *earlier_daemons(struct edge *e)
+{
+	struct edge_earlier list[EDGE_EARLIER_MAX];
+	unsigned n = edge_earlier(e, list);
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *j = json_pack("{s:i, s:b}", "pid", (int)list[i].pid, "answers",
+				      list[i].answers);
+
+		if (j && list[i].answers)
+			json_object_set_new(j, "connections",
+					    json_integer((json_int_t)list[i].conns));
+		json_array_append_new(all, j);
+	}
+	return all;
+}
+
 int status_get(struct request *r)
 {
 	struct edge *edge = r->api->edge;
@@ -90,6 +108,7 @@ int status_get(struct request *r)
 	json_object_set_new(r->out, "upstreams", checked_upstreams_json(edge_registry(edge)));
 	json_object_set_new(r->out, "kernel_tls", json_string(why));
 	json_object_set_new(r->out, "earlier_daemons", json_integer(s.elders));
+	json_object_set_new(r->out, "earlier", earlier_daemons(edge));
 	json_object_set_new(r->out, "sandbox", json_string(s.sandbox));
 	return 0;
 }

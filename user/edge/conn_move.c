@@ -115,6 +115,7 @@ void conn_describe(const struct conn *c, struct handover_conn *h, int fds[HANDOV
 		snprintf(h->host, sizeof(h->host), "%s", c->endpoint->host);
 		snprintf(h->target, sizeof(h->target), "%s", c->endpoint->upstream);
 		snprintf(h->ends_at, sizeof(h->ends_at), "%s", ends_at(c->endpoint));
+		snprintf(h->credential, sizeof(h->credential), "%s", c->endpoint->credential);
 	}
 	fds[n++] = c->client.fd;
 	if (c->upstream.fd != -1)
@@ -174,7 +175,11 @@ static struct endpoint *endpoint_of(struct worker *w, const struct handover_conn
 		if (!strcmp(e->upstream, h->target) && !strcmp(e->host, h->host))
 			return e; /* a reference to one is one to all */
 	endpoint_put(head);
-	return registry_orphan(w->edge->registry, &o);
+	e = registry_orphan(w->edge->registry, &o);
+	if (e) /* which may be revoked */
+		snprintf(e->credential, sizeof(e->credential), "%.*s",
+			 (int)sizeof(e->credential) - 1, h->credential);
+	return e;
 }
 
 static int adopt_texts(struct conn *c, const struct handover_conn *h)

@@ -240,6 +240,7 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 	pthread_mutex_init(&g->config_lock, NULL);
 	pthread_mutex_init(&g->asked_lock, NULL);
 	pthread_mutex_init(&g->start_lock, NULL);
+	elders_init(&g->elders);
 	pthread_cond_init(&g->asked_done, NULL);
 	clock_gettime(CLOCK_REALTIME, &g->started);
 	g->started_ns = clock_ns();
@@ -424,8 +425,7 @@ void edge_close(struct edge *g)
 	privileged_stop(g->privileged);
 	kern_close(g->kern);
 	takeover_free(g->takeover);
-	for (i = 0; i < g->n_elders; i++)
-		close(g->elders[i]);
+	elders_done(&g->elders);
 	config_free(g->config);
 	guard_close(g->guard);
 	pthread_cond_destroy(&g->reload_done);

@@ -35,6 +35,7 @@ struct conn_info {
 	uint64_t bytes_in, bytes_out, bytes_user, bytes_kernel;
 	uint64_t idle_ms;
 	unsigned worker;
+	unsigned daemon; /* the pid of the earlier daemon that has it; 0: this one */
 };
 
 /* One named number for `status` and /metrics. */
@@ -88,16 +89,28 @@ void edge_times(struct edge *e, struct histogram_total *ret_connect,
 
 /*
  * Copies the live connections (of <endpoint_id>, or all when NULL) to a malloc'd
- * array.  Returns their number, or -ENOMEM.
+ * array, those of earlier daemons first.  Returns their number, or -ENOMEM.
  */
 int edge_conns(struct edge *e, const char *endpoint_id, struct conn_info **ret_list);
 
-/* Resets both ends of one connection.  0, or -ENOENT. */
-int edge_conn_kill(struct edge *e, const char *conn_id);
+/*
+ * Resets both ends of one connection.  0, or -ENOENT; *ret_mute_pid is an earlier daemon that may
+ * have it, but does not answer (it ends it when it comes to that), or 0.
+ */
+int edge_conn_kill(struct edge *e, const char *conn_id, unsigned *ret_mute_pid);
 /* The same for every connection of an endpoint.  Returns how many. */
 int edge_endpoint_kill(struct edge *e, const char *endpoint_id);
 /* ... that went to agents of a credential's, in sessions that have ended too. */
 int edge_credential_kill(struct edge *e, const char *credential_id);
+
+/* Earlier daemons that still have connections, see upgrade.h.  How many; each is asked. */
+#define EDGE_EARLIER_MAX 62
+struct edge_earlier {
+	unsigned pid;
+	bool answers; /* else <conns> is not known */
+	uint64_t conns;
+};
+unsigned edge_earlier(struct edge *e, struct edge_earlier ret[EDGE_EARLIER_MAX]);
 
 /*
  * Adds what live connections have moved to the counters of their endpoints: totals then are exact

@@ -2,6 +2,8 @@
 /*
  * edge_look - what the control plane sees of the running daemon: edge.h.
  */
+#include "edge_look.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include "conn.h"
 #include "edge.h"
 #include "edge_private.h"
+#include "elders.h"
 #include "guard.h"
 #include "pool.h"
 #include "sshd.h"
@@ -185,7 +188,7 @@ static int gather_from(struct gather *t, struct worker *w)
 	return 0;
 }
 
-int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
+int edge_conns_here(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
 {
 	struct gather t = {.endpoint_id = endpoint_id};
 	int err = 0;
@@ -199,4 +202,111 @@ int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_l
 	}
 	*ret_list = t.list;
 	return (int)t.n;
+}
+
+/* ---- with those of earlier daemons ---- */
+
+static void widen(const struct elders_conn *e, struct conn_info *c)
+{
+	const struct handover_info *i = &e->info;
+
+	memset(c, 0, sizeof(*c));
+	snprintf(c->id, sizeof(c->id), "%.39s", i->id);
+	snprintf(c->server_name, sizeof(c->server_name), "%s", i->name);
+	snprintf(c->endpoint_id, sizeof(c->endpoint_id), "%.39s", i->endpoint);
+	snprintf(c->state, sizeof(c->state), "%.23s", i->state);
+	memcpy(&c->client, i->client, sizeof(i->client));
+	memcpy(&c->server, i->server, sizeof(i->server));
+	memcpy(&c->upstream, i->upstream, sizeof(i->upstream));
+	c->start = (struct timespec){(time_t)i->start_s, (long)(i->start_frac % 1000000000)};
+	c->datapath = i->datapath <= CLOSE_DP_USERSPACE ? (enum close_datapath)i->datapath
+							: CLOSE_DP_NONE;
+	c->bytes_in = i->bytes_in;
+	c->bytes_out = i->bytes_out;
+	c->bytes_user = i->bytes_user;
+	c->bytes_kernel = i->bytes_kernel;
+	c->idle_ms = i->idle_ms;
+	c->worker = (unsigned)i->worker;
+	c->daemon = e->pid;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct conn_info *)a)->id, ((const struct conn_info *)b)->id);
+}
+
+/* Ours behind <n> of theirs, which are sorted; what has followed in between is ours. */
+static size_t merge(struct conn_info *list, size_t n, const struct conn_info *ours, size_t n_ours)
+{
+	size_t kept = 0, all = n;
+	struct conn_info *both;
+
+	for (size_t i = 0; i < n_ours; i++) {
+		both = n ? bsearch(&ours[i], list, n, sizeof(*list), by_id) : NULL;
+		if (both)
+			both->daemon = 0;
+		list[all++] = ours[i];
+	}
+	for (size_t i = 0; i < all; i++)
+		if (i >= n || list[i].daemon)
+			list[kept++] = list[i];
+	return kept;
+}
+
+int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
+{
+	struct elders_conn *theirs = NULL;
+	struct conn_info *ours = NULL, *list = NULL;
+	int n_theirs = elders_conns(g, &theirs), n_ours, n = 0;
+
+	n_ours = n_theirs < 0 ? n_theirs : edge_conns_here(g, endpoint_id, &ours);
+	if (n_ours < 0 || !n_theirs) {
+		free(theirs);
+		*ret_list = ours;
+		return n_ours;
+	}
+	list = calloc((size_t)n_theirs + (size_t)n_ours, sizeof(*list));
+	for (int i = 0; list && i < n_theirs; i++)
+		if (!endpoint_id || !strcmp(theirs[i].info.endpoint, endpoint_id))
+			widen(&theirs[i], &list[n++]);
+	if (list) {
+		qsort(list, (size_t)n, sizeof(*list), by_id);
+		n = (int)merge(list, (size_t)n, ours, (size_t)n_ours);
+	}
+	free(theirs);
+	free(ours);
+	*ret_list = list;
+	return list ? n : -ENOMEM;
+}
+
+struct earlier {
+	struct elders_ask ask;
+	struct edge_earlier *list;
+	const struct elder *whose[EDGE_EARLIER_MAX]; /* of the list, in this order: by age */
+	unsigned n;
+};
+
+static void on_count(struct elders_ask *a, const struct elder *e, const struct handover *h, int fd)
+{
+	struct earlier *t = (struct earlier *)a; /* it is the first there */
+
+	unsigned at = t->n++;
+
+	(void)fd;
+	for (; at && t->whose[at - 1] > e; at--) {
+		t->whose[at] = t->whose[at - 1];
+		t->list[at] = t->list[at - 1];
+	}
+	t->whose[at] = e;
+	t->list[at] = (struct edge_earlier){.pid = e->pid, .answers = h, .conns = h ? h->count : 0};
+}
+
+unsigned edge_earlier(struct edge *g, struct edge_earlier list[EDGE_EARLIER_MAX])
+{
+	struct earlier t = {
+		.ask = {.h = {.use = HANDOVER_ASK_COUNT}, .fd = -1, .on_answer = on_count},
+		.list = list};
+
+	elders_ask(g, &t.ask); /* (one that ends now is in the list no more) */
+	return t.n;
 }

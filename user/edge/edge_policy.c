@@ -8,6 +8,7 @@
 
 #include "conn.h"
 #include "edge_private.h"
+#include "elders.h"
 #include "ip_policy_store.h"
 #include "log.h"
 #include "policies.h"
@@ -128,31 +129,40 @@ static int apply(struct edge *g, const char *policy_id, struct fault *f)
 /* ---- live connections ---- */
 
 struct purge {
+	struct edge *edge;
 	const char *policy_id, *endpoint_id; /* the connections of which; one is NULL */
 	int killed;
 };
 
 /* By what its endpoint is today: a reload may have put another in its place. */
-static bool is_denied_now(struct conn *c, const struct purge *p)
+static bool is_denied_now(const struct purge *p, const char *endpoint_id,
+			  const struct sockaddr_storage *client)
 {
-	struct edge *g = c->worker->edge;
-	struct sockaddr_storage client;
+	struct edge *g = p->edge;
 	struct endpoint *e;
 	bool denied = false;
 
-	if (p->endpoint_id && strcmp(p->endpoint_id, c->endpoint->id))
+	if (p->endpoint_id && strcmp(p->endpoint_id, endpoint_id))
 		return false;
-	e = registry_find(g->registry, c->endpoint->id);
-	if (e && (p->endpoint_id || ip_policy_is_named(&e->spec, p->policy_id))) {
-		conn_client_addr(c, &client);
-		denied = policies_judge(g->policies, &e->policy, &client) == POLICY_DENY;
-	}
+	e = registry_find(g->registry, endpoint_id);
+	if (e && (p->endpoint_id || ip_policy_is_named(&e->spec, p->policy_id)))
+		denied = policies_judge(g->policies, &e->policy, client) == POLICY_DENY;
 	endpoint_put(e);
 	return denied;
 }
 
+/* One of an earlier daemon's. */
+static bool is_denied_there(void *arg, const struct handover_info *i)
+{
+	struct sockaddr_storage client = {.ss_family = AF_UNSPEC};
+
+	memcpy(&client, i->client, sizeof(i->client));
+	return *i->endpoint && is_denied_now(arg, i->endpoint, &client);
+}
+
 static void purge(struct worker *w, void *arg)
 {
+	struct sockaddr_storage client;
 	struct list *it, *tmp;
 	struct purge *p = arg;
 	struct conn *c;
@@ -160,7 +170,10 @@ static void purge(struct worker *w, void *arg)
 	list_for_each_safe(it, tmp, &w->conns) {
 		c = list_of(it, struct conn, all);
 		conn_on_paired(c);
-		if (c->phase == CONN_DEAD || !c->endpoint || !is_denied_now(c, p))
+		if (c->phase == CONN_DEAD || !c->endpoint)
+			continue;
+		conn_client_addr(c, &client);
+		if (!is_denied_now(p, c->endpoint->id, &client))
 			continue;
 		c->ip_policy = IP_POLICY_BLOCK;
 		conn_close(c, CLOSE_IP_DENIED, true);
@@ -168,20 +181,26 @@ static void purge(struct worker *w, void *arg)
 	}
 }
 
+/* (what follows from an earlier daemon meanwhile is with our workers before these are asked) */
+static int purge_all(struct edge *g, struct purge *p)
+{
+	p->killed = (int)elders_kill_denied(g, is_denied_there, p);
+	edge_each_worker(g, purge, p);
+	return p->killed;
+}
+
 static int kill_denied(struct edge *g, const char *policy_id)
 {
-	struct purge p = {.policy_id = policy_id};
+	struct purge p = {.edge = g, .policy_id = policy_id};
 
-	edge_each_worker(g, purge, &p);
-	return p.killed;
+	return purge_all(g, &p);
 }
 
 int edge_endpoint_kill_denied(struct edge *g, const char *endpoint_id)
 {
-	struct purge p = {.endpoint_id = endpoint_id};
+	struct purge p = {.edge = g, .endpoint_id = endpoint_id};
 
-	edge_each_worker(g, purge, &p);
-	return p.killed;
+	return purge_all(g, &p);
 }
 
 /* ---- changes ---- */

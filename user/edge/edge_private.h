@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "edge.h"
+#include "elders.h"
 #include "ssh_secret.h"
 #include "terminate.h"
 #include "worker.h"
@@ -15,9 +16,6 @@
 #define EDGE_POLICY_ENTRIES (1U << 20) /* of all IP policies together; allocated as they come */
 #define EDGE_GROUPS 1024	       /* names that are shared, picked in the kernel */
 #define EDGE_POOLS 4096		       /* endpoints with warm upstreams in the kernel */
-
-/* Each has a program on the cgroup, which takes 64 (the kernel's BPF_CGROUP_MAX_PROGS). */
-#define ELDERS_MAX 62
 
 struct client_cas;
 struct complaints;
@@ -55,8 +53,7 @@ struct edge {
 	struct sshd *sshd; /* NULL: no ssh -R */
 	char datapath_why[256];
 	struct takeover *takeover; /* NULL: started by itself */
-	int elders[ELDERS_MAX];	   /* life lines of earlier daemons; main's */
-	unsigned n_elders;
+	struct elders elders;
 	int heir_fd; /* to the daemon that has taken our place; -1: none has */
 	atomic_uint n_elders_alive;
 	pthread_mutex_t start_lock; /* held by main: workers must not begin yet, see takeover.h */

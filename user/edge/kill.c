@@ -2,28 +2,47 @@
 /*
  * kill - connections ended by an operator: both sides are reset, what is queued is thrown away.
  */
+#include "kill.h"
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
 #include "edge_private.h"
+#include "elders.h"
 #include "log.h"
 #include "privileged.h"
 
 struct kill {
-	const char *conn_id, *endpoint_id, *credential; /* one of them */
-	int killed;
+	enum handover_ask what;
+	const char *id;
+	char (*ids)[64]; /* HANDOVER_ASK_KILL_DENIED: sorted */
+	size_t n_ids;
+	unsigned killed;
 };
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
 
 static bool is_meant(const struct kill *k, const struct conn *c)
 {
 	char id[CONN_ID_MAX];
 
-	if (k->conn_id)
-		return !strcmp(conn_id(c, id), k->conn_id);
-	if (k->credential)
-		return c->endpoint && !strcmp(c->endpoint->credential, k->credential);
-	return c->endpoint && !strcmp(c->endpoint->id, k->endpoint_id);
+	switch (k->what) {
+	case HANDOVER_ASK_KILL:
+		return !strcmp(conn_id(c, id), k->id);
+	case HANDOVER_ASK_KILL_ENDPOINT:
+		return c->endpoint && !strcmp(c->endpoint->id, k->id);
+	case HANDOVER_ASK_KILL_CREDENTIAL:
+		return c->endpoint && *k->id && !strcmp(c->endpoint->credential, k->id);
+	case HANDOVER_ASK_KILL_DENIED:
+		return bsearch(conn_id(c, id), k->ids, k->n_ids, sizeof(*k->ids), by_text);
+	default:
+		return false;
+	}
 }
 
 /* What it fails at, conn_close() does by SO_LINGER. */
@@ -51,34 +70,53 @@ static void kill_some(struct worker *w, void *arg)
 			continue;
 		destroy(w, &c->client);
 		destroy(w, &c->upstream);
-		conn_close(c, CLOSE_KILLED, true);
+		if (k->what == HANDOVER_ASK_KILL_DENIED)
+			c->ip_policy = IP_POLICY_BLOCK;
+		conn_close(c, k->what == HANDOVER_ASK_KILL_DENIED ? CLOSE_IP_DENIED : CLOSE_KILLED,
+			   true);
 		k->killed++;
 	}
 }
 
-static int kill_all(struct edge *g, struct kill *k)
+unsigned kill_here(struct edge *g, enum handover_ask what, const char *id)
 {
-	edge_each_worker(g, kill_some, k);
-	return k->killed;
+	struct kill k = {.what = what, .id = id};
+
+	edge_each_worker(g, kill_some, &k);
+	return k.killed;
 }
 
-int edge_conn_kill(struct edge *g, const char *id)
+unsigned kill_denied_here(struct edge *g, char (*ids)[64], size_t n)
 {
-	struct kill k = {.conn_id = id};
+	struct kill k = {.what = HANDOVER_ASK_KILL_DENIED, .ids = ids, .n_ids = n};
 
-	return kill_all(g, &k) ? 0 : -ENOENT;
+	edge_each_worker(g, kill_some, &k);
+	return k.killed;
+}
+
+/*
+ * Earlier daemons first: what follows from there meanwhile is with our workers before these are
+ * asked (an answer comes after what was sent before it).
+ */
+static unsigned kill_all(struct edge *g, enum handover_ask what, const char *id,
+			 unsigned *ret_mute_pid)
+{
+	unsigned n = elders_kill(g, what, id, ret_mute_pid);
+
+	return n + kill_here(g, what, id);
+}
+
+int edge_conn_kill(struct edge *g, const char *id, unsigned *ret_mute_pid)
+{
+	return kill_all(g, HANDOVER_ASK_KILL, id, ret_mute_pid) ? 0 : -ENOENT;
 }
 
 int edge_endpoint_kill(struct edge *g, const char *endpoint_id)
 {
-	struct kill k = {.endpoint_id = endpoint_id};
-
-	return kill_all(g, &k);
+	return (int)kill_all(g, HANDOVER_ASK_KILL_ENDPOINT, endpoint_id, NULL);
 }
 
 int edge_credential_kill(struct edge *g, const char *credential_id)
 {
-	struct kill k = {.credential = credential_id};
-
-	return kill_all(g, &k);
+	return (int)kill_all(g, HANDOVER_ASK_KILL_CREDENTIAL, credential_id, NULL);
 }

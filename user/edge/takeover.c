@@ -40,6 +40,7 @@ struct takeover {
 	struct known_name *names;
 	unsigned n_offers, n_names, n_agents;
 	int elders[ELDERS_MAX];
+	uint64_t elder_abilities[ELDERS_MAX], old_abilities;
 	unsigned n_elders;
 	uint64_t expect_until_ns;
 	bool expired;
@@ -107,10 +108,11 @@ static int take_name(struct takeover *t, const struct handover *h)
 	return 0;
 }
 
-static int take_elder(struct takeover *t)
+static int take_elder(struct takeover *t, const struct handover *h)
 {
 	if (t->n_elders == ELDERS_MAX - 1) /* the other one is the last */
 		return -EBADMSG;
+	t->elder_abilities[t->n_elders] = h->abilities;
 	t->elders[t->n_elders] = parcel_take(&t->parcel, 0);
 	return t->elders[t->n_elders++] == -1 ? -EBADMSG : 0;
 }
@@ -125,7 +127,7 @@ static int take(struct takeover *t, const struct handover *h)
 	case HANDOVER_NAME:
 		return take_name(t, h);
 	case HANDOVER_ELDER:
-		return take_elder(t);
+		return take_elder(t, h);
 	default:
 		return 0; /* of a later version */
 	}
@@ -166,6 +168,7 @@ int takeover_begin(int fd, struct takeover **ret_t, char *why, size_t why_size)
 		parcel_close(&t->parcel);
 	}
 	t->old_pid = h.pid;
+	t->old_abilities = h.abilities;
 	return err ? fail(err, why, why_size) : 0;
 }
 
@@ -382,12 +385,12 @@ static int adopt_all(struct takeover *t, struct edge *g)
 static void keep_elders(struct takeover *t, struct edge *g)
 {
 	for (unsigned i = 0; i < t->n_elders; i++) {
-		g->elders[g->n_elders++] = t->elders[i];
+		elders_add(&g->elders, t->elders[i], t->elder_abilities[i]);
 		t->elders[i] = -1;
 	}
-	g->elders[g->n_elders++] = t->fd;
+	elders_add(&g->elders, t->fd, t->old_abilities);
 	t->fd = -1;
-	atomic_store(&g->n_elders_alive, g->n_elders);
+	atomic_store(&g->n_elders_alive, g->elders.n);
 }
 
 int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_size)
@@ -396,6 +399,7 @@ int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_siz
 	int err = handover_say(t->fd, &h, NULL, 0), n;
 
 	pthread_mutex_lock(&g->start_lock);
+	pthread_mutex_lock(&g->elders.lock); /* who asks at once, asks all of them */
 	for (unsigned i = 0; i < g->n_workers; i++)
 		g->workers[i].now_ns = clock_ns();
 	n = err ? err : adopt_all(t, g);
@@ -415,8 +419,9 @@ void takeover_serve(struct takeover *t, struct edge *g)
 	t->expect_until_ns = clock_ns() + EXPECT_NS; /* before a worker asks */
 	/* (one that has died meanwhile is in nobody's way) */
 	handover_say(t->fd, &h, NULL, 0);
+	keep_elders(t, g);
+	pthread_mutex_unlock(&g->elders.lock);
 	pthread_mutex_unlock(&g->start_lock);
 	log_info("took over from pid %u: connections=%u", (unsigned)t->old_pid, t->n_adopted);
-	keep_elders(t, g);
 	close_rest(t, false);
 }

@@ -215,11 +215,16 @@ static int give_listeners(struct upgrade *u)
 
 static int give_elders(struct upgrade *u)
 {
-	const struct handover h = {.type = HANDOVER_ELDER};
+	struct handover h = {.type = HANDOVER_ELDER};
+	struct elders *es = &u->edge->elders;
 	int err = 0;
 
-	for (unsigned i = 0; i < u->edge->n_elders && !err; i++)
-		err = handover_say(u->fd, &h, &u->edge->elders[i], 1);
+	pthread_mutex_lock(&es->lock);
+	for (unsigned i = 0; i < es->n && !err; i++) {
+		h.abilities = es->at[i].abilities;
+		err = handover_say(u->fd, &h, &es->at[i].fd, 1);
+	}
+	pthread_mutex_unlock(&es->lock);
 	return err;
 }
 
@@ -240,7 +245,9 @@ static int give_name(void *arg, struct endpoint *e)
 
 static int give(struct upgrade *u)
 {
-	const struct handover ready = {.type = HANDOVER_READY, .pid = (uint64_t)getpid()};
+	const struct handover ready = {.type = HANDOVER_READY,
+				       .pid = (uint64_t)getpid(),
+				       .abilities = HANDOVER_ABLE_ANSWERS};
 	int err = give_kernel(u);
 
 	if (!err)
@@ -373,7 +380,7 @@ static void settle(struct upgrade *u)
 
 static int check(struct upgrade *u, const struct handover *h)
 {
-	if (h->format == HANDOVER_FORMAT && u->edge->n_elders < ELDERS_MAX)
+	if (h->format == HANDOVER_FORMAT && u->edge->elders.n < ELDERS_MAX)
 		return 0;
 	if (h->format != HANDOVER_FORMAT)
 		snprintf(u->result->why, sizeof(u->result->why),
@@ -382,7 +389,7 @@ static int check(struct upgrade *u, const struct handover *h)
 	else
 		snprintf(u->result->why, sizeof(u->result->why),
 			 "%u earlier daemons still have connections; wait for them, or end them",
-			 u->edge->n_elders);
+			 u->edge->elders.n);
 	return -EPROTO;
 }
 
@@ -426,6 +433,7 @@ static int hand_over(struct upgrade *u)
 	settle(u);
 	tunnel_listen(g->tunnel, false);
 	u->how->pause(u->how->arg);
+	elders_leave(g, true);
 	err = halt_begin(&halt, g);
 	if (!err)
 		err = commit(u);
@@ -435,6 +443,7 @@ static int hand_over(struct upgrade *u)
 		tunnel_drain(g->tunnel);
 		return 0;
 	}
+	elders_leave(g, false);
 	tunnel_listen(g->tunnel, true);
 	edge_each_worker(g, let_in, g);
 	return err;
@@ -482,8 +491,7 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 		/* the way for those that follow, who must not wait for it; and it tells that we
 		 * live */
 		g->heir_fd = u.fd;
-		while (g->n_elders) /* it has them, too */
-			close(g->elders[--g->n_elders]);
+		elders_forget(&g->elders); /* it has them, too */
 		fcntl(u.fd, F_SETFL, O_NONBLOCK);
 		r->pid = (unsigned)u.pid;
 		r->stayed = edge_conns_active(g);
@@ -526,6 +534,8 @@ enum handover_type upgrade_heir_wants(struct edge *g)
 	while (p && what != HANDOVER_DRAIN && what != HANDOVER_END &&
 	       !handover_receive(g->heir_fd, p, 0)) {
 		what = handover_type_of(p->bytes, p->len);
+		if (what == HANDOVER_ASK)
+			upgrade_answer(g, p);
 		parcel_close(p);
 	}
 	free(p);

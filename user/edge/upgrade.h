@@ -32,6 +32,7 @@
 #include "handover.h"
 
 struct edge;
+struct parcel;
 
 /* Which file to start: of this program, as long as it is still there.  First thing in main(). */
 void upgrade_remember_program(void);
@@ -71,8 +72,11 @@ void upgrade_follow(struct edge *g);
 /*
  * ... and: what does the daemon that has our place want of us, who are in its way?  HANDOVER_DRAIN:
  * it was told to stop; HANDOVER_END: it is about to, and waits a moment for us; 0: nothing new.
+ * Answers what it asks of our connections, too: so within ELDERS_ANSWER_MS.
  */
 enum handover_type upgrade_heir_wants(struct edge *g);
+/* upgrade_answer.c: one HANDOVER_ASK. */
+void upgrade_answer(struct edge *g, struct parcel *p);
 /* Connections that have no upstream yet: agents' sessions must stay until there are none. */
 unsigned upgrade_conns_starting(struct edge *g);
 #endif
