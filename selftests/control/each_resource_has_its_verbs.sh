@@ -94,7 +94,8 @@ python3 - "$TMP" <<-'PY'
 	for name in reversed(modules):
 	    want(204, "DELETE", edge + "/" + name)
 	    want(404, "GET", edge + "/" + name)
-	want(400, "DELETE", edge + "/backend")
+	want(204, "DELETE", edge + "/backend")
+	want(404, "GET", edge + "/backend")
 	want(200, "PUT", edge + "/backend", backend)
 	for path in "/edges/tls/edgtls_none/backend", edge + "/nonsense", "/backends/nonsense", "/nonsense":
 	    want(404, "GET", path)
