@@ -71,6 +71,7 @@ echo "full with $warmed names, $(cli --json status | jq .pool_idle) idle"
 wait_for 30 eval '[ "$(live_conns)" = 0 ]'
 # more than the places that were given back by the clients of the last burst
 stream app.test --polite --conns 90 --parallel 90 --up 300k --down 300k --read-rate 600 --server-read-rate 600 --timeout 60 --seed 2
+wait_for 10 eval '[ "$(grep -c "\"server_name\":\"app.test\"" "$EVENTS")" = 91 ]'
 [ "$(grep '"server_name":"app.test"' "$EVENTS" | tail -n 90 | grep -vc '"datapath":"kernel"')" -ge 20 ] ||
 	fail "$(grep app.test "$EVENTS" | tail -n 90 | jq -r .object.datapath | sort | uniq -c | xargs)"
 sed -i "s/^endpoints:.*/endpoints: [{url: 'tls:\/\/back.test', upstream: '$UP:9000'}]/" "$TMP/snisplitd.yml"

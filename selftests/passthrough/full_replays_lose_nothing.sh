@@ -24,6 +24,7 @@ exec 4>"$TMP/end"
 wait_for 90 eval '[ "$(cli --json status | jq .connections.active)" = 4200 ]'
 stream app.test --polite --conns 20 --parallel 5 --up 300k --down 300k --seed 2
 [ "$(counter pass_no_replay)" -ge 20 ] || fail "pass_no_replay is $(counter pass_no_replay)"
+wait_for 10 eval '[ "$(grep -c "\"server_name\":\"app.test\"" "$EVENTS")" = 21 ]'
 same "moved by" "$(grep '"server_name":"app.test"' "$EVENTS" | jq -r .object.datapath | sort | uniq -c | xargs)" "21 kernel"
 exec 4>&-
 wait_for 60 eval '[ "$(live_conns)" = 0 ]'
