@@ -218,13 +218,27 @@ static bool check_termination(const struct tunnel_one *o, FILE *err)
 	return ok;
 }
 
+struct part {
+	const char *name;
+	bool given;
+};
+
+/* None of these may be, and <why>; true if none is. */
+static bool check_none(const struct tunnel_one *o, const struct part *parts, size_t n,
+		       const char *why, FILE *err)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].given)
+			ok = tunnel_say(err, o, parts[i].name, "%s", why);
+	return ok;
+}
+
 /* Bytes of a TCP endpoint go as they are. */
 static bool check_tcp(const struct tunnel_one *o, FILE *err)
 {
-	const struct {
-		const char *name;
-		bool given;
-	} of_tls[] = {
+	const struct part of_tls[] = {
 		{"terminate_at", o->terminate_at && strcmp(o->terminate_at, "upstream")},
 		{"crt", o->crt},
 		{"key", o->key},
@@ -233,21 +247,14 @@ static bool check_tcp(const struct tunnel_one *o, FILE *err)
 		{"upstream_tls_verify", o->upstream_tls_verify},
 		{"upstream_tls_verify_cas", o->upstream_tls_verify_cas},
 	};
-	bool ok = true;
 
-	for (size_t i = 0; i < sizeof(of_tls) / sizeof(of_tls[0]); i++)
-		if (of_tls[i].given)
-			ok = tunnel_say(err, o, of_tls[i].name,
-					"is for proto: tls, TCP is passed on as it is");
-	return ok;
+	return check_none(o, of_tls, sizeof(of_tls) / sizeof(of_tls[0]),
+			  "is for proto: tls, TCP is passed on as it is", err);
 }
 
 static bool check_labels(const struct tunnel_one *o, FILE *err)
 {
-	const struct {
-		const char *name;
-		bool given;
-	} of_edge[] = {
+	const struct part of_edge[] = {
 		{"url", o->url},
 		{"terminate_at", o->terminate_at},
 		{"crt", o->crt},
@@ -260,13 +267,10 @@ static bool check_labels(const struct tunnel_one *o, FILE *err)
 		{"upstream_tls_verify_cas", o->upstream_tls_verify_cas},
 		{"pooling_enabled", o->pooling_enabled},
 	};
+	bool ok = check_none(o, of_edge, sizeof(of_edge) / sizeof(of_edge[0]),
+			     "does not go with labels: it is for the edge to say", err);
 	struct fault f;
-	bool ok = true;
 
-	for (size_t i = 0; i < sizeof(of_edge) / sizeof(of_edge[0]); i++)
-		if (of_edge[i].given)
-			ok = tunnel_say(err, o, of_edge[i].name,
-					"does not go with labels: it is for the edge to say");
 	for (unsigned i = 0; i < o->labels.n; i++) {
 		const char *label = o->labels.at[i];
 		size_t key = strcspn(label, "=") + 1;
