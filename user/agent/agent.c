@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "ring.h"
 #include "tls_base.h"
 #include "tls_client.h"
 #include "ulid.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "ring.h"
 
 #define SLOTS 16384 /* two a connection, one an idle channel; the others go by splice(2) */
 #define SWEEP_NS SECOND_NS

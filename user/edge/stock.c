@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "edge_private.h"
+#include "ring.h"
 
 int stock_open(struct worker *w, struct edge *edge)
 {

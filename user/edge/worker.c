@@ -18,6 +18,7 @@
 #include "log.h"
 #include "pool.h"
 #include "privileged.h"
+#include "ring.h"
 #include "stock.h"
 #include "thread.h"
 #include "trickle.h"

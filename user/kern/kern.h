@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kern - the BPF side: programs, maps, pins, rings.
+ * kern - the BPF side: programs, maps, pins.  What the programs tell is read by ring.h.
  *
  * One object for the life of the daemon, opened by main before the workers
  * start and closed after they have ended.  Map verbs may be called from any
@@ -88,6 +88,8 @@ struct flow *kern_flow(struct kern *k, uint32_t slot);
 struct replay *kern_replay(struct kern *k, uint32_t idx);
 struct pool_value *kern_pool(struct kern *k, uint32_t idx);
 struct group_value *kern_group(struct kern *k, uint32_t idx); /* 0 unused */
+struct wake *kern_wake(struct kern *k, unsigned worker);
+int kern_events_fd(const struct kern *k, unsigned worker); /* of its ring buffer; stays ours */
 
 /* Which slot a socket has: before it is added, and before an upstream connects.
  * Replaces an earlier one at once: no run of the program finds none. */
@@ -121,18 +123,4 @@ uint64_t kern_full(const struct kern *k, enum kern_map map);
 
 /* Sum over all CPUs. */
 int kern_counters(struct kern *k, struct counters *ret_c);
-
-struct kern_ring;
-int kern_ring_open(struct kern *k, unsigned worker, struct kern_ring **ret_r);
-void kern_ring_close(struct kern_ring *r);   /* NULL is fine */
-int kern_ring_fd(const struct kern_ring *r); /* for epoll */
-/*
- * For a thread that reads its ring in every turn, and need not be woken while it is awake: before
- * it sleeps, and after.  False: an event is there or on its way, do not sleep.  Who never calls
- * these is woken by every urgent event.
- */
-bool kern_ring_doze(struct kern_ring *r);
-void kern_ring_rouse(struct kern_ring *r);
-/* Hands every waiting event to <fn>. */
-int kern_ring_drain(struct kern_ring *r, void (*fn)(void *arg, const struct event *e), void *arg);
 #endif
