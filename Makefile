@@ -217,7 +217,7 @@ $(O)/helpers/header: $(O)/selftests/helpers/header.o $(O)/wire.a $(O)/lib.a
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
-FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,filter.c route.c source.c target.c) \
+FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix user/event/,event_read.c filter.c route.c source.c target.c) \
 		   $(wildcard user/config/*.c) user/endpoint/endpoint_spec.c user/endpoint/endpoint_upstreams.c user/endpoint/endpoint_url.c user/policy/policy.c \
 		   user/ssh/cmdline.c user/ssh/cmdline_bind.c
 # The one that needs more: a whole session, and libssh at both ends.

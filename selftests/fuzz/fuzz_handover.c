@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event_read.h"
 #include "handover.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct chan_out a = {0}, b = {0};
 	struct handover_conn c;
+	static struct handover_event e;
+	struct event_told about;
 	struct handover_info i;
 	struct handover h;
 	size_t used;
@@ -47,6 +50,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(!handover_info_read(a.at, a.len, &i, &used) && used == a.len);
 		handover_info_write(&b, &i);
 		check_same(&a, &b);
+	}
+	if (!handover_event_read(data, size, &e)) {
+		handover_event_write(&a, &e);
+		CHECK(!handover_event_read(a.at, a.len, &e));
+		handover_event_write(&b, &e);
+		check_same(&a, &b);
+		/* and what is in it */
+		if (!event_read(e.line, strlen(e.line), &about))
+			CHECK(about.facts.server_name == about.server_name &&
+			      source_types[about.facts.type]);
 	}
 	return 0;
 }

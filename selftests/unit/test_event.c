@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "addr.h"
 #include "event.h"
+#include "event_read.h"
 #include "events.h"
 #include "unit.h"
 
@@ -241,6 +243,112 @@ static void check_writer(const char *dir)
 	CHECK(lines_of(path) >= 1, "nothing after the rotation");
 }
 
+/* What is made here is read elsewhere; what is not quite that is refused. */
+static void check_read(void)
+{
+	struct event_upstream u = {"app.test", "ep_1", "127.0.0.1:1", true, "it is gone"};
+	struct event_closed c = sample();
+	char line[EVENT_LINE_MAX + 1];
+	size_t len = event_format(&c, line);
+	struct event_told t;
+	struct cidr want;
+
+	CHECK(!event_read(line, len, &t), "%s", line);
+	CHECK(!strcmp(t.connection_id, "conn_1") &&
+		      !strcmp(t.facts.server_name, "app.example.com") &&
+		      t.facts.server_port == 443 && t.facts.type == 0,
+	      "%s %s %u", t.connection_id, t.facts.server_name, t.facts.server_port);
+	cidr_of(&c.client, &want);
+	CHECK(!memcmp(&t.facts.client_ip, &want, sizeof(want)), "client");
+	cidr_of(&c.server, &want);
+	CHECK(!memcmp(&t.facts.server_ip, &want, sizeof(want)), "server");
+
+	for (size_t n = 0; n < len; n++)
+		CHECK(event_read(line, n, &t) == -EBADMSG, "a part of %zu", n);
+	line[3] = '\n';
+	CHECK(event_read(line, len, &t) == -EBADMSG, "two lines");
+	line[3] = '\x80';
+	CHECK(event_read(line, len, &t) == -EBADMSG, "not ASCII");
+	len = event_format(&c, line);
+	memcpy(strstr(line, "closed.v0"), "closed.v1", 9);
+	CHECK(event_read(line, len, &t) == -EBADMSG, "another version");
+	CHECK(event_read("[]\n", 3, &t) == -EBADMSG, "no object");
+	memset(line, ' ', sizeof(line));
+	line[EVENT_LINE_MAX - 1] = '\n';
+	CHECK(event_read(line, EVENT_LINE_MAX, &t) == -EBADMSG, "too long");
+
+	len = event_format_upstream(&u, line);
+	CHECK(!event_read(line, len, &t), "%s", line);
+	CHECK(!*t.connection_id && !strcmp(t.facts.server_name, "app.test") && t.facts.type == 1 &&
+		      !t.facts.client_ip.prefixlen && !t.facts.server_port,
+	      "%s %u", t.facts.server_name, t.facts.type);
+}
+
+/* Another daemon's <fn>: takes as many as it may. */
+struct heir {
+	atomic_uint room, taken, told_of_loss;
+};
+
+static bool take(void *arg, const char *line, size_t len)
+{
+	struct heir *h = arg;
+
+	if (!line)
+		atomic_fetch_add(&h->told_of_loss, 1);
+	if (!line || !len || !atomic_load(&h->room))
+		return false;
+	atomic_fetch_sub(&h->room, 1);
+	atomic_fetch_add(&h->taken, 1);
+	return true;
+}
+
+/* Each line goes to one of the two; while they are held, to none. */
+static void check_divert(const char *dir)
+{
+	struct heir h = {.room = 60};
+	struct event_closed c = sample();
+	struct events *ev;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/divert", dir);
+	ev = open_with(path);
+	events_closed(ev, &c);
+	while (written_of(ev) < 1)
+		usleep(1000);
+	CHECK(!events_held(ev), "held by nobody");
+	events_divert(ev, take, &h, 60000);
+	CHECK(!events_held(ev), "nothing is there to be held");
+	for (int i = 0; i < 100; i++)
+		events_closed(ev, &c);
+	usleep(100000);
+	CHECK(events_held(ev) && !h.taken && written_of(ev) == 1, "%u taken", h.taken);
+	events_release(ev);
+	for (int i = 0; written_of(ev) + h.taken < 101 && i < 10000; i++)
+		usleep(1000);
+	CHECK(h.taken == 60 && written_of(ev) == 41, "%u taken, %lu written", h.taken,
+	      written_of(ev));
+	CHECK(!events_held(ev) && !h.told_of_loss, "held");
+	atomic_store(&h.room, 1000000);
+	events_divert(ev, take, &h, 60000);
+	for (int i = 0; i < 3 * SPOOL_LINES && !events_lost(ev); i++)
+		events_closed(ev, &c);
+	events_release(ev);
+	for (int i = 0; !h.told_of_loss && i < 10000; i++)
+		usleep(1000);
+	CHECK(events_lost(ev) && h.told_of_loss == 1, "%lu lost, told %u times", events_lost(ev),
+	      h.told_of_loss);
+	/* a hold ends by itself, and with the end */
+	events_divert(ev, take, &h, 50);
+	events_closed(ev, &c);
+	for (int i = 0; events_held(ev) && i < 10000; i++)
+		usleep(1000);
+	CHECK(!events_held(ev), "held for ever");
+	events_divert(ev, take, &h, 60000);
+	events_closed(ev, &c);
+	events_close(ev);
+	CHECK(lines_of(path) == 41, "%u lines", lines_of(path));
+}
+
 /* A file that may not grow past a limit cuts lines; none stays half. */
 static void check_full_disk(const char *dir)
 {
@@ -370,6 +478,8 @@ int main(void)
 	check_writer(dir);
 	check_full_disk(dir);
 	check_stuck(dir);
+	check_read();
+	check_divert(dir);
 	check_followers();
 	CHECK(!open_with("/proc/nope/x"), "opened");
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);

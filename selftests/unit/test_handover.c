@@ -107,6 +107,33 @@ static void lists(void)
 	chan_out_done(&o);
 }
 
+/* A line is as long as an event may be, and no longer. */
+static void events(void)
+{
+	static struct handover_event e, got;
+	struct chan_out o = {0};
+	struct handover_conn c;
+	struct handover h;
+
+	memset(e.line, 'e', sizeof(e.line) - 1);
+	handover_event_write(&o, &e);
+	expect("event read", handover_event_read(o.at, o.len, &got), 0);
+	expect("event same", memcmp(&e, &got, sizeof(e)), 0);
+	expect("event is no plain one", handover_read(o.at, o.len, &h), -EBADMSG);
+	expect("event is no conn", handover_conn_read(o.at, o.len, &c), -EBADMSG);
+	for (size_t n = 0; n < o.len; n += 97) { /* of exactly that length, for a sanitizer */
+		uint8_t *part = malloc(n ? n : 1);
+
+		memcpy(part, o.at, n);
+		expect("a part of it", handover_event_read(part, n, &got), -EBADMSG);
+		free(part);
+	}
+	chan_out_done(&o);
+	handover_write(&o, &(struct handover){.type = HANDOVER_ASK, .use = HANDOVER_ASK_EVENTS});
+	expect("an ask is no event", handover_event_read(o.at, o.len, &got), -EBADMSG);
+	chan_out_done(&o);
+}
+
 /* Who was built before there were asks skips the ability, and is skipped: missing means none. */
 static void abilities(void)
 {
@@ -130,7 +157,8 @@ static void refuse(const char *what, uint8_t type, enum chan_tag tag, size_t len
 	struct handover_conn c;
 	struct handover_info i;
 	struct handover h;
-	uint8_t bytes[600];
+	static struct handover_event e;
+	uint8_t bytes[HANDOVER_LINE_MAX + 1];
 	size_t used;
 	int got;
 
@@ -143,6 +171,8 @@ static void refuse(const char *what, uint8_t type, enum chan_tag tag, size_t len
 		got = handover_info_read(o.at, o.len, &i, &used);
 	else if (type == HANDOVER_CONN)
 		got = handover_conn_read(o.at, o.len, &c);
+	else if (type == HANDOVER_EVENT)
+		got = handover_event_read(o.at, o.len, &e);
 	else
 		got = handover_read(o.at, o.len, &h);
 	expect(what, got, want);
@@ -153,6 +183,7 @@ int main(void)
 {
 	round_trips();
 	lists();
+	events();
 	abilities();
 	refuse("text that fits", HANDOVER_REFUSED, CHAN_TEXT, 512, 0);
 	refuse("text too long", HANDOVER_REFUSED, CHAN_TEXT, 513, -EBADMSG);
@@ -167,6 +198,9 @@ int main(void)
 	       -EBADMSG);
 	refuse("info: unknown text", HANDOVER_INFO, (enum chan_tag)(CHAN_TEXT + 100), 600, 0);
 	refuse("info: number of 7 bytes", HANDOVER_INFO, (enum chan_tag)1, 7, -EBADMSG);
+	refuse("line that fits", HANDOVER_EVENT, CHAN_TEXT, HANDOVER_LINE_MAX, 0);
+	refuse("line too long", HANDOVER_EVENT, CHAN_TEXT, HANDOVER_LINE_MAX + 1, -EBADMSG);
+	refuse("event: unknown number", HANDOVER_EVENT, (enum chan_tag)1, 8, 0);
 	refuse("ask: id too long", HANDOVER_ASK, (enum chan_tag)(CHAN_TEXT + 2), 65, -EBADMSG);
 	refuse("unknown type", HANDOVER_TYPE_MAX, CHAN_TEXT, 5, -EBADMSG);
 	refuse("type 0", 0, CHAN_TEXT, 5, -EBADMSG);

@@ -28,7 +28,89 @@ struct events {
 	pthread_mutex_t setting; /* held by events_set() all along */
 	pthread_mutex_t lock;	 /* of the groups; never held for long */
 	struct group groups[EVENTS_OWNER_MAX];
+	/* to the next daemon; under <lock>, but for <missed> */
+	bool (*divert)(void *arg, const char *line, size_t len);
+	void *divert_arg;
+	struct timespec held_until; /* CLOCK_MONOTONIC */
+	bool holds, waits;
+	pthread_cond_t released;
+	atomic_bool missed;
 };
+
+/* ---- to the next daemon ---- */
+
+static void hold(struct events *ev)
+{
+	pthread_mutex_lock(&ev->lock);
+	ev->waits = ev->holds;
+	while (ev->holds &&
+	       pthread_cond_timedwait(&ev->released, &ev->lock, &ev->held_until) != ETIMEDOUT)
+		;
+	ev->holds = ev->waits = false;
+	pthread_mutex_unlock(&ev->lock);
+}
+
+/* What it takes is cut off the front of <b>. */
+static void divert(struct events *ev, struct batch *b)
+{
+	bool (*fn)(void *, const char *, size_t) = ev->divert; /* once set, it stays */
+	const struct record *r;
+	size_t at = 0, next = 0;
+	unsigned n = 0;
+
+	while ((r = batch_next(b, &next)) && fn(ev->divert_arg, record_line(r), r->line_len)) {
+		at = next;
+		n++;
+	}
+	*b = (struct batch){b->data + at, b->len - at, b->n - n};
+	if (atomic_exchange(&ev->missed, false))
+		fn(ev->divert_arg, NULL, 0);
+}
+
+static bool diverts(struct events *ev)
+{
+	bool yes;
+
+	pthread_mutex_lock(&ev->lock);
+	yes = ev->divert;
+	pthread_mutex_unlock(&ev->lock);
+	return yes;
+}
+
+void events_divert(struct events *ev, bool (*fn)(void *arg, const char *line, size_t len),
+		   void *arg, unsigned hold_ms)
+{
+	pthread_mutex_lock(&ev->lock);
+	clock_gettime(CLOCK_MONOTONIC, &ev->held_until);
+	ev->held_until.tv_sec += hold_ms / 1000;
+	ev->held_until.tv_nsec += hold_ms % 1000 * 1000000L;
+	if (ev->held_until.tv_nsec >= 1000000000L) {
+		ev->held_until.tv_sec++;
+		ev->held_until.tv_nsec -= 1000000000L;
+	}
+	ev->holds = hold_ms;
+	ev->divert = fn;
+	ev->divert_arg = arg;
+	pthread_mutex_unlock(&ev->lock);
+}
+
+void events_release(struct events *ev)
+{
+	pthread_mutex_lock(&ev->lock);
+	ev->holds = false;
+	pthread_cond_signal(&ev->released);
+	pthread_mutex_unlock(&ev->lock);
+}
+
+bool events_held(struct events *ev)
+{
+	bool yes;
+
+	pthread_mutex_lock(&ev->lock);
+	yes = ev->holds && (ev->waits || spool_waiting(&ev->spool));
+	pthread_mutex_unlock(&ev->lock);
+	return yes;
+}
 
 /* ---- the writer ---- */
 
@@ -38,6 +120,10 @@ static void *writer(void *arg)
 	struct batch b;
 
 	while (spool_take(&ev->spool, &b)) {
+		if (b.n && diverts(ev)) {
+			hold(ev);
+			divert(ev, &b);
+		}
 		recent_take(&ev->recent, &b);
 		pthread_mutex_lock(&ev->lock);
 		for (int o = 0; o < EVENTS_OWNER_MAX; o++)
@@ -214,12 +300,14 @@ static void destroy(struct events *ev)
 	recent_done(&ev->recent);
 	pthread_mutex_destroy(&ev->lock);
 	pthread_mutex_destroy(&ev->setting);
+	pthread_cond_destroy(&ev->released);
 	free(ev);
 }
 
 struct events *events_open(void)
 {
 	struct events *ev = calloc(1, sizeof(*ev));
+	pthread_condattr_t attr;
 	int err;
 
 	if (!ev) {
@@ -229,6 +317,10 @@ struct events *events_open(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT); /* before there are threads */
 	pthread_mutex_init(&ev->lock, NULL);
 	pthread_mutex_init(&ev->setting, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&ev->released, &attr);
+	pthread_condattr_destroy(&attr);
 	err = spool_init(&ev->spool);
 	if (recent_init(&ev->recent))
 		err = -ENOMEM;
@@ -246,12 +338,22 @@ void events_close(struct events *ev)
 	if (!ev)
 		return;
 	events_wake(ev);
+	events_release(ev);
 	spool_close(&ev->spool);
 	pthread_join(ev->thread, NULL);
 	destroy(ev);
 }
 
 /* ---- events ---- */
+
+static void put(struct events *ev, const struct facts *facts, const char *line, size_t len)
+{
+	bool done = spool_put(&ev->spool, facts, line, len);
+
+	if (!done)
+		atomic_store(&ev->missed, true);
+	atomic_fetch_add(done ? &ev->emitted : &ev->lost, 1);
+}
 
 void events_closed(struct events *ev, const struct event_closed *c)
 {
@@ -261,7 +363,12 @@ void events_closed(struct events *ev, const struct event_closed *c)
 
 	cidr_of(&c->client, &facts.client_ip);
 	cidr_of(&c->server, &facts.server_ip);
-	atomic_fetch_add(spool_put(&ev->spool, &facts, line, len) ? &ev->emitted : &ev->lost, 1);
+	put(ev, &facts, line, len);
+}
+
+void events_relay(struct events *ev, const struct facts *facts, const char *line, size_t len)
+{
+	put(ev, facts, line, len);
 }
 
 void events_upstream(struct events *ev, const struct event_upstream *u)

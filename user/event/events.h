@@ -41,6 +41,23 @@ int events_set(struct events *ev, enum events_owner owner, const struct event_ro
 void events_closed(struct events *ev, const struct event_closed *c);
 void events_upstream(struct events *ev, const struct event_upstream *u);
 uint64_t events_emitted(const struct events *ev);
+
+/*
+ * A line that an earlier daemon has written (event_read.h): for our destinations and followers, as
+ * if it were ours.
+ */
+void events_relay(struct events *ev, const struct facts *facts, const char *line, size_t len);
+
+/*
+ * The other side of that, once: from now on the writer offers each line to <fn>, which may wait;
+ * true: it has passed it on, and nobody here gets it.  <line> NULL: some before it are lost.
+ * Nothing is offered until events_release(), or until <hold_ms> are over.
+ */
+void events_divert(struct events *ev, bool (*fn)(void *arg, const char *line, size_t len),
+		   void *arg, unsigned hold_ms);
+void events_release(struct events *ev);
+/* Is there something that waits for that? */
+bool events_held(struct events *ev);
 /* An event counts once for each destination that missed it. */
 uint64_t events_lost(struct events *ev);
 

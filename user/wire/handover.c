@@ -52,6 +52,11 @@ static const struct place info_texts[] = {
 	HANDOVER_INFO_TEXTS(X)
 #undef X
 };
+static const struct place event_texts[] = {
+#define X(name, n) {offsetof(struct handover_event, name), n},
+	HANDOVER_EVENT_TEXTS(X)
+#undef X
+};
 _Static_assert(COUNT(conn_numbers) < CHAN_TAG_PROOF, "numbers have tags below the bytes'");
 
 struct form {
@@ -64,6 +69,7 @@ static const struct form of_conn = {conn_numbers,	 conn_addrs,	    conn_texts,
 				    COUNT(conn_numbers), COUNT(conn_addrs), COUNT(conn_texts)};
 static const struct form of_info = {info_numbers,	 info_addrs,	    info_texts,
 				    COUNT(info_numbers), COUNT(info_addrs), COUNT(info_texts)};
+static const struct form of_event = {NULL, NULL, event_texts, 0, 0, COUNT(event_texts)};
 
 static void write_all(struct chan_out *o, const struct form *m, const void *from)
 {
@@ -169,12 +175,18 @@ void handover_info_write(struct chan_out *o, const struct handover_info *i)
 	write_all(o, &of_info, i);
 }
 
+void handover_event_write(struct chan_out *o, const struct handover_event *e)
+{
+	chan_begin(o, (enum chan_type)HANDOVER_EVENT);
+	write_all(o, &of_event, e);
+}
+
 int handover_read(const uint8_t *buf, size_t len, struct handover *ret_h)
 {
 	struct handover h = {.type = handover_type_of(buf, len)};
 
 	if (!h.type || h.type == HANDOVER_CONN || h.type == HANDOVER_INFO ||
-	    read_all(&plain, buf, len, &h))
+	    h.type == HANDOVER_EVENT || read_all(&plain, buf, len, &h))
 		return -EBADMSG;
 	*ret_h = h;
 	return 0;
@@ -189,6 +201,16 @@ int handover_conn_read(const uint8_t *buf, size_t len, struct handover_conn *ret
 		return -EBADMSG;
 	c.has_proxy = memcmp(c.proxy_peer, none, sizeof(none)) != 0;
 	*ret_c = c;
+	return 0;
+}
+
+int handover_event_read(const uint8_t *buf, size_t len, struct handover_event *ret_e)
+{
+	struct handover_event e = {.line = ""};
+
+	if (handover_type_of(buf, len) != HANDOVER_EVENT || read_all(&of_event, buf, len, &e))
+		return -EBADMSG;
+	*ret_e = e;
 	return 0;
 }
 

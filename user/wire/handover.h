@@ -33,6 +33,7 @@ enum handover_type {
 	HANDOVER_ASK,	  /* new, later: of the connections you still have; <use> says what */
 	HANDOVER_ANSWER,  /* old: to that, with its <serial>, and its <use> if it was understood */
 	HANDOVER_INFO,	  /* in a list beside one of the two: a connection */
+	HANDOVER_EVENT, /* old: in the stream of HANDOVER_ASK_EVENTS: a line of the event stream */
 	HANDOVER_TYPE_MAX
 };
 
@@ -48,9 +49,16 @@ enum handover_ask {
 	HANDOVER_ASK_KILL_ENDPOINT,
 	HANDOVER_ASK_KILL_CREDENTIAL,
 	HANDOVER_ASK_KILL_DENIED, /* those of the list, because of an IP policy */
+	/*
+	 * Your events go into the stream that comes beside this, from now on, a message each; it
+	 * takes the place of an earlier one.  The answer has a list of those whose events will
+	 * come.  Who closes it has one that does not come there.
+	 */
+	HANDOVER_ASK_EVENTS,
 	HANDOVER_ASK_MAX
 };
 #define HANDOVER_ABLE_ANSWERS 1 /* bits of <abilities> */
+#define HANDOVER_ABLE_EVENTS 2	/* HANDOVER_ASK_EVENTS among them */
 
 /* Which of a daemon's listening sockets. */
 enum handover_use {
@@ -62,7 +70,7 @@ enum handover_use {
 	HANDOVER_USE_MAX
 };
 
-/* X(name): numbers of all messages but CONN and INFO; the tag is the place in the list. */
+/* X(name): numbers of all messages but CONN, INFO and EVENT; the tag is the place in the list. */
 #define HANDOVER_WHO(X) X(format) X(pid)
 #define HANDOVER_WHAT(X) X(use) X(worker) X(count) X(created_s) X(created_ns) X(agent)
 #define HANDOVER_LATER(X) X(abilities) X(serial)
@@ -139,17 +147,29 @@ struct handover_info {
 #undef X
 };
 
+/* X(name, size): of what has happened.  The line ends in '\n'. */
+#define HANDOVER_LINE_MAX 8192
+#define HANDOVER_EVENT_TEXTS(X) X(line, HANDOVER_LINE_MAX)
+
+struct handover_event {
+#define X(name, size) char name[size];
+	HANDOVER_EVENT_TEXTS(X)
+#undef X
+};
+
 /* Appends one message. */
 void handover_write(struct chan_out *o, const struct handover *h);
 void handover_conn_write(struct chan_out *o, const struct handover_conn *c);
 void handover_info_write(struct chan_out *o, const struct handover_info *i);
+void handover_event_write(struct chan_out *o, const struct handover_event *e);
 
 /*
  * 0, or -EBADMSG: not one whole message of a known type, a text too long, an address of another
- * length, HANDOVER_CONN or _INFO to the first or another type than HANDOVER_CONN to the second.
+ * length, HANDOVER_CONN, _INFO or _EVENT to the first, another type than theirs to the others.
  */
 int handover_read(const uint8_t *buf, size_t len, struct handover *ret_h);
 int handover_conn_read(const uint8_t *buf, size_t len, struct handover_conn *ret_c);
+int handover_event_read(const uint8_t *buf, size_t len, struct handover_event *ret_e);
 /* The one that a list starts with: *ret_len of its bytes.  0, or -EBADMSG. */
 int handover_info_read(const uint8_t *buf, size_t len, struct handover_info *ret_i,
 		       size_t *ret_len);
