@@ -236,7 +236,8 @@ void conn_accept(struct worker *w, const char *tcp, int fd, const struct sockadd
 	const struct config *g = w->config;
 	struct conn *c;
 
-	if (atomic_load_explicit(&w->edge->n_conns, memory_order_relaxed) >=
+	if (atomic_load_explicit(&w->edge->n_conns, memory_order_relaxed) +
+		    atomic_load_explicit(&w->edge->n_charges, memory_order_relaxed) >=
 	    g->limits.connections) {
 		worker_count(w, WC_over_limit);
 		conn_refuse(w, fd, sa, len, CLOSE_LIMIT);

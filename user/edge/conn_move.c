@@ -271,6 +271,7 @@ int conn_adopt(struct worker *w, const struct handover_conn *h, int *fds, unsign
 	struct endpoint *e = NULL;
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	struct sockaddr_storage sa;
+	char id[CONN_ID_MAX];
 	struct conn *c;
 
 	if (!is_right(h, n_fds))
@@ -293,6 +294,7 @@ int conn_adopt(struct worker *w, const struct handover_conn *h, int *fds, unsign
 	adopt_facts(c, h);
 	c->endpoint = e;
 	ADOPT_END(client);
+	elders_conn_moved(w->edge, conn_id(c, id));
 	if (e) {
 		adopt_open(c, h, fds);
 		return 0;

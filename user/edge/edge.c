@@ -233,13 +233,14 @@ int edge_open(struct config *config, enum datapath datapath, uint32_t mutant,
 		return -ENOMEM;
 	g->config = config;
 	g->takeover = takeover;
-	g->heir_fd = -1;
+	g->heir_fd = g->heir_events_fd = -1;
 	g->mutant = mutant;
 	snprintf(g->own_name, sizeof(g->own_name), "connect.%s", config->base_domain);
 	pthread_mutex_init(&g->reload_lock, NULL);
 	pthread_mutex_init(&g->config_lock, NULL);
 	pthread_mutex_init(&g->asked_lock, NULL);
 	pthread_mutex_init(&g->start_lock, NULL);
+	pthread_mutex_init(&g->heir_lock, NULL);
 	elders_init(&g->elders);
 	pthread_cond_init(&g->asked_done, NULL);
 	clock_gettime(CLOCK_REALTIME, &g->started);
@@ -327,6 +328,11 @@ int edge_start(struct edge *g, char *why, size_t why_size)
 		snprintf(why, why_size, "tunnel: %s", strerror(-err));
 		return err;
 	}
+	err = g->takeover ? elders_events_start(g) : 0;
+	if (err) {
+		snprintf(why, why_size, "earlier daemons: %s", strerror(-err));
+		return err;
+	}
 	if (sshd_start(g, &g->sshd, why, why_size))
 		return -EIO;
 	g->resolver = resolver_start(g);
@@ -394,6 +400,7 @@ void edge_stop(struct edge *g)
 	edge_each_worker(g, worker_stop, NULL);
 	for (i = 0; i < g->n_workers; i++)
 		worker_join(&g->workers[i]);
+	elders_events_stop(g);
 }
 
 void edge_close(struct edge *g)
@@ -421,6 +428,8 @@ void edge_close(struct edge *g)
 	complaints_free(g->complaints);
 	edge_tls_close(g);
 	events_close(g->events);
+	if (g->heir_events_fd != -1)
+		close(g->heir_events_fd);
 	store_close(g->store);
 	privileged_stop(g->privileged);
 	kern_close(g->kern);
@@ -433,6 +442,7 @@ void edge_close(struct edge *g)
 	pthread_mutex_destroy(&g->config_lock);
 	pthread_mutex_destroy(&g->asked_lock);
 	pthread_mutex_destroy(&g->start_lock);
+	pthread_mutex_destroy(&g->heir_lock);
 	pthread_cond_destroy(&g->asked_done);
 	free(g);
 }

@@ -55,6 +55,8 @@ struct edge {
 	struct takeover *takeover; /* NULL: started by itself */
 	struct elders elders;
 	int heir_fd; /* to the daemon that has taken our place; -1: none has */
+	pthread_mutex_t heir_lock;
+	int heir_events_fd; /* where it wants our events; -1: nowhere; under heir_lock */
 	atomic_uint n_elders_alive;
 	pthread_mutex_t start_lock; /* held by main: workers must not begin yet, see takeover.h */
 	pthread_mutex_t asked_lock;
@@ -80,6 +82,7 @@ struct edge {
 	pthread_cond_t reload_done;
 	pthread_mutex_t config_lock; /* of <config> itself: for a look at it from other threads */
 	atomic_uint n_conns;	     /* all workers */
+	atomic_uint n_charges;	     /* of earlier daemons, see charges.h */
 	atomic_uint gone_seq;	     /* endpoints that went offline; workers drop their pools */
 };
 

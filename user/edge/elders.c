@@ -146,6 +146,8 @@ unsigned takeover_look_after_elders(struct edge *g)
 	if (n < before)
 		edge_each_worker(g, nothing, NULL);
 	atomic_store(&g->n_elders_alive, n);
+	if (n)
+		elders_events_ask(g);
 	return n;
 }
 
@@ -208,6 +210,8 @@ static void ask_all(struct elders *es, struct elders_ask *a)
 		int err = -ENOSYS;
 
 		e->awaited = 0;
+		if (a->prepare && (es->away || !a->prepare(a, e)))
+			continue;
 		if (!es->away && (e->abilities & HANDOVER_ABLE_ANSWERS))
 			err = say(e, &a->h, a->fd);
 		if (err == -EPIPE)

@@ -30,6 +30,7 @@ struct elder {
 	uint64_t abilities; /* HANDOVER_ABLE_ */
 	uint64_t awaited;   /* serial of the ask it has not answered yet; 0: none */
 	bool silent;	    /* it has let one pass */
+	uint64_t again_ns;  /* when to ask for its events, if they do not come; CLOCK_MONOTONIC */
 };
 
 struct elders {
@@ -39,6 +40,7 @@ struct elders {
 	bool away; /* they are being handed to the next daemon, which reads what they say */
 	uint64_t serial;
 	struct elders_ask *asking;
+	struct elders_events *events; /* NULL: not started, or stopped */
 };
 
 void elders_init(struct elders *es);
@@ -54,6 +56,8 @@ void elders_leave(struct edge *g, bool away);
 struct elders_ask {
 	struct handover h; /* <use>, <id> */
 	int fd;		   /* a list that goes with it, or -1 */
+	/* may set <fd> for this one; false: it is not asked; NULL: all are; under the lock */
+	bool (*prepare)(struct elders_ask *a, struct elder *e);
 	/* one has answered: with a list, or -1; or (<h> NULL) does not; under the lock */
 	void (*on_answer)(struct elders_ask *a, const struct elder *e, const struct handover *h,
 			  int fd);
@@ -80,6 +84,17 @@ unsigned elders_kill(struct edge *g, enum handover_ask what, const char *id,
 /* ... those that <is_denied> says. */
 unsigned elders_kill_denied(struct edge *g,
 			    bool (*is_denied)(void *arg, const struct handover_info *i), void *arg);
+
+/*
+ * elders_events.c: their events come to ours, and their connections count here until these come.
+ * The thread that reads; edge_start() and edge_stop(), which reads what is there.
+ */
+int elders_events_start(struct edge *g); /* 0 or -errno */
+void elders_events_stop(struct edge *g);
+/* The main thread, now and then: asks those whose events do not come. */
+void elders_events_ask(struct edge *g);
+/* A worker: this one is ours now. */
+void elders_conn_moved(struct edge *g, const char *conn_id);
 
 /* elders_list.c: a list as it travels, in a file without a name. */
 /* Of HANDOVER_INFOs in <o>, which it empties.  The descriptor, or -errno. */

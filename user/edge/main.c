@@ -191,7 +191,7 @@ static void retire(struct daemon *d)
 
 	api_close(d->api);
 	d->api = NULL;
-	while (edge_conns_active(d->edge)) {
+	while (edge_conns_active(d->edge) || events_held(edge_events(d->edge))) {
 		if (++n % FOLLOW_STEPS == 0)
 			upgrade_follow(d->edge);
 		/* agents go to the next daemon when nobody here waits for them any more */
@@ -228,7 +228,7 @@ static void tell_watchdog(struct daemon *d)
 static void serve(struct daemon *d)
 {
 	const struct timespec look = {.tv_nsec = 200 * 1000 * 1000}, idle = {.tv_sec = 1};
-	unsigned elders = 0;
+	unsigned elders = takeover_look_after_elders(d->edge);
 
 	for (;;) {
 		switch (sigtimedwait(&d->signals, NULL, elders ? &look : &idle)) {

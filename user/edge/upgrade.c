@@ -247,7 +247,7 @@ static int give(struct upgrade *u)
 {
 	const struct handover ready = {.type = HANDOVER_READY,
 				       .pid = (uint64_t)getpid(),
-				       .abilities = HANDOVER_ABLE_ANSWERS};
+				       .abilities = HANDOVER_ABLE_ANSWERS | HANDOVER_ABLE_EVENTS};
 	int err = give_kernel(u);
 
 	if (!err)
@@ -491,6 +491,7 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 		/* the way for those that follow, who must not wait for it; and it tells that we
 		 * live */
 		g->heir_fd = u.fd;
+		upgrade_pass_events_on(g);
 		elders_forget(&g->elders); /* it has them, too */
 		fcntl(u.fd, F_SETFL, O_NONBLOCK);
 		r->pid = (unsigned)u.pid;

@@ -77,6 +77,8 @@ void upgrade_follow(struct edge *g);
 enum handover_type upgrade_heir_wants(struct edge *g);
 /* upgrade_answer.c: one HANDOVER_ASK. */
 void upgrade_answer(struct edge *g, struct parcel *p);
+/* Our events wait for the other one to ask for them, for a moment, and then go there. */
+void upgrade_pass_events_on(struct edge *g);
 /* Connections that have no upstream yet: agents' sessions must stay until there are none. */
 unsigned upgrade_conns_starting(struct edge *g);
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "edge_look.h"
@@ -12,9 +13,13 @@
 #include "edge_private.h"
 #include "elders.h"
 #include "handover_io.h"
+#include "health.h"
 #include "kill.h"
 #include "log.h"
 #include "upgrade.h"
+
+#define HOLD_MS 5000 /* one that has just begun asks at once, but may be busy */
+#define PASS_MS 500  /* within ELDERS_ANSWER_MS: an answer may wait for it */
 
 #define ID_MAX sizeof(((struct handover_info *)0)->id)
 
@@ -103,6 +108,61 @@ static unsigned end_list(struct edge *g, int fd)
 	return n;
 }
 
+/* ---- events ---- */
+
+/* The events' writer.  One whose heir does not read, or has no room, writes by itself again. */
+static bool pass_on(void *arg, const char *line, size_t len)
+{
+	struct handover_event e;
+	struct chan_out o = {0};
+	struct edge *g = arg;
+	int err = -ENOBUFS;
+	bool taken;
+
+	pthread_mutex_lock(&g->heir_lock);
+	if (g->heir_events_fd != -1) {
+		if (line && len < sizeof(e.line)) {
+			memcpy(e.line, line, len);
+			e.line[len] = '\0';
+			handover_event_write(&o, &e);
+			err = handover_send(g->heir_events_fd, &o, NULL, 0);
+		}
+		if (err) {
+			close(g->heir_events_fd);
+			g->heir_events_fd = -1;
+		}
+	}
+	taken = g->heir_events_fd != -1;
+	pthread_mutex_unlock(&g->heir_lock);
+	return taken;
+}
+
+void upgrade_pass_events_on(struct edge *g)
+{
+	/* of upstreams it tells by itself */
+	health_stop(g->health);
+	g->health = NULL;
+	events_divert(g->events, pass_on, g, HOLD_MS);
+}
+
+/* The list of those whose events will come there: a descriptor, or -errno. */
+static int begin_events(struct edge *g, int fd, uint64_t *ret_n)
+{
+	const struct timeval limit = {.tv_usec = PASS_MS * 1000};
+
+	if (fd == -1)
+		return -EBADMSG;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	pthread_mutex_lock(&g->heir_lock);
+	if (g->heir_events_fd != -1)
+		close(g->heir_events_fd);
+	g->heir_events_fd = fd;
+	pthread_mutex_unlock(&g->heir_lock);
+	fd = list_all(g, ret_n);
+	events_release(g->events);
+	return fd;
+}
+
 void upgrade_answer(struct edge *g, struct parcel *p)
 {
 	struct handover ask, h = {.type = HANDOVER_ANSWER};
@@ -118,7 +178,9 @@ void upgrade_answer(struct edge *g, struct parcel *p)
 		h.count = edge_conns_active(g);
 		break;
 	case HANDOVER_ASK_LIST:
-		fd = list_all(g, &h.count);
+	case HANDOVER_ASK_EVENTS:
+		fd = ask.use == HANDOVER_ASK_LIST ? list_all(g, &h.count)
+						  : begin_events(g, parcel_take(p, 0), &h.count);
 		if (fd >= 0)
 			break;
 		log_err("the list for the next daemon: %s", strerror(-fd));
