@@ -4,37 +4,8 @@
 # Timeout: 200
 . "$LIB"
 need jq cc
-cat >"$TMP/scarce.c" <<'C'
-/* malloc() that fails once in as many times as the shared byte says; 0: never. */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-static volatile unsigned char *once_in;
-static unsigned calls;
-void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
-__attribute__((constructor)) static void begin(void)
-{
-	int fd = open(getenv("SCARCE"), O_RDONLY | O_CLOEXEC);
-	void *p = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
-	once_in = p == MAP_FAILED ? NULL : p;
-	unsetenv("LD_PRELOAD");
-}
-static int none(void)
-{
-	if (!once_in || !*once_in || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) % *once_in)
-		return 0;
-	errno = ENOMEM;
-	return 1;
-}
-void *malloc(size_t n) { return none() ? NULL : __libc_malloc(n); }
-void *calloc(size_t n, size_t m) { return none() ? NULL : __libc_calloc(n, m); }
-void *realloc(void *p, size_t n) { return none() ? NULL : __libc_realloc(p, n); }
-C
-cc -shared -fPIC -O1 -o "$TMP/scarce.so" "$TMP/scarce.c" -ldl
-printf '\0' >"$TMP/scarce"
+cc -shared -fPIC -O1 -o "$TMP/scarce.so" "$LIB_DIR/fixtures/scarce.c"
+printf '\0\0' >"$TMP/scarce"
 start_upstream stream 9000
 start_upstream python 9001
 start_snisplitd env LD_PRELOAD="$TMP/scarce.so" SCARCE="$TMP/scarce" <<-CONF

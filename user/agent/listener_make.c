@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "agent.h"
+#include "text_file.h"
 #include "tls_base.h"
 #include "tls_client.h"
 #include "tls_server.h"
@@ -50,13 +51,13 @@ static int add_list(struct snisplit_listener *l, const char *name, const char *c
 
 	if (!list || !*list)
 		return 0;
-	to = open_memstream(&joined, &size);
+	to = text_file_open(&joined, &size);
 	if (!to)
 		return fault_set(f, 500, 0, "", "out of memory");
 	for (size_t i = 0; list[i]; i++)
 		fprintf(to, "%s%s", i ? "\n" : "", list[i]);
-	err = fclose(to) ? fault_set(f, 500, 0, "", "out of memory")
-			 : add_field(l, name, joined, f);
+	err = text_file_close(to, &joined) ? fault_set(f, 500, 0, "", "out of memory")
+					   : add_field(l, name, joined, f);
 	free(joined);
 	return err;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "credential_body.h"
+#include "text_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static int take_rules(const json_t *list, char **ret_acl, struct fault *f)
 
 	if (!json_is_array(list))
 		return fault_set(f, 400, 0, "acl", "must be a list of rules");
-	to = open_memstream(ret_acl, &size);
+	to = text_file_open(ret_acl, &size);
 	if (!to)
 		return fault_set(f, 500, 0, "acl", "out of memory");
 	json_array_foreach(list, i, v) {
@@ -40,7 +41,7 @@ static int take_rules(const json_t *list, char **ret_acl, struct fault *f)
 		else
 			fprintf(to, "%s%s", i ? "\n" : "", text);
 	}
-	return fclose(to) ? fault_set(f, 500, 0, "acl", "out of memory") : err;
+	return text_file_close(to, ret_acl) ? fault_set(f, 500, 0, "acl", "out of memory") : err;
 }
 
 static int take_text(const char *name, const json_t *v, size_t max, char **ret, struct fault *f)

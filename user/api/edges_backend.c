@@ -11,6 +11,7 @@
 #include "labels.h"
 #include "log.h"
 #include "stamp.h"
+#include "text_file.h"
 
 #define PLACES_MAX 4096 /* where backends stand in one: tunnel groups may be empty */
 #define PATH_MAX_LEN 80 /* of ENDPOINT_LEVELS_MAX levels */
@@ -224,7 +225,7 @@ static char *selector_of(const json_t *doc)
 	const char *key;
 	bool more = false;
 	size_t len;
-	FILE *to = open_memstream(&text, &len);
+	FILE *to = text_file_open(&text, &len);
 
 	if (!to)
 		return NULL;
@@ -232,10 +233,8 @@ static char *selector_of(const json_t *doc)
 		fprintf(to, "%s%s=%s", more ? "\n" : "", key, json_string_value(v));
 		more = true;
 	}
-	if (!fclose(to))
-		return text;
-	free(text);
-	return NULL;
+	text_file_close(to, &text);
+	return text;
 }
 
 struct listing {
@@ -420,11 +419,11 @@ int edges_backend_spec(json_t *const docs[EDGES_KIND_MAX], struct labelled *l, c
 		return fault_set(f, 400, 0, "backend", "there is no backend '%.64s'", id);
 	if (edges_backend_check_members(docs, id, f))
 		return -1;
-	b.to = open_memstream(&text, &len);
+	b.to = text_file_open(&text, &len);
 	if (!b.to)
 		return fault_set(f, 500, 0, "", "out of memory");
 	err = add_backend(&b, id, "");
-	if (fclose(b.to) && !err)
+	if (text_file_close(b.to, &text) && !err)
 		err = fault_set(f, 500, 0, "", "out of memory");
 	if (!err && b.n)
 		err = endpoint_spec_set(s, "upstream", FIELD_STRING, text, f);

@@ -5,6 +5,7 @@
 
 #include "endpoint_json.h"
 #include "stamp.h"
+#include "text_file.h"
 
 static json_t *text_or_empty(const char *text)
 {
@@ -79,13 +80,13 @@ static json_t *upstream_text(const struct endpoint *e)
 
 	if (e->origin != ENDPOINT_EDGE)
 		return text_or_empty(endpoint_spec_value(&e->spec, FIELD_ID_UPSTREAM));
-	to = open_memstream(&text, &len);
+	to = text_file_open(&text, &len);
 	if (!to)
 		return NULL;
 	for (const struct endpoint *t = e->empty ? NULL : e; t; t = t->next_target)
 		fprintf(to, "%s%s%s", t == e ? "" : ",", t->upstream_tls ? "tls://" : "",
 			t->upstream);
-	j = fclose(to) ? NULL : json_string(text);
+	j = text_file_close(to, &text) ? NULL : json_string(text);
 	free(text);
 	return j;
 }
@@ -163,10 +164,12 @@ static int set_list(struct endpoint_spec *s, const char *name, const json_t *lis
 {
 	char *joined = NULL;
 	size_t i, size;
-	FILE *to = open_memstream(&joined, &size);
-	int err = to ? 0 : fault_set(f, 500, 0, name, "out of memory");
+	FILE *to = text_file_open(&joined, &size);
+	int err = 0;
 	json_t *v;
 
+	if (!to)
+		return fault_set(f, 500, 0, name, "out of memory");
 	json_array_foreach(list, i, v) {
 		const char *text = json_string_value(v);
 
@@ -179,7 +182,7 @@ static int set_list(struct endpoint_spec *s, const char *name, const json_t *lis
 		else
 			fprintf(to, "%s%s", i ? "\n" : "", text);
 	}
-	if (to && fclose(to) && !err)
+	if (text_file_close(to, &joined) && !err)
 		err = fault_set(f, 500, 0, name, "out of memory");
 	if (!err)
 		err = endpoint_spec_set(s, name, FIELD_LIST, joined, f);

@@ -7,6 +7,7 @@
 #include "request.h"
 #include "certs.h"
 #include "edge.h"
+#include "text_file.h"
 #include "tunnel.h"
 
 /* What the endpoints of one name have done together: they may share it, a label may not. */
@@ -369,7 +370,7 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 
 	edge_account(e);
 	edge_status(e, &s);
-	w.out = collect_names(&w) ? NULL : open_memstream(&text, ret_len);
+	w.out = collect_names(&w) ? NULL : text_file_open(&text, ret_len);
 	if (!w.out) {
 		free_names(&w);
 		return NULL;
@@ -409,9 +410,6 @@ char *metrics_text(struct edge *e, size_t *ret_len)
 	       "local CA has issued since the start.");
 	certs_each(edge_certs(e), write_expiry, w.out);
 	free_names(&w);
-	if (fclose(w.out)) {
-		free(text);
-		return NULL;
-	}
+	text_file_close(w.out, &text);
 	return text;
 }

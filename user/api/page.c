@@ -7,6 +7,7 @@
 #include "request.h"
 #include "addr.h"
 #include "edge.h"
+#include "text_file.h"
 
 #define NAME_MAX 256 /* of a host in a request */
 
@@ -79,7 +80,7 @@ static void write_events(struct events *ev, FILE *out)
 static void status_json(struct api *a, struct page *p)
 {
 	json_t *stats = stats_json(a->edge, false);
-	FILE *out = stats ? open_memstream(&p->text, &p->len) : NULL;
+	FILE *out = stats ? text_file_open(&p->text, &p->len) : NULL;
 
 	p->type = "application/json";
 	if (!out) {
@@ -92,10 +93,7 @@ static void status_json(struct api *a, struct page *p)
 	write_events(edge_events(a->edge), out);
 	fprintf(out, "}\n");
 	json_decref(stats);
-	if (fclose(out)) {
-		free(p->text);
-		p->text = NULL;
-	}
+	text_file_close(out, &p->text);
 }
 
 /* ---- what is the same every time: files beside this one, part of the program ---- */

@@ -195,7 +195,10 @@ int request_answer(struct request *r, unsigned status, json_t *j)
 {
 	r->status = status;
 	r->out = j;
-	return j ? 0 : fault_set(&r->fault, 500, 0, "", "out of memory");
+	return j ? 0
+		 : fault_set(&r->fault, 500, 0, "", "%s",
+			     r->changes ? "this is done, but there was no memory to show it"
+					: "out of memory");
 }
 
 int request_texts(struct request *r, const struct request_field *known, size_t n)
@@ -393,6 +396,7 @@ static enum MHD_Result answer(struct request *r, const char *method, const char 
 	r->id = strndup(id, id_len(id));
 	take_part(r, route->path);
 	r->status = 200;
+	r->changes = strcmp(method, "GET") != 0;
 	if (!r->id)
 		return MHD_NO;
 	if (check_query(r, route) || read_body(r, route) || route->handle(r) ||

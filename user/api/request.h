@@ -50,6 +50,7 @@ struct request {
 	char *id;      /* of /endpoints/{id}; "" where the path has none */
 	char part[24]; /* "mutual_tls" of /edges/tls/{id}/mutual_tls, "static" of /backends/static
 			*/
+	bool changes;  /* it is no GET */
 	char *body;
 	size_t body_len;
 	bool body_too_large;
@@ -81,7 +82,10 @@ struct request_field {
 };
 /* Reads a body in which no other fields than these <n> may be.  0, or -1 with the fault. */
 int request_texts(struct request *r, const struct request_field *known, size_t n);
-/* Takes <j>, what to answer with; NULL: there was no memory for it.  0, or -1 with the fault. */
+/*
+ * Takes <j>, what to answer with, when all that was asked for is done; NULL: there was no memory
+ * for it.  0, or -1 with the fault, which says that it is done.
+ */
 int request_answer(struct request *r, unsigned status, json_t *j);
 /* "uid=1000 pid=42" of who asks, for the log. */
 const char *request_who(struct request *r, char out[64]);

@@ -62,7 +62,7 @@ static int answer_one(struct request *r, unsigned status, const char *id, const 
 	int ret = edge_cert_each(r->api->edge, find, &f, &r->fault);
 
 	if (ret < 0)
-		return -1;
+		return r->changes ? request_answer(r, status, NULL) : -1;
 	if (!ret)
 		return fault_set(&r->fault, 404, 0, "", "no certificate '%.40s'", id);
 	if (f.found && warning)

@@ -68,32 +68,35 @@ static int get_all(struct request *r, const struct kind *k)
 struct wanted {
 	const struct kind *kind;
 	const char *id, *token;
-	json_t *found;
+	bool there;
+	json_t *found; /* NULL although it is there: out of memory */
 };
 
 static int match_one(void *arg, const struct credential *cr)
 {
 	struct wanted *w = arg;
 
-	if (!strcmp(cr->id, w->id))
+	if (!strcmp(cr->id, w->id)) {
+		w->there = true;
 		w->found = credential_json(w->kind, cr, w->token);
+	}
 	return 0;
 }
 
-static json_t *find(struct request *r, const struct kind *k, const char *id, const char *token)
+static int answer_one(struct request *r, unsigned status, const struct kind *k, const char *id,
+		      const char *token)
 {
-	struct wanted w = {k, id, token, NULL};
+	struct wanted w = {k, id, token, false, NULL};
 
 	credentials_each(k->table(r->api->edge), match_one, &w);
-	return w.found;
+	if (!w.there)
+		return fault_set(&r->fault, 404, 0, "", "no %s '%.64s'", k->what, id);
+	return request_answer(r, status, w.found);
 }
 
 static int get_one(struct request *r, const struct kind *k)
 {
-	json_t *j = find(r, k, r->id, NULL);
-
-	return j ? request_answer(r, 200, j)
-		 : fault_set(&r->fault, 404, 0, "", "no %s '%.64s'", k->what, r->id);
+	return answer_one(r, 200, k, r->id, NULL);
 }
 
 static int post(struct request *r, const struct kind *k)
@@ -108,7 +111,7 @@ static int post(struct request *r, const struct kind *k)
 	if (err)
 		return -1;
 	log_info("%s added: id=%s %s", k->what, id, request_who(r, who));
-	err = request_answer(r, 201, find(r, k, id, *token ? token : NULL));
+	err = answer_one(r, 201, k, id, *token ? token : NULL);
 	explicit_bzero(token, sizeof(token));
 	return err;
 }

@@ -18,15 +18,6 @@
 #define HELD_BY_EDGE 381
 #define FROM_FILE 9001 /* ours: the configuration file has it */
 
-static int answer_with(struct request *r, unsigned status, json_t *j)
-{
-	if (!j)
-		return fault_set(&r->fault, 500, 0, "", "out of memory");
-	r->status = status;
-	r->out = j;
-	return 0;
-}
-
 struct listing {
 	struct edge *edge;
 	json_t *list;
@@ -48,9 +39,9 @@ int endpoints_get(struct request *r)
 		json_decref(l.list);
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	}
-	return answer_with(r, 200,
-			   json_pack("{s:o, s:s, s:n}", "endpoints", l.list, "uri", "/endpoints",
-				     "next_page_uri"));
+	return request_answer(r, 200,
+			      json_pack("{s:o, s:s, s:n}", "endpoints", l.list, "uri", "/endpoints",
+					"next_page_uri"));
 }
 
 struct calling {
@@ -102,7 +93,7 @@ int endpoint_get_one(struct request *r)
 	if (!e)
 		return -1;
 	edge_account(r->api->edge);
-	err = answer_with(r, 200, endpoint_json(e));
+	err = request_answer(r, 200, endpoint_json(e));
 	endpoint_put(e);
 	return err;
 }
@@ -194,7 +185,7 @@ int endpoints_post(struct request *r)
 			log_info("endpoint added: endpoint=%s url=%s%s upstream=%s %s", e->id,
 				 endpoint_scheme(e->host), e->host, e->upstream,
 				 request_who(r, who));
-			err = answer_with(r, 201, endpoint_json(e));
+			err = request_answer(r, 201, endpoint_json(e));
 		}
 		endpoint_put(e);
 	}
@@ -338,7 +329,7 @@ int endpoint_patch(struct request *r)
 		return -1;
 	log_info("endpoint changed: endpoint=%s url=%s%s upstream=%s %s", e->id,
 		 endpoint_scheme(e->host), e->host, e->upstream, request_who(r, who));
-	err = answer_with(r, 200, endpoint_json(e));
+	err = request_answer(r, 200, endpoint_json(e));
 	if (!err && kill_too)
 		json_object_set_new(r->out, "connections_killed",
 				    json_integer(edge_endpoint_kill_denied(r->api->edge, e->id)));
@@ -408,7 +399,7 @@ int endpoint_delete(struct request *r)
 		r->status = 204;
 		return 0;
 	}
-	return answer_with(r, 200,
-			   json_pack("{s:i}", "connections_killed",
-				     edge_endpoint_kill(r->api->edge, id)));
+	return request_answer(r, 200,
+			      json_pack("{s:i}", "connections_killed",
+					edge_endpoint_kill(r->api->edge, id)));
 }

@@ -9,6 +9,7 @@
 
 #include "config_endpoints.h"
 #include "config.h"
+#include "text_file.h"
 
 /* A name and where it was said, to find the second one. */
 struct claim {
@@ -47,7 +48,7 @@ static char *join(struct doc *d, const struct yaml_node_s *list)
 	const char *text;
 	char *out = NULL;
 	size_t size;
-	FILE *to = open_memstream(&out, &size);
+	FILE *to = text_file_open(&out, &size);
 	bool bad = !to;
 
 	for (unsigned i = 0; !bad && (item = doc_item(d, list, i)); i++) {
@@ -60,7 +61,7 @@ static char *join(struct doc *d, const struct yaml_node_s *list)
 		if (text)
 			fprintf(to, "%s%s", i ? "\n" : "", text);
 	}
-	if (to && fclose(to)) {
+	if (text_file_close(to, &out)) {
 		doc_error(d, list, "out of memory");
 		bad = true;
 	}

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "stamp.h"
 #include "store.h"
+#include "text_file.h"
 #include "ulid.h"
 
 #define KIND "certificate_authority"
@@ -328,7 +329,7 @@ int client_cas_pem(struct client_cas *c, const struct endpoint_spec *s, char **r
 	*ret_pem = NULL;
 	if (!list && !own)
 		return 0;
-	to = open_memstream(&text, &len);
+	to = text_file_open(&text, &len);
 	if (!to)
 		return fault_set(f, 500, 0, "", "out of memory");
 	if (own)
@@ -336,7 +337,7 @@ int client_cas_pem(struct client_cas *c, const struct endpoint_spec *s, char **r
 	pthread_mutex_lock(&c->lock);
 	err = put_named(c, list, to, f);
 	pthread_mutex_unlock(&c->lock);
-	if (fclose(to) && !err)
+	if (text_file_close(to, &text) && !err)
 		err = fault_set(f, 500, 0, "", "out of memory");
 	if (err)
 		free(text);

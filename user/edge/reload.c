@@ -14,6 +14,7 @@
 #include "edge_tls.h"
 #include "guard.h"
 #include "log.h"
+#include "text_file.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -133,10 +134,9 @@ static int reload(struct edge *g, struct fault *f)
 	int ret = -1;
 
 	pthread_mutex_lock(&g->reload_lock);
-	err = open_memstream(&text, &len);
+	err = text_file_open(&text, &len);
 	c = err ? read_again(g->config, err) : NULL;
-	if (err)
-		fclose(err);
+	text_file_close(err, &text);
 	if (!c) {
 		fault_set(f, 400, 0, "", "%s", text && *text ? text : "out of memory");
 		goto out;

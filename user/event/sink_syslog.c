@@ -17,6 +17,7 @@
 
 #include "conduit.h"
 #include "stamp.h"
+#include "text_file.h"
 
 #define PRIORITY 30	  /* daemon.info */
 #define MESSAGE_MAX 16384 /* an event and a header */
@@ -89,13 +90,13 @@ static size_t send_framed(struct syslog *s, const char *lines, size_t len)
 	char msg[MESSAGE_MAX], *frames = NULL;
 	const char *p = lines, *end = lines + len, *newline;
 	size_t size = 0, lost;
-	FILE *out = open_memstream(&frames, &size);
+	FILE *out = text_file_open(&frames, &size);
 
 	if (!out)
 		return sink_count_lines(lines, len);
 	for (; p < end && (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1)
 		fprintf(out, "%zu %s\n", message(s, p, (size_t)(newline - p), msg) + 1, msg);
-	if (fclose(out))
+	if (text_file_close(out, &frames))
 		lost = sink_count_lines(lines, len);
 	else
 		lost = conduit_send(&s->conduit, &s->sink, frames, size);

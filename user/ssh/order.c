@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "session.h"
+#include "text_file.h"
 
 #define PATIENCE_MS 5000 /* for a command */
 #define FORWARD_MS 3000	 /* for a -R, after the command */
@@ -104,12 +105,12 @@ static void say_usage(struct session *s)
 {
 	char *text = NULL, *line, *rest;
 	size_t size;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = text_file_open(&text, &size);
 
 	if (!to)
 		return;
 	cmdline_usage(to);
-	if (!fclose(to))
+	if (!text_file_close(to, &text))
 		for (rest = text; (line = strsep(&rest, "\n")) && (*line || rest);)
 			order_say(s, false, "%s", line);
 	free(text);

@@ -24,7 +24,7 @@ static struct tls *session_new(struct tls_base *b, SSL_CTX *ctx, int fd, const v
 		return NULL;
 	t->alert = -1;
 	t->ssl = SSL_new(ctx);
-	bio = t->ssl ? BIO_new(b->method) : NULL;
+	bio = t->ssl && SSL_set_app_data(t->ssl, t) ? BIO_new(b->method) : NULL;
 	if (!bio || carrier_init(&t->carrier, fd, ahead, len)) {
 		BIO_free(bio);
 		SSL_free(t->ssl);
@@ -35,7 +35,6 @@ static struct tls *session_new(struct tls_base *b, SSL_CTX *ctx, int fd, const v
 	BIO_set_data(bio, &t->carrier);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
-	SSL_set_app_data(t->ssl, t);
 	return t;
 }
 
