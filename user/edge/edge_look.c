@@ -266,17 +266,20 @@ int edge_conns(struct edge *g, const char *endpoint_id, struct conn_info **ret_l
 		return n_ours;
 	}
 	list = calloc((size_t)n_theirs + (size_t)n_ours, sizeof(*list));
-	for (int i = 0; list && i < n_theirs; i++)
+	if (!list) {
+		n = -ENOMEM;
+		goto out;
+	}
+	for (int i = 0; i < n_theirs; i++)
 		if (!endpoint_id || !strcmp(theirs[i].info.endpoint, endpoint_id))
 			widen(&theirs[i], &list[n++]);
-	if (list) {
-		qsort(list, (size_t)n, sizeof(*list), by_id);
-		n = (int)merge(list, (size_t)n, ours, (size_t)n_ours);
-	}
+	qsort(list, (size_t)n, sizeof(*list), by_id);
+	n = (int)merge(list, (size_t)n, ours, (size_t)n_ours);
+out:
 	free(theirs);
 	free(ours);
 	*ret_list = list;
-	return list ? n : -ENOMEM;
+	return n;
 }
 
 struct earlier {
