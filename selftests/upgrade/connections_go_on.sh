@@ -1,7 +1,7 @@
 # upgrade/connections_go_on.sh - While upgrades follow each other, streams lose not a byte, and each connection has one event, from whichever daemon.
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
-# Timeout: 600
+# Timeout: 1200
 . "$LIB"
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need jq
@@ -17,7 +17,7 @@ CONF
 # Long: few bytes, slowly, so that all are there until the last upgrade; a thousand times 4m is more
 # than tcp_mem has room for, and a window closed for that opens by probes, minutes apart.
 amount=(--up 4m --down 4m --read-rate 2000 --server-read-rate 2000 --timeout 120)
-[ "$LONG" != 1 ] || amount=(--up 1m --down 1m --read-rate 8 --server-read-rate 8 --timeout 500)
+[ "$LONG" != 1 ] || amount=(--up 1m --down 1m --read-rate 8 --server-read-rate 8 --timeout 1000)
 stream app.test "${amount[@]}" --conns "$conns" --parallel "$conns" &
 client=$!
 wait_for eval '[ "$(live_conns)" -gt $((conns / 2)) ]'
