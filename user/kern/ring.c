@@ -13,7 +13,7 @@ struct kern_ring {
 	int fd; /* the map's own: libbpf's is an epoll set around it, and one more to wake through
 		 */
 	struct wake *wake;
-	const uint8_t *places; /* where its reader is, and a page behind that its writers */
+	uint8_t *places; /* where its reader is, and a page behind that its writers */
 	size_t page;
 	void (*fn)(void *arg, const struct event *e);
 	void *arg;
@@ -61,7 +61,7 @@ void kern_ring_close(struct kern_ring *r)
 	if (!r)
 		return;
 	ring_buffer__free(r->rb);
-	munmap((void *)(uintptr_t)r->places, 2 * r->page);
+	munmap(r->places, 2 * r->page);
 	free(r);
 }
 
