@@ -6,7 +6,7 @@ conf()
 	cat <<-CONF
 		version: 1
 		listen: ["127.0.0.1:$port"]
-		datapath: $([ "$variant" = splice ] && echo userspace || echo kernel)
+		datapath: ${variant/splice/userspace}
 		workers: $workers
 		state_dir: $dir/state
 		control: {socket: $dir/control.sock}

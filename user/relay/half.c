@@ -522,11 +522,11 @@ static int consume(struct half *h, struct pump *p)
 }
 
 /*
- * Relays what the program passed, in one piece: looks (MSG_PEEK), writes,
- * publishes, and only then consumes.  Reading first would free src's receive
- * buffer, its sender would go on at once, and while we write its bytes would be
- * passed again: a flow that was ever passed would be copied for ever.  This way
- * passed == relayed holds before the window opens.  Returns as copy_once().
+ * Relays what the program passed: looks (MSG_PEEK), writes, publishes; the caller consumes it when
+ * passed == relayed, and not before.  Each read frees room in src's receive buffer, its sender
+ * would go on at once, and its bytes would be passed again: a flow that was ever passed would be
+ * copied for ever.  This way an episode ends when the buffer is full, at the latest, and the window
+ * opens when all that comes is the kernel's.  Returns as copy_once().
  */
 static ssize_t relay_passed(struct half *h, struct pump *p)
 {
@@ -535,16 +535,18 @@ static ssize_t relay_passed(struct half *h, struct pump *p)
 	n = recv(h->src->fd, p->buf, p->size, MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0)
 		return n ? -errno : 0;
-	w = send(h->dst->fd, p->buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if ((size_t)n <= h->unread) /* no more than we have seen already */
+		return (size_t)n == p->size ? -ENOSPC : -EAGAIN;
+	n -= h->unread;
+	w = send(h->dst->fd, p->buf + h->unread, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (w < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			fail(h, h->dst, errno);
 		return errno == EAGAIN ? -ENOBUFS : n;
 	}
-	keep(h, p->buf, (size_t)w);
+	keep(h, p->buf + h->unread, (size_t)w);
 	written(h, (size_t)w);
-	h->unread = (uint32_t)w;
-	consume(h, p); /* what is left then, we come back for */
+	h->unread += (uint32_t)w;
 	return w;
 }
 
@@ -558,9 +560,10 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 	if (f->broken)
 		return fail(h, h->src, EPROTO);
 	for (;;) {
-		if (h->unread && consume(h, p))
-			return h->state == HALF_FAILED ? 0 : HALF_WANT_READ | HALF_WANT_RETRY;
 		if (!h->pending_len && load(&f->passed) == f->relayed) {
+			if (h->unread && consume(h, p))
+				return h->state == HALF_FAILED ? 0
+							       : HALF_WANT_READ | HALF_WANT_RETRY;
 			if (f->told_ack == f->told)
 				break;
 			/* the episode is over: the next PASS tells us again.  Pairs with
@@ -581,6 +584,8 @@ static unsigned kernel_pump(struct half *h, struct pump *p)
 		n = relay_passed(h, p);
 		if (h->state == HALF_FAILED)
 			return 0;
+		if (n == -ENOSPC)
+			n = consume(h, p) ? -EAGAIN : 1;
 		if (n == -ENOBUFS)
 			return HALF_WANT_WRITE;
 		/* counted as passed, but not yet handed to the socket; or behind our

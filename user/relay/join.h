@@ -19,12 +19,12 @@
  * backlog, and as long as it is run over, its length counts as room taken
  * (tcp_space()).  With a receive buffer (doubled by the kernel) of no more than
  * that, the window can be told to be shut, and nobody tell otherwise until the
- * source probes after 200 ms.  A larger one was tried: tools/bench/README.md.
+ * source probes after 200 ms.
  */
 #define JOIN_SOFT (4U << 20)
 #define JOIN_HARD (32U << 20)
 #define JOIN_SNDBUF (64 << 20)
-#define JOIN_RCVBUF (2 << 20)
+#define JOIN_RCVBUF (4 << 20)
 #define JOIN_COPY_SNDBUF (1 << 20)
 #define JOIN_PUMP_BYTES \
 	(8 * 1024 * 1024) /* all that a receive buffer can hold; touched when used */
