@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
-need python3 openssl
-certificate
-cat >"$TMP/upstream.py" <<-'PY'
-	import socket, sys, threading
+. "$LIB_DIR/terminate/lib_terminate.sh"
+# (the kernel's TLS would keep a record open)
+start_terminator 'tls: {ktls: off}' <<-'PY'
+	import socket
 	def serve(c):
 	    got = c.recv(65536)
 	    if got.startswith(b"answer"):
@@ -13,17 +13,7 @@ cat >"$TMP/upstream.py" <<-'PY'
 	    elif got:
 	        c.recv(1)  # says nothing
 	    c.close()
-	s = socket.create_server((sys.argv[1], 9000))
-	while True:
-	    threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
 PY
-python3 "$TMP/upstream.py" "$UP" >"$TMP/up" 2>&1 &
-wait_for listening 9000
-start_snisplitd <<-CONF
-	tls: {ktls: off}  # which would keep a record open
-	endpoints:
-	  - {url: "tls://app.test", upstream: "$UP:9000", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem}
-CONF
 cat >"$TMP/client.py" <<-'PY'
 	import socket, ssl, struct, sys
 	ctx = ssl.create_default_context(cafile=sys.argv[2])

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Each: datapath
 . "$LIB"
-need python3 jq openssl
-certificate
-cat >"$TMP/upstream.py" <<-'PY'
-	import socket, struct, sys, threading
+. "$LIB_DIR/terminate/lib_terminate.sh"
+need jq
+start_terminator <<-'PY'
+	import socket, struct, sys
 	def serve(c):
 	    got = b""
 	    try:
@@ -24,16 +24,7 @@ cat >"$TMP/upstream.py" <<-'PY'
 	        sys.stdout.write(f"{how} {len(got)}\n")
 	        sys.stdout.flush()
 	    c.close()
-	s = socket.create_server((sys.argv[1], 9000))
-	while True:
-	    threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
 PY
-python3 "$TMP/upstream.py" "$UP" >"$TMP/up" 2>&1 &
-wait_for listening 9000
-start_snisplitd <<-CONF
-	endpoints:
-	  - {url: "tls://app.test", upstream: "$UP:9000", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem}
-CONF
 cat >"$TMP/client.py" <<-'PY'
 	import socket, ssl, sys
 	c = ssl.create_default_context(cafile=sys.argv[2])

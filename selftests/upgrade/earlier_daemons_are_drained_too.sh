@@ -13,10 +13,7 @@ for case in finish timeout; do
 		timeouts: {drain: $([ $case = finish ] && echo 60s || echo 2s)}
 	CONF
 	# (held until it is told, so that it is the first daemon's in the end)
-	in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --report "$TMP/stream.report" \
-		--conns 5 --parallel 5 --up 1k --down 60m --hold --timeout 100 >"$TMP/out" 2>&1 &
-	client=$!
-	wait_for eval '[ "$(live_conns)" = 5 ]'
+	hold_streams 5
 	first=$DAEMON
 	upgrade || fail "$(cat "$TMP/upgrade.log")"
 	second=$DAEMON
@@ -29,11 +26,11 @@ for case in finish timeout; do
 	is_gone "$first" && fail "the first is gone at once"
 	is_gone "$DAEMON" && fail "the last did not wait"
 	[ $case = finish ] || wait_for is_gone "$first"
-	kill -USR1 "$client"
+	kill -USR1 "$CLIENT"
 	if [ $case = finish ]; then
-		wait "$client" || fail "a stream was hurt: $(cat "$TMP/out")"
+		wait "$CLIENT" || fail "a stream was hurt: $(cat "$TMP/out")"
 	else
-		wait "$client" && fail "a stream that was ended was whole"
+		wait "$CLIENT" && fail "a stream that was ended was whole"
 	fi
 	wait_for is_gone "$first"
 	wait_for is_gone "$DAEMON"

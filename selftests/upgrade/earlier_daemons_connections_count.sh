@@ -5,16 +5,7 @@
 . "$LIB"
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need jq openssl curl python3
-start_upstream openssl 9000
-python3 -c '
-import asyncio
-async def serve(reader, writer): # answers what comes, until it is cut
-    while await reader.read(65536):
-        writer.write(b"ok")
-async def main():
-    await (await asyncio.start_server(serve, "127.0.0.1", 9001)).serve_forever()
-asyncio.run(main())' 2>"$TMP/answerer.log" &
-wait_for listening 9001
+start_answerer 9001
 start_snisplitd <<-CONF
 	http: 127.0.0.1:4041
 	limits: {connections: 6}
@@ -22,15 +13,6 @@ start_snisplitd <<-CONF
 CONF
 cli endpoint add each.test --upstream 127.0.0.1:9001 --terminate-at edge --max-conns-per-source 2 >/dev/null
 
-open_to() { cli --json conn list | jq --arg n "$1" '[.connections[] | select(.server_name == $n and .state == "open")] | length'; }
-hold() # NAME [SOURCE]: a client that says one thing, and stays until it is cut; its pid is in $client
-{
-	local n
-	n=$(open_to "$1")
-	openssl s_client -quiet -connect "$EDGE:443" -bind "${2:-127.0.0.1}" -servername "$1" < <(echo hello; exec sleep 100) >/dev/null 2>&1 &
-	client=$!
-	wait_for eval "[ \"\$(open_to $1)\" = $((n + 1)) ]"
-}
 over() { cli --json status | jq --arg n "$1" '[.counters[] | select(.name == $n)][0].value'; }
 is_refused() # COUNTER NAME [SOURCE]: another one of NAME's
 {
@@ -45,7 +27,7 @@ scraped() { curl -sS http://127.0.0.1:4041/metrics | grep "^snisplit_connections
 hold four.test
 hold four.test 127.0.0.2
 hold each.test 127.0.0.3
-kept=$client
+kept=$CLIENT
 first=$DAEMON
 upgrade || fail "$(cat "$TMP/upgrade.log")"
 hold four.test
@@ -61,7 +43,7 @@ kill "$kept"
 wait_for eval '[ "$(active each.test)" = 1 ]'
 is_refused over_max_conns four.test
 hold each.test 127.0.0.3
-mine=$client
+mine=$CLIENT
 is_refused over_limit each.test 127.0.0.3
 id=$(cli --json conn list | jq -r --argjson p "$first" '[.connections[] | select(.earlier_daemon == $p and .client_ip == "127.0.0.2")][0].id')
 cli conn kill "$id" >/dev/null

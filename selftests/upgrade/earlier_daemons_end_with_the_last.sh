@@ -17,10 +17,7 @@ for case in timeout second_signal; do
 	rm -f "$EVENTS"
 	configured 100s
 	start_again
-	in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --report "$TMP/stream.report" \
-		--conns 5 --parallel 5 --up 1k --down 60m --hold --timeout 100 >"$TMP/out" 2>&1 &
-	client=$!
-	wait_for eval '[ "$(live_conns)" = 5 ]'
+	hold_streams 5
 	first=$DAEMON
 	[ $case = second_signal ] || configured 1s
 	upgrade || fail "$(cat "$TMP/upgrade.log")"
@@ -32,7 +29,7 @@ for case in timeout second_signal; do
 	is_gone "$first" || { kill -KILL "$first"; fail "$case: the first daemon is still there"; }
 	DAEMON=''
 	same "$case: events" "$(jq -r .object.close_reason "$EVENTS" 2>/dev/null | sort | uniq -c | xargs)" "5 drained"
-	kill "$client"
-	wait "$client" || true
+	kill "$CLIENT"
+	wait "$CLIENT" || true
 	: >"$TMP/snisplitd.log"
 done

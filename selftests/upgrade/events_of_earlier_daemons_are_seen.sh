@@ -15,24 +15,15 @@ configured() # FILE
 }
 configured "$EVENTS"
 start_again
-hold() # N: that many that stay; their client's pid is in $client
-{
-	local n
-	n=$(live_conns)
-	in_client_exec "$HELPERS/stream" client --connect "$EDGE:443" --name app.test --report "$TMP/stream.report" \
-		--conns "$1" --parallel "$1" --up 1k --down 60m --hold --timeout 100 >"$TMP/out" 2>&1 &
-	client=$!
-	wait_for eval "[ \"\$(live_conns)\" = $((n + $1)) ]"
-}
 seen() { jq -r .object.connection_id "$TMP/followed" 2>/dev/null | sort -u | wc -l; }
 lines() { sort -u "$1" 2>/dev/null | wc -l; }
 
-hold 40
-first=$DAEMON first_client=$client
+hold_streams 40
+first=$DAEMON first_client=$CLIENT
 configured "$TMP/next.ndjson" # what an earlier daemon never hears of
 upgrade || fail "$(cat "$TMP/upgrade.log")"
-hold 3
-second=$DAEMON second_client=$client
+hold_streams 3
+second=$DAEMON second_client=$CLIENT
 upgrade || fail "$(cat "$TMP/upgrade.log")"
 cli --json events --follow --since 1h >"$TMP/followed" 2>"$TMP/follow.err" &
 follower=$!
@@ -59,7 +50,7 @@ kill "$follower"
 EVENTS=$TMP/third.ndjson
 configured "$EVENTS"
 cli reload >/dev/null
-hold 5
+hold_streams 5
 configured "$TMP/last.ndjson"
 third=$DAEMON
 upgrade || fail "$(cat "$TMP/upgrade.log")"
@@ -70,19 +61,19 @@ wait_for is_gone "$DAEMON"
 wait_for is_gone "$third"
 same "drained" "$(jq -r .object.close_reason "$TMP/last.ndjson" | sort | uniq -c | xargs)" "5 drained"
 same "events of the third" "$(event_count)" 0
-kill "$client"
-wait "$client" || true
+kill "$CLIENT"
+wait "$CLIENT" || true
 
 # one that does not read any more, and then is killed
 EVENTS=$TMP/fifth.ndjson
 configured "$EVENTS"
 start_again
-hold 300
+hold_streams 300
 fifth=$DAEMON
 upgrade || fail "$(cat "$TMP/upgrade.log")"
 kill -STOP "$DAEMON"
-kill "$client"
-wait "$client" || true
+kill "$CLIENT"
+wait "$CLIENT" || true
 wait_for eval '[ "$(event_count)" -gt 100 ]'
 kill -KILL "$DAEMON"
 DAEMON=''

@@ -7,15 +7,7 @@
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need jq curl openssl python3
 start_upstream openssl 9000
-python3 -c '
-import asyncio
-async def serve(reader, writer): # answers what comes, until it is cut
-    while await reader.read(65536):
-        writer.write(b"ok")
-async def main():
-    await (await asyncio.start_server(serve, "127.0.0.1", 9001)).serve_forever()
-asyncio.run(main())' 2>"$TMP/answerer.log" &
-wait_for listening 9001
+start_answerer 9001
 start_edge <<-CONF
 	workers: 2
 	http: 127.0.0.1:4041
@@ -27,15 +19,7 @@ cli endpoint add pass.test --upstream "$UP:9000" --ip-policies "$policy" >/dev/n
 start_agent a tls 9000 --url agent.test
 wait_for is_ready agent.test
 
-open_to() { cli --json conn list | jq --arg n "$1" '[.connections[] | select(.server_name == $n and .state == "open")] | length'; }
 conn_of() { cli --json conn list | jq -r --arg n "$1" --arg ip "${2:-127.0.0.1}" '[.connections[] | select(.server_name == $n and .client_ip == $ip)][0].id'; }
-hold() # NAME [SOURCE]: a client that says one thing, and stays until it is cut
-{
-	local n
-	n=$(open_to "$1")
-	(echo hello; exec sleep 100) | openssl s_client -quiet -connect "$EDGE:443" -bind "${2:-127.0.0.1}" -servername "$1" >/dev/null 2>&1 &
-	wait_for eval "[ \"\$(open_to $1)\" = $((n + 1)) ]"
-}
 of() { cli --json conn list | jq "[.connections[] | select(.earlier_daemon == ${1:-null})] | length"; } # [PID]
 live() { [ "$(live_conns)" = "$1" ]; }
 took_ms() # CMD...: what it says is in $TMP/out
