@@ -199,9 +199,9 @@ static void run_retries(struct snisplit *a)
 		return;
 	a->now_ns = clock_ns();
 	list_for_each_safe(it, tmp, &a->retry) {
-		struct stream *s = list_of(it, struct stream, retry);
+		struct stream *s = list_of(it, struct stream, retry.link);
 
-		if (s->retry_ns <= a->now_ns)
+		if (s->retry.at_ns <= a->now_ns)
 			relay_run(s);
 	}
 }
@@ -209,15 +209,12 @@ static void run_retries(struct snisplit *a)
 static uint64_t wait_ns(const struct snisplit *a)
 {
 	uint64_t at = a->now_ns + TICK_NS, wake = control_wake_ns(a), now;
-	struct list *it;
 
 	if (!list_empty(&a->ready))
 		return 0;
 	if (wake && wake < at)
 		at = wake;
-	list_for_each(it, &a->retry)
-		if (list_of(it, struct stream, retry)->retry_ns < at)
-			at = list_of(it, struct stream, retry)->retry_ns;
+	at = retry_first(&a->retry, at);
 	now = clock_ns();
 	return at > now ? at - now : 0;
 }

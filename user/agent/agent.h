@@ -16,6 +16,7 @@
 #include "fault.h"
 #include "join.h"
 #include "list.h"
+#include "retry.h"
 #include "slots.h"
 #include "snisplit.h"
 
@@ -143,9 +144,7 @@ struct stream {
 	struct list link; /* in agent->streams */
 	struct list same; /* in agent->numbers: of the same remainder */
 	struct list ready;
-	struct list retry; /* in agent->retry: it is asked again at <retry_ns> */
-	uint64_t retry_ns;
-	uint32_t retry_step_ns;
+	struct retry retry; /* in agent->retry */
 	enum stream_state state;
 	struct end client, upstream; /* client: the channel */
 	struct half up, down;

@@ -62,7 +62,7 @@ static void forget(struct stream *s)
 	list_del(&s->link);
 	list_del(&s->same);
 	list_del(&s->ready);
-	list_del(&s->retry);
+	list_del(&s->retry.link);
 	a->n_streams--;
 	if (s->opened) {
 		a->conns_open--;
@@ -120,7 +120,7 @@ void stream_close(struct stream *s, const char *reason, bool reset)
 	half_done(&s->up);
 	half_done(&s->down);
 	list_del(&s->ready);
-	list_del(&s->retry);
+	list_del(&s->retry.link);
 	s->state = STREAM_LATE;
 	s->until_ns = s->agent->now_ns + LATE_NS;
 }
@@ -366,7 +366,7 @@ int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	half_init(&s->up, &s->client, &s->upstream);
 	half_init(&s->down, &s->upstream, &s->client);
 	list_init(&s->ready);
-	list_init(&s->retry);
+	list_init(&s->retry.link);
 	list_init(&s->link);
 	list_init(&s->same);
 	list_add_tail(&a->streams, &s->link);

@@ -16,20 +16,6 @@ static bool is_kernels(const struct stream *s)
 	return s->up.mover == MOVER_KERNEL;
 }
 
-static void retry_soon(struct stream *s)
-{
-	s->retry_step_ns = join_retry_ns(s->retry_step_ns, &s->up, &s->down);
-	s->retry_ns = s->agent->now_ns + s->retry_step_ns;
-	list_del(&s->retry);
-	list_add_tail(&s->agent->retry, &s->retry);
-}
-
-static void retry_never(struct stream *s)
-{
-	list_del(&s->retry);
-	s->retry_step_ns = 0;
-}
-
 /* While the kernel moves the bytes, EPOLLIN would wake this thread once a segment. */
 static void hush(struct stream *s, bool hushed)
 {
@@ -57,7 +43,7 @@ static void flush(struct stream *s)
 	if (join_flush(h, &s->agent->pump))
 		stream_close(s, NULL, true);
 	else
-		retry_soon(s);
+		retry_soon(&s->retry, &s->agent->retry, s->agent->now_ns, &s->up, &s->down);
 }
 
 static void fail(struct stream *s, const struct end *broken)
@@ -75,7 +61,7 @@ static void fail(struct stream *s, const struct end *broken)
 	s->state = STREAM_FLUSH;
 	s->until_ns = s->agent->now_ns + FLUSH_NS;
 	list_del(&s->ready);
-	retry_never(s);
+	retry_never(&s->retry);
 	flush(s);
 }
 
@@ -118,11 +104,11 @@ static void run(struct stream *s, bool up, bool down)
 	if (want & HALF_WANT_TURN)
 		list_add_tail(&s->agent->ready, &s->ready);
 	if (s->up.moved + s->down.moved != before)
-		s->retry_step_ns = 0;
+		s->retry.step_ns = 0;
 	if (want & HALF_WANT_RETRY)
-		retry_soon(s);
+		retry_soon(&s->retry, &s->agent->retry, s->agent->now_ns, &s->up, &s->down);
 	else
-		retry_never(s);
+		retry_never(&s->retry);
 }
 
 void relay_run(struct stream *s)

@@ -31,7 +31,7 @@ struct conn *conn_new(struct worker *w, int fd, const struct sockaddr *sa, sockl
 	half_init(&c->down, &c->upstream, &c->client);
 	list_init(&c->all);
 	list_init(&c->timer);
-	list_init(&c->retry);
+	list_init(&c->retry.link);
 	list_init(&c->ready);
 	list_init(&c->answer);
 	list_init(&c->silent);

@@ -14,20 +14,6 @@
 #include "sni.h"
 #include "terminate.h"
 
-static void retry_soon(struct conn *c)
-{
-	c->retry_step_ns = join_retry_ns(c->retry_step_ns, &c->up, &c->down);
-	c->retry_at_ns = c->worker->now_ns + c->retry_step_ns;
-	list_del(&c->retry);
-	list_add_tail(&c->worker->retry, &c->retry);
-}
-
-static void retry_never(struct conn *c)
-{
-	list_del(&c->retry);
-	c->retry_step_ns = 0;
-}
-
 /* The kernel path's send buffers are bounded by its gate; here send() is the gate.  (An upstream
  * without a slot was never to take it.) */
 static void shrink_buffers(struct conn *c)
@@ -285,7 +271,7 @@ void conn_run(struct conn *c)
 	want |= half_pump(&c->down, &w->pump);
 	if (c->up.moved + c->down.moved != before) {
 		c->user_ns = w->now_ns;
-		c->retry_step_ns = 0;
+		c->retry.step_ns = 0;
 		if (c->down.moved && !c->first_byte_ns)
 			c->first_byte_ns = w->now_ns;
 	}
@@ -312,9 +298,9 @@ void conn_run(struct conn *c)
 	if (want & HALF_WANT_TURN)
 		list_add_tail(&w->ready, &c->ready);
 	if (want & HALF_WANT_RETRY)
-		retry_soon(c);
+		retry_soon(&c->retry, &w->retry, w->now_ns, &c->up, &c->down);
 	else
-		retry_never(c);
+		retry_never(&c->retry);
 }
 
 void conn_on_retry(struct conn *c)
@@ -339,7 +325,7 @@ void conn_on_retry(struct conn *c)
 		conn_close(c, c->reason, !to->tls);
 		return;
 	}
-	retry_soon(c);
+	retry_soon(&c->retry, &w->retry, w->now_ns, &c->up, &c->down);
 }
 
 /* Who ended it.  Servers that are told that the client has finished may answer by FIN alone,
@@ -369,7 +355,7 @@ void conn_fail(struct conn *c, struct end *broken)
 			broken->err = ECONNRESET;
 		c->phase = CONN_FLUSH;
 		c->up.last = c->down.last = false;
-		retry_never(c);
+		retry_never(&c->retry);
 		list_del(&c->ready);
 		conn_set_timer(c, TIMER_FLUSH);
 		conn_on_retry(c);

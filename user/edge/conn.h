@@ -13,6 +13,7 @@
  */
 #ifndef CONN_H
 #define CONN_H
+#include "retry.h"
 #include "worker.h"
 
 enum end_kind { END_LISTENER = 1, END_CLIENT, END_UPSTREAM, END_WARM };
@@ -65,7 +66,8 @@ struct conn {
 	struct sni *sni;	  /* while user space reads the hello */
 	struct conn_offer *offer; /* while an upstream is to choose of it */
 	struct end *shaking;	  /* CONN_HANDSHAKE: whose */
-	struct list all, timer, retry, ready, answer, silent;
+	struct list all, timer, ready, answer, silent;
+	struct retry retry;	    /* in worker->retry */
 	struct list queue;	    /* waits for an agent's channel */
 	uint64_t channel;	    /* its number, once there is one */
 	uint64_t id_prefix, number; /* of its id, which stays when another daemon gets it */
@@ -74,8 +76,6 @@ struct conn {
 	uint64_t hello_ns, shake_ns, dial_ns, connected_ns, first_byte_ns;
 	uint64_t acked, acked_ns; /* what both peers have acknowledged, and when that grew */
 	struct timespec start;
-	uint64_t retry_at_ns;
-	uint32_t retry_step_ns;
 	uint32_t replay; /* replay buffer, 0: none */
 	union addr_ip client_addr, upstream_addr;
 	uint8_t id_worker; /* the first one that had it */

@@ -19,7 +19,7 @@ static void leave_all(struct conn *c)
 {
 	c->phase = CONN_DEAD;
 	conn_stop_timer(c);
-	list_del(&c->retry);
+	list_del(&c->retry.link);
 	list_del(&c->ready);
 	list_del(&c->answer);
 	list_del(&c->silent);

@@ -123,7 +123,7 @@ static bool again(struct conn *c, void (*dial)(struct conn *c))
 	struct worker *w = c->worker;
 
 	worker_count(w, WC_start_replayed);
-	list_del(&c->retry); /* (of a phase that it will not be in) */
+	list_del(&c->retry.link); /* (of a phase that it will not be in) */
 	c->replayed++;
 	half_done(&c->down);
 	half_init(&c->down, &c->upstream, &c->client);
@@ -148,7 +148,7 @@ static bool replay_kept(struct conn *c, void (*dial)(struct conn *c))
 		return false;
 	}
 	list_del(&c->answer);
-	list_del(&c->retry);
+	list_del(&c->retry.link);
 	slots_end_close(&w->slots, &c->upstream, true);
 	return again(c, dial);
 }
@@ -218,7 +218,7 @@ static bool repeat_hello(struct conn *c, void (*dial)(struct conn *c))
 		worker_count(w, WC_replay_refused);
 		return false;
 	}
-	list_del(&c->retry);
+	list_del(&c->retry.link);
 	slots_end_close(&w->slots, &c->upstream, true);
 	c->up.prefix = 0;
 	c->replay_pending = true;

@@ -70,6 +70,14 @@ static void refuse_with_alert(struct conn *c, enum close_reason reason, uint8_t 
 	conn_linger_start(c, reason);
 }
 
+/* Takes over a reference to the endpoint, which counts it from now on.  False: it is closed. */
+static bool enter(struct conn *c, struct endpoint *e)
+{
+	c->endpoint = e;
+	atomic_fetch_add(&e->stats->conns_total, 1);
+	return conn_admit(c, atomic_fetch_add(&e->stats->conns_active, 1) + 1);
+}
+
 /* The endpoint for who names none, or NULL; a reference. */
 static struct endpoint *default_endpoint(const struct worker *w)
 {
@@ -97,9 +105,7 @@ static bool refuse_as_terminator(struct conn *c, enum close_reason reason)
 		endpoint_put(e);
 		return false;
 	}
-	c->endpoint = e;
-	atomic_fetch_add(&e->stats->conns_total, 1);
-	if (!conn_admit(c, atomic_fetch_add(&e->stats->conns_active, 1) + 1))
+	if (!enter(c, e))
 		return true;
 	atomic_fetch_add(&e->stats->conns_failed, 1);
 	alert = tls_judge(e->tls_server, c->up.pending + c->up.pending_off, c->up.pending_len,
@@ -385,9 +391,7 @@ static void start(struct conn *c, struct endpoint *e, const uint8_t *msg, const 
 {
 	int err = 0;
 
-	c->endpoint = e;
-	atomic_fetch_add(&e->stats->conns_total, 1);
-	if (!conn_admit(c, atomic_fetch_add(&e->stats->conns_active, 1) + 1))
+	if (!enter(c, e))
 		return;
 	if (e->datapath == ENDPOINT_DP_USERSPACE)
 		c->fallback_path = true;
@@ -437,9 +441,7 @@ static bool await(struct conn *c, const char *name, const struct endpoint *inste
 	if (!c->awaits)
 		return false;
 	conn_set_timer(c, TIMER_HELLO);
-	c->retry_at_ns = w->now_ns + AWAIT_NS;
-	list_del(&c->retry);
-	list_add_tail(&w->retry, &c->retry);
+	retry_at(&c->retry, &w->retry, w->now_ns + AWAIT_NS);
 	return true;
 }
 
@@ -489,7 +491,7 @@ void conn_decide_again(struct conn *c)
 {
 	const struct sni *s = c->sni;
 
-	list_del(&c->retry);
+	list_del(&c->retry.link);
 	decide(c, HELLO_OK, s->msg, &s->hello, s->name, s->name_len);
 }
 

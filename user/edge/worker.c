@@ -236,8 +236,8 @@ static void run_retries(struct worker *w)
 		return;
 	w->now_ns = clock_ns();
 	list_for_each_safe(it, tmp, &w->retry) {
-		c = list_of(it, struct conn, retry);
-		if (c->retry_at_ns <= w->now_ns)
+		c = list_of(it, struct conn, retry.link);
+		if (c->retry.at_ns <= w->now_ns)
 			conn_on_retry(c);
 	}
 }
@@ -296,9 +296,7 @@ static uint64_t next_wake(struct worker *w)
 		if (list_of(it, struct conn, timer)->deadline_ns < at)
 			at = list_of(it, struct conn, timer)->deadline_ns;
 	}
-	list_for_each(it, &w->retry)
-		if (list_of(it, struct conn, retry)->retry_at_ns < at)
-			at = list_of(it, struct conn, retry)->retry_at_ns;
+	at = retry_first(&w->retry, at);
 	if ((!list_empty(&w->pools_active) || w->n_agent_pools) && w->pool_tick_ns < at)
 		at = w->pool_tick_ns;
 	if (w->accept_again_ns && w->accept_again_ns < at)
