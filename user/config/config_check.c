@@ -37,21 +37,14 @@ static unsigned check_own_name(const struct config *c, FILE *err)
 
 /* ---- one address for two ---- */
 
-#define PLACES_MAX 32
-
-struct place {
-	const char *key;
-	const struct config_addr *at;
-};
-
-static unsigned places(const struct config *c, struct place out[PLACES_MAX])
+unsigned config_places(const struct config *c, struct config_place out[CONFIG_PLACES_MAX])
 {
-	const struct place others[] = {
+	const struct config_place others[] = {
 		{"tunnel.listen", &c->tunnel}, {"http", &c->http}, {"ssh.listen", &c->ssh}};
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < c->n_listen && n < PLACES_MAX - 3; i++)
-		out[n++] = (struct place){"listen", &c->listen[i]};
+	for (unsigned i = 0; i < c->n_listen && n < CONFIG_PLACES_MAX - 3; i++)
+		out[n++] = (struct config_place){"listen", &c->listen[i]};
 	for (int i = 0; i < 3; i++)
 		if (others[i].at->len)
 			out[n++] = others[i];
@@ -61,15 +54,10 @@ static unsigned places(const struct config *c, struct place out[PLACES_MAX])
 /* (addresses of IPv6 listen for that only) */
 static bool overlap(const struct config_addr *a, const struct config_addr *b)
 {
-	char x[ADDR_TEXT_MAX], y[ADDR_TEXT_MAX];
-	const char *any = a->sa.ss_family == AF_INET ? "0.0.0.0" : "::";
-
 	if (a->sa.ss_family != b->sa.ss_family || addr_port(&a->sa) != addr_port(&b->sa) ||
 	    !addr_port(&a->sa))
 		return false;
-	addr_ip_text(&a->sa, x);
-	addr_ip_text(&b->sa, y);
-	return !strcmp(x, y) || !strcmp(x, any) || !strcmp(y, any);
+	return addr_is_any(&a->sa) || addr_is_any(&b->sa) || addr_same_ip(&a->sa, &b->sa);
 }
 
 static const char *is_default(const struct config_addr *a)
@@ -80,15 +68,15 @@ static const char *is_default(const struct config_addr *a)
 /* <if_asked>: the gateway that nobody asked for is in nobody's way, it is only not there. */
 static unsigned tell_overlaps(const struct config *c, bool if_asked, FILE *err)
 {
-	struct place p[PLACES_MAX];
-	unsigned n = places(c, p), found = 0;
+	struct config_place p[CONFIG_PLACES_MAX];
+	unsigned n = config_places(c, p), found = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = i + 1; j < n; j++) {
 			bool asked = p[j].at != &c->ssh || c->ssh_line;
 			bool later = asked && p[i].at->line > p[j].at->line;
-			const struct place *a = later ? &p[i] : &p[j];
-			const struct place *b = later ? &p[j] : &p[i];
+			const struct config_place *a = later ? &p[i] : &p[j];
+			const struct config_place *b = later ? &p[j] : &p[i];
 
 			/* (those of `listen` may: they do the same) */
 			if (!strcmp(a->key, b->key) || asked != if_asked || !overlap(a->at, b->at))

@@ -7,6 +7,15 @@
 #include <stdio.h>
 
 struct config;
+struct config_addr;
+
+/* Where it listens, by key, but for the ports of TCP endpoints.  How many. */
+#define CONFIG_PLACES_MAX 32
+struct config_place {
+	const char *key;
+	const struct config_addr *at;
+};
+unsigned config_places(const struct config *c, struct config_place out[CONFIG_PLACES_MAX]);
 
 /* How many there are, each a line "FILE:LINE: what is wrong" in <err>. */
 unsigned config_check(const struct config *c, FILE *err);

@@ -9,6 +9,7 @@
 
 #include "addr.h"
 #include "config.h"
+#include "config_check.h"
 #include "name.h"
 
 #define NOT_AVAILABLE 249
@@ -161,33 +162,28 @@ void config_tcp_read(struct doc *d, const struct doc_key *key, struct yaml_node_
 	doc_map(d, &with_keys, node, out);
 }
 
-static unsigned overlaps(const struct config *c, const char *what, const struct config_addr *a,
-			 FILE *err)
+static unsigned overlaps(const struct config *c, const struct config_place *p, FILE *err)
 {
-	unsigned port = a->len ? addr_port(&a->sa) : 0;
+	unsigned port = addr_port(&p->at->sa);
 
 	if (port < c->tcp.first || port > c->tcp.last || !c->tcp.first)
 		return 0;
 	fprintf(err, "%s:%u: tcp.ports: %u-%u holds the port of %s, %s\n", c->file, c->tcp.line,
-		c->tcp.first, c->tcp.last, what, a->text);
+		c->tcp.first, c->tcp.last, p->key, p->at->text);
 	return 1;
 }
 
 unsigned config_tcp_check(const struct config *c, FILE *err)
 {
+	struct config_place places[CONFIG_PLACES_MAX];
 	struct config_addr addrs[CONFIG_TCP_LISTEN_MAX];
+	unsigned errors = 0, n = config_places(c, places);
 	char host[ENDPOINT_NAME_MAX];
-	unsigned errors = 0;
 	struct fault f;
 
 	/* the range that nobody asked for is in nobody's way */
-	if (c->tcp.line) {
-		for (unsigned i = 0; i < c->n_listen; i++)
-			errors += overlaps(c, "listen", &c->listen[i], err);
-		errors += overlaps(c, "tunnel.listen", &c->tunnel, err);
-		errors += overlaps(c, "ssh.listen", &c->ssh, err);
-		errors += overlaps(c, "http", &c->http, err);
-	}
+	for (unsigned i = 0; c->tcp.line && i < n; i++)
+		errors += overlaps(c, &places[i], err);
 	for (unsigned i = 0; i < c->n_endpoints; i++) {
 		const char *url = endpoint_spec_value(&c->endpoints[i], FIELD_ID_URL);
 
@@ -208,22 +204,6 @@ const char *config_tcp_host(const struct config *c)
 	return c->tcp.host ? c->tcp.host : c->base_domain;
 }
 
-static bool is_any(const struct sockaddr_storage *sa)
-{
-	static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
-
-	if (sa->ss_family == AF_INET)
-		return !((const struct sockaddr_in *)sa)->sin_addr.s_addr;
-	return !memcmp(&((const struct sockaddr_in6 *)sa)->sin6_addr, &any6, sizeof(any6));
-}
-
-static bool same_ip(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	char x[ADDR_TEXT_MAX], y[ADDR_TEXT_MAX];
-
-	return !strcmp(addr_ip_text(a, x), addr_ip_text(b, y));
-}
-
 static void set_port(struct config_addr *a, unsigned port)
 {
 	if (a->sa.ss_family == AF_INET)
@@ -240,7 +220,8 @@ static int one_address(const struct config *c, const char *ip, const struct sock
 	for (unsigned i = 0; i < c->tcp.n_listen; i++) {
 		const struct sockaddr_storage *own = &c->tcp.listen[i].sa;
 
-		if (own->ss_family != sa->ss_family || (!is_any(own) && !same_ip(own, sa)))
+		if (own->ss_family != sa->ss_family ||
+		    (!addr_is_any(own) && !addr_same_ip(own, sa)))
 			continue;
 		ret_a->sa = *sa;
 		ret_a->len = len;

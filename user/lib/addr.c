@@ -169,6 +169,23 @@ bool addr_is_loopback(const struct sockaddr_storage *sa)
 	return sa->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
+bool addr_is_any(const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
+
+	if (sa->ss_family == AF_INET)
+		return v4->sin_addr.s_addr == htonl(INADDR_ANY);
+	return sa->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+}
+
+bool addr_same_ip(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	char x[ADDR_TEXT_MAX], y[ADDR_TEXT_MAX];
+
+	return !strcmp(addr_ip_text(a, x), addr_ip_text(b, y));
+}
+
 void addr_unmap(struct sockaddr_storage *sa)
 {
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;

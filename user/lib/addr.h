@@ -49,6 +49,8 @@ const char *addr_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]
 const char *addr_ip_text(const struct sockaddr_storage *sa, char out[ADDR_TEXT_MAX]);
 uint16_t addr_port(const struct sockaddr_storage *sa);
 bool addr_is_loopback(const struct sockaddr_storage *sa); /* 127/8 or ::1 */
+bool addr_is_any(const struct sockaddr_storage *sa);	  /* 0.0.0.0 or :: */
+bool addr_same_ip(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
 /* An IPv4-mapped IPv6 address becomes the IPv4 address it is; all others stay. */
 void addr_unmap(struct sockaddr_storage *sa);
