@@ -152,7 +152,7 @@ static int check_whole(struct store *s, struct fault *f)
  * A column that earlier versions neither miss nor mind makes no version of its own: an upgrade that
  * fails gives the database back to one.
  */
-static int add_column(struct store *s, const char *column, const char *name)
+static int add_column(struct store *s, const char *name, const char *type)
 {
 	char sql[160];
 	int n = 0, code;
@@ -162,7 +162,7 @@ static int add_column(struct store *s, const char *column, const char *name)
 	code = number_of(s, sql, &n);
 	if (code != SQLITE_OK || n)
 		return code;
-	snprintf(sql, sizeof(sql), "ALTER TABLE resource ADD COLUMN %s", column);
+	snprintf(sql, sizeof(sql), "ALTER TABLE resource ADD COLUMN %s %s", name, type);
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 }
 
@@ -195,7 +195,7 @@ static int migrate(struct store *s, struct fault *f)
 		if (code != SQLITE_OK)
 			return failed(s, code, f);
 	}
-	code = add_column(s, "updated_s INTEGER NOT NULL DEFAULT 0", "updated_s");
+	code = add_column(s, "updated_s", "INTEGER NOT NULL DEFAULT 0");
 	return code == SQLITE_OK ? 0 : failed(s, code, f);
 }
 
