@@ -52,6 +52,16 @@ id=$(session_of one)
 cli session list >"$TMP/list"
 grep -q "$id .*one" "$TMP/list" || fail "$(cat "$TMP/list")"
 same "get" "$(cli --json session get "$id" | jq -r '"\(.metadata) \(.endpoints) \(.transport)"')" "one 1 snisplit/1"
+# whose an endpoint is
+cli endpoint add c.test --upstream "$UP:9002" >/dev/null
+for case in "a.test one" "b.test two"; do
+	same "session of ${case% *}" "$(cli --json endpoint get "${case% *}" | jq -c .tunnel_session)" \
+		"{\"id\":\"$(session_of "${case#* }")\",\"uri\":\"/tunnel_sessions/$(session_of "${case#* }")\"}"
+done
+same "listed" "$(cli --json endpoint list | jq -r '[.endpoints[] | "\(.host) \(.tunnel_session.id)"] | sort | join(" ")')" \
+	"a.test $id b.test $(session_of two) c.test null"
+cli endpoint get a.test | grep -q "^tunnel_session.id *$id\$" || fail "$(cli endpoint get a.test)"
+cli endpoint rm c.test >/dev/null
 
 # restart: the same process, a new session, the endpoint is back
 cli session restart "$id" >/dev/null

@@ -10,6 +10,7 @@
 #include "edge_policy.h"
 #include "endpoint_json.h"
 #include "log.h"
+#include "session_ref.h"
 #include "stamp.h"
 #include "store.h"
 #include "ulid.h"
@@ -21,21 +22,26 @@
 struct listing {
 	struct edge *edge;
 	json_t *list;
+	struct session_refs sessions;
 };
 
 static int list_one(void *arg, struct endpoint *e)
 {
 	struct listing *l = arg;
 
-	return json_array_append_new(l->list, endpoint_json(e));
+	return json_array_append_new(l->list, session_ref_add(&l->sessions, e, endpoint_json(e)));
 }
 
 int endpoints_get(struct request *r)
 {
-	struct listing l = {r->api->edge, json_array()};
+	struct listing l = {.edge = r->api->edge, .list = json_array()};
+	int err;
 
 	edge_account(r->api->edge);
-	if (!l.list || registry_each(edge_registry(l.edge), list_one, &l)) {
+	session_refs_take(l.edge, &l.sessions);
+	err = !l.list || registry_each(edge_registry(l.edge), list_one, &l);
+	session_refs_done(&l.sessions);
+	if (err) {
 		json_decref(l.list);
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	}
@@ -88,12 +94,15 @@ struct endpoint *request_endpoint(struct request *r, const char *text)
 int endpoint_get_one(struct request *r)
 {
 	struct endpoint *e = request_endpoint(r, r->id);
+	struct session_refs sessions;
 	int err;
 
 	if (!e)
 		return -1;
 	edge_account(r->api->edge);
-	err = request_answer(r, 200, endpoint_json(e));
+	session_refs_take(r->api->edge, &sessions);
+	err = request_answer(r, 200, session_ref_add(&sessions, e, endpoint_json(e)));
+	session_refs_done(&sessions);
 	endpoint_put(e);
 	return err;
 }

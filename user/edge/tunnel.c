@@ -285,6 +285,7 @@ static void copy_session(const struct caller *c, struct tunnel_session *to)
 	to->started = c->started;
 	to->endpoints = c->n_bounds;
 	to->rtt_us = c->rtt_us;
+	to->number = c->number;
 }
 
 int tunnel_sessions(struct tunnel *t, struct tunnel_session **ret_list)

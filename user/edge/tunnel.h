@@ -70,6 +70,7 @@ struct tunnel_session {
 	struct timespec started;
 	unsigned endpoints;
 	uint32_t rtt_us;
+	uint64_t number; /* what its endpoints know it by: endpoint->agent */
 };
 /* Copies the sessions to a malloc'd array.  How many, or -ENOMEM. */
 int tunnel_sessions(struct tunnel *t, struct tunnel_session **ret_list);
