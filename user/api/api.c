@@ -47,6 +47,7 @@ static struct MHD_Daemon *start_control(struct api *a)
 				0, NULL, NULL, request_serve, a, MHD_OPTION_EXTERNAL_LOGGER,
 				mhd_says, "control", MHD_OPTION_LISTEN_SOCKET, a->control_fd,
 				MHD_OPTION_NOTIFY_COMPLETED, request_done, a,
+				MHD_OPTION_NOTIFY_CONNECTION, room_on_connection, &a->control_room,
 				MHD_OPTION_CONNECTION_LIMIT, CONTROL_CONNS,
 				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, MHD_OPTION_END);
@@ -58,9 +59,9 @@ static struct MHD_Daemon *start_http(struct api *a)
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ITC | MHD_USE_ERROR_LOG,
 		0, NULL, NULL, page_serve, a, MHD_OPTION_EXTERNAL_LOGGER, mhd_says, "http",
 		MHD_OPTION_LISTEN_SOCKET, a->http_fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNS,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		HEADER_BYTES, MHD_OPTION_END);
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, HTTP_CONNS_PER_IP, MHD_OPTION_NOTIFY_CONNECTION,
+		room_on_connection, &a->http_room, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES, MHD_OPTION_END);
 }
 
 static int take(int *fd)
@@ -172,6 +173,8 @@ struct api *api_open(struct edge *e, struct store *s, const struct config *c,
 	a->store = s;
 	a->control_fd = a->http_fd = -1;
 	pthread_mutex_init(&a->change, NULL);
+	room_init(&a->control_room);
+	room_init(&a->http_room);
 	if (feed_open(s, edge_events(e), c->state_dir, &a->feed, &f))
 		snprintf(why, why_size, "%s", f.msg);
 	else if (edges_open(s, edge_registry(e), edge_labelled(e), c->base_domain, &a->edges, &f))
@@ -250,6 +253,8 @@ void api_close(struct api *a)
 	edges_close(a->edges);
 	feed_close(a->feed);
 	pthread_mutex_destroy(&a->change);
+	room_done(&a->control_room);
+	room_done(&a->http_room);
 	free(a->base_domain);
 	free(a->file);
 	free(a->socket);

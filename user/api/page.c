@@ -204,6 +204,7 @@ enum MHD_Result page_serve(void *arg, struct MHD_Connection *conn, const char *u
 		*data_len = 0;
 		return MHD_YES;
 	}
+	room_end(&((struct api *)arg)->http_room, conn); /* it is the last that makes room again */
 	if (is_asked_for(arg, conn))
 		make_page(arg, url, method, &p);
 	else

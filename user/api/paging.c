@@ -9,7 +9,7 @@
 
 #define LIMIT_MAX 100000
 
-static json_t *list_of(json_t *out, const char **ret_key)
+static json_t *array_of(json_t *out, const char **ret_key)
 {
 	json_t *v;
 
@@ -60,7 +60,7 @@ static long older_than(const json_t *list, const char *id)
 int paging_apply(struct request *r, const char *path)
 {
 	const char *before = request_query(r, "before_id"), *key;
-	json_t *list = list_of(r->out, &key), *page;
+	json_t *list = array_of(r->out, &key), *page;
 	size_t limit;
 	long n;
 

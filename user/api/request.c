@@ -428,6 +428,8 @@ enum MHD_Result request_serve(void *arg, struct MHD_Connection *conn, const char
 	}
 	if (*data_len)
 		return take_data(r, data, data_len);
+	r->whole = true;
+	room_begin(&r->api->control_room, conn);
 	return answer(r, method, url);
 }
 
@@ -437,10 +439,11 @@ void request_done(void *arg, struct MHD_Connection *conn, void **state,
 	struct request *r = *state;
 
 	(void)arg;
-	(void)conn;
 	(void)how;
 	if (!r)
 		return;
+	if (r->whole)
+		room_end(&r->api->control_room, conn);
 	json_decref(r->in);
 	json_decref(r->out);
 	if (r->body)

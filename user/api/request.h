@@ -16,6 +16,7 @@
 #include <microhttpd.h>
 
 #include "fault.h"
+#include "room.h"
 
 #define REQUEST_BODY_MAX (1 << 20) /* a chain, a key and ten CAs fit */
 
@@ -34,6 +35,7 @@ struct api {
 	pthread_mutex_t change;
 	atomic_bool stopping;
 	struct MHD_Daemon *control, *http;
+	struct room control_room, http_room;
 	int control_fd, http_fd; /* until a daemon owns it */
 	char *base_domain;
 	char *file;   /* of the configuration; NULL: none */
@@ -51,6 +53,7 @@ struct request {
 	char part[24]; /* "mutual_tls" of /edges/tls/{id}/mutual_tls, "static" of /backends/static
 			*/
 	bool changes;  /* it is no GET */
+	bool whole;    /* all of it is there */
 	char *body;
 	size_t body_len;
 	bool body_too_large;

@@ -111,6 +111,10 @@ int events_get(struct request *r)
 
 	if (request_query_flag(r, "follow", &follow) || (since && read_since(r, since, &from)))
 		return -1;
+	if (follow && !room_follow(&r->api->control_room, r->conn))
+		return fault_set(&r->fault, 503, 0, "",
+				 "%u follow events already; event destinations may be more",
+				 ROOM_FOLLOWERS);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return fault_set(&r->fault, 500, 0, "", "out of memory");
