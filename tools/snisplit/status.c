@@ -80,7 +80,7 @@ static void print_head(const json_t *j)
 			 *why ? ": "
 			 : json_is_true(json_object_get(ssh, "up"))
 				 ? ""
-				 : ", which does not start: the log says why",
+				 : ", which does not listen yet; if it stays so, the log says why",
 			 why);
 		line("ssh -R on", text);
 	}
