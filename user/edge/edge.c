@@ -371,17 +371,14 @@ unsigned edge_conns_active(struct edge *g)
 	return atomic_load(&g->n_conns);
 }
 
-bool edge_is_alive(struct edge *g, unsigned ms)
+const char *edge_stuck(struct edge *g, unsigned ms)
 {
-	struct timespec now;
-	uint64_t now_ms;
+	uint64_t now_ms = clock_ns() / 1000000;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	for (unsigned i = 0; i < g->n_workers; i++)
 		if (now_ms > atomic_load(&g->workers[i].turned_ms) + ms)
-			return false;
-	return true;
+			return "a worker";
+	return tunnel_turned_ms(g->tunnel) + ms < now_ms ? "the tunnel" : NULL;
 }
 
 void edge_stop(struct edge *g)

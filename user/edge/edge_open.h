@@ -27,8 +27,11 @@ void edge_raise(struct edge *g, bool up);
 /* No new connections; those there finish. */
 void edge_drain(struct edge *g);
 unsigned edge_conns_active(struct edge *g);
-/* Has each worker turned within the last <ms>?  One that has nothing to do turns once a second. */
-bool edge_is_alive(struct edge *g, unsigned ms);
+/*
+ * Who has not turned within the last <ms>, a worker or the tunnel (who have nothing to do turn once
+ * a second); NULL: nobody.
+ */
+const char *edge_stuck(struct edge *g, unsigned ms);
 /* Agents' sessions end; they come again elsewhere.  Their channels go on. */
 void edge_leave_agents(struct edge *g);
 /* Ends the workers, and what connections are left (reason drained). */

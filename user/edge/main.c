@@ -25,6 +25,7 @@
 #include "takeover.h"
 #include "tls.h"
 #include "upgrade.h"
+#include "watchdog.h"
 
 #define ELDERS_END_MS 5000 /* an event file that is stuck is waited for two seconds */
 #define FOLLOW_STEPS 4
@@ -42,7 +43,6 @@ struct daemon {
 	struct api *api;
 	struct takeover *takeover; /* the edge's; NULL: started by itself */
 	bool paused;		   /* the API is, for an upgrade */
-	bool stuck;		   /* ... a worker is, and that has been said */
 };
 
 static void print_datapath(void)
@@ -209,48 +209,40 @@ static void retire(struct daemon *d)
 	}
 }
 
-/* The service manager's watchdog is told that we live, as long as all workers turn. */
-static void tell_watchdog(struct daemon *d)
-{
-	unsigned ms = notify_watchdog_ms();
-
-	if (!ms)
-		return;
-	if (edge_is_alive(d->edge, ms)) {
-		notify("WATCHDOG=1");
-		d->stuck = false;
-	} else if (!d->stuck) {
-		log_err("a worker does not turn any more; the watchdog is not told");
-		d->stuck = true;
-	}
-}
-
 static void serve(struct daemon *d)
 {
 	const struct timespec look = {.tv_nsec = 200 * 1000 * 1000}, idle = {.tv_sec = 1};
 	unsigned elders = takeover_look_after_elders(d->edge);
+	struct watchdog *w = watchdog_start(d->edge);
+	bool replaced;
 
 	for (;;) {
 		switch (sigtimedwait(&d->signals, NULL, elders ? &look : &idle)) {
 		case SIGHUP:
+			watchdog_busy(w, true);
 			reload(d->edge);
+			watchdog_busy(w, false);
 			break;
 		case SIGUSR1:
 			events_reopen(edge_events(d->edge));
 			break;
 		case SIGUSR2:
-			if (upgrade(d)) {
-				retire(d);
-				return;
-			}
-			break;
+			watchdog_busy(w, true);
+			replaced = upgrade(d);
+			watchdog_busy(w, false);
+			if (!replaced)
+				break;
+			watchdog_stop(w);
+			retire(d);
+			return;
 		case SIGTERM:
 		case SIGINT:
+			watchdog_stop(w);
 			drain(d->edge, &d->signals);
 			return;
 		}
 		elders = takeover_look_after_elders(d->edge);
-		tell_watchdog(d);
+		watchdog_turned(w);
 	}
 }
 

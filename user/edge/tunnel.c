@@ -111,6 +111,7 @@ static void *run(void *arg)
 		n = epoll_wait(t->epoll_fd, events, EVENTS_A_TURN,
 			       list_empty(&t->more) ? TICK_MS : 0);
 		t->now_ns = clock_ns();
+		atomic_store_explicit(&t->turned_ms, t->now_ns / 1000000, memory_order_relaxed);
 		for (int i = 0; i < n; i++)
 			dispatch(t, events[i].data.ptr);
 		read_more(t);
@@ -216,11 +217,19 @@ int tunnel_open(struct edge *g, struct tunnel **ret_t, char *why, size_t why_siz
 
 int tunnel_start(struct tunnel *t)
 {
-	int err = t ? -thread_start(&t->thread, THREAD_NETWORK, "tunnel", run, t) : 0;
+	int err;
 
-	if (t)
-		t->started = !err;
+	if (!t)
+		return 0;
+	atomic_store(&t->turned_ms, clock_ns() / 1000000);
+	err = -thread_start(&t->thread, THREAD_NETWORK, "tunnel", run, t);
+	t->started = !err;
 	return err;
+}
+
+uint64_t tunnel_turned_ms(const struct tunnel *t)
+{
+	return t && t->started ? atomic_load(&t->turned_ms) : clock_ns() / 1000000;
 }
 
 int tunnel_listen_fd(const struct tunnel *t)

@@ -36,6 +36,8 @@ int tunnel_open(struct edge *g, struct tunnel **ret_t, char *why, size_t why_siz
 int tunnel_start(struct tunnel *t); /* 0 or -errno; NULL is fine everywhere below */
 /* Tells the agents (742) and takes nothing new; channels that are wanted still come. */
 void tunnel_drain(struct tunnel *t);
+/* When its last turn began, as clock_ns() in ms; now, where there is none. */
+uint64_t tunnel_turned_ms(const struct tunnel *t);
 /*
  * The listening socket (-1: none), which another daemon gets.  tunnel_listen(): off while that is
  * decided, on again if it does not.

@@ -84,6 +84,7 @@ struct tunnel {
 	char *base_domain;
 	struct tls_server *server; /* our certificate */
 	uint64_t now_ns;
+	atomic_uint_fast64_t turned_ms; /* now_ns of the last turn that began, in ms */
 	struct list callers, graves, more;
 	unsigned n_callers;
 	uint64_t session_number, channel_number;

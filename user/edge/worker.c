@@ -454,6 +454,7 @@ int worker_start(struct worker *w)
 			return err;
 	}
 	snprintf(name, sizeof(name), "worker %u", w->index);
+	atomic_store(&w->turned_ms, clock_ns() / 1000000);
 	return -thread_start(&w->thread, THREAD_NETWORK, name, run, w);
 }
 
