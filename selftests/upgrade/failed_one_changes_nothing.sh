@@ -29,7 +29,7 @@ refused() # PATTERN: the upgrade is, for this reason; and all goes on
 	wait_for eval '[ "$(live_conns)" = 20 ]' # (the page's is about to end)
 }
 echo 'nonsense: true' >>"$TMP/snisplitd.yml"
-refused "ended with status 1"
+refused "the new program has ended"
 cp "$TMP/good.yml" "$TMP/snisplitd.yml"
 sed -i "s|^state_dir:.*|state_dir: /dev/null/nowhere|" "$TMP/snisplitd.yml"
 refused "/dev/null/nowhere"
@@ -37,7 +37,7 @@ cp "$TMP/good.yml" "$TMP/snisplitd.yml"
 mv "$TMP/snisplitd" "$TMP/away"
 refused "No such file"
 cp /bin/false "$TMP/snisplitd"
-refused "ended with status 1"
+refused "the new program has ended"
 cp /bin/cat "$TMP/snisplitd" && chmod 644 "$TMP/snisplitd"
 refused "Permission denied"
 mv "$TMP/away" "$TMP/snisplitd"

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conn_move.h"
@@ -20,6 +18,7 @@
 #include "handover_io.h"
 #include "listener.h"
 #include "log.h"
+#include "sibling.h"
 #include "store.h"
 #include "tcp_port.h"
 #include "tunnel.h"
@@ -28,6 +27,7 @@
 #define OPEN_MS 60000  /* to load the programs, on a busy machine, and all endpoints */
 #define ADOPT_MS 60000
 #define HANDOVER_FD 3
+#define END_MS 500
 #define SETTLE_MS 2000 /* an agent that is there opens a channel in two round trips */
 #define SETTLE_HELLO_MS 300
 #define SETTLE_STEP_MS 5
@@ -37,7 +37,7 @@ struct upgrade {
 	struct edge *edge;
 	const struct upgrade_how *how;
 	struct upgrade_result *result;
-	pid_t pid;
+	struct sibling heir;
 	int fd;
 };
 
@@ -70,25 +70,13 @@ static char **environment(void)
 
 static int spawn(struct upgrade *u, int fd)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
 	char **env = environment();
-	sigset_t none;
-	int err;
+	int err = -ENOMEM;
 
-	if (!env)
-		return -ENOMEM;
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, fd, HANDOVER_FD);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	err = posix_spawn(&u->pid, u->how->path, &files, &attr, u->how->argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
+	if (env)
+		err = sibling_start(&u->heir, u->how->path, u->how->argv, env, fd, HANDOVER_FD);
 	free(env);
-	return -err;
+	return err;
 }
 
 static int start(struct upgrade *u)
@@ -97,38 +85,28 @@ static int start(struct upgrade *u)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
 		return fail(u, -errno, "socketpair");
-	/* (dup2() of a descriptor to itself would leave it close-on-exec) */
-	if (fds[1] == HANDOVER_FD) {
-		fds[1] = fcntl(fds[1], F_DUPFD_CLOEXEC, HANDOVER_FD + 1);
-		close(HANDOVER_FD);
-	}
 	u->fd = fds[0];
 	setsockopt(u->fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = SAY_S},
 		   sizeof(struct timeval));
-	err = fds[1] == -1 ? -errno : spawn(u, fds[1]);
-	if (fds[1] != -1)
-		close(fds[1]);
+	err = spawn(u, fds[1]);
+	close(fds[1]);
 	return err ? fail(u, err, u->how->path) : 0;
 }
 
-/* It has ended, or must: and what did it die of? */
+/* It has ended, or must. */
 static void end(struct upgrade *u)
 {
-	int status = 0;
-
-	if (u->pid <= 0)
+	if (!u->heir.pid)
 		return;
 	/* one that has refused is about to end by itself */
-	for (int i = 0; i < 100 && !waitpid(u->pid, &status, WNOHANG); i++) {
-		if (i == 50)
-			kill(u->pid, SIGKILL);
-		usleep(10000);
+	if (sibling_wait(&u->heir, END_MS)) {
+		sibling_kill(&u->heir);
+		sibling_wait(&u->heir, END_MS);
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) && strstr(u->result->why, strerror(EPIPE)))
+	sibling_forget(&u->heir);
+	if (strstr(u->result->why, strerror(EPIPE)))
 		snprintf(u->result->why, sizeof(u->result->why),
-			 "the new program ended with status %d; what it said is in the log",
-			 WEXITSTATUS(status));
-	u->pid = 0;
+			 "the new program has ended; what it said is in the log");
 }
 
 static int expect(struct upgrade *u, uint8_t type, int timeout_ms, struct handover *h)
@@ -404,8 +382,8 @@ static int commit(struct upgrade *u)
 		err = expect(u, HANDOVER_SERVING, ADOPT_MS, &h);
 	if (err) {
 		if (err == -ETIMEDOUT)
-			kill(u->pid, SIGKILL); /* it may be about to serve */
-		end(u);			       /* before anything of its own can run */
+			sibling_kill(&u->heir); /* it may be about to serve */
+		end(u);				/* before anything of its own can run */
 		each_conn(u, stay);
 		if (u->edge->kern && kern_take_over(u->edge->kern, why, sizeof(why)))
 			log_err("after an upgrade that failed: %s", why);
@@ -477,7 +455,7 @@ static int run(struct upgrade *u)
 
 void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_result *r)
 {
-	struct upgrade u = {.edge = g, .how = how, .result = r, .fd = -1};
+	struct upgrade u = {.edge = g, .how = how, .result = r, .heir = {.fd = -1}, .fd = -1};
 
 	*r = (struct upgrade_result){.pid = 0};
 	log_info("upgrade: starting %s", how->path);
@@ -494,7 +472,8 @@ void upgrade_run(struct edge *g, const struct upgrade_how *how, struct upgrade_r
 		upgrade_pass_events_on(g);
 		elders_forget(&g->elders); /* it has them, too */
 		fcntl(u.fd, F_SETFL, O_NONBLOCK);
-		r->pid = (unsigned)u.pid;
+		r->pid = (unsigned)u.heir.pid;
+		sibling_forget(&u.heir);
 		r->stayed = edge_conns_active(g);
 		log_info("upgrade: pid %u serves now: moved=%u stayed=%u", r->pid, r->moved,
 			 r->stayed);
