@@ -25,24 +25,25 @@ refuse listening $SSH_PORT
 unit=$LIB_DIR/../tools/snisplit-sshd.service
 grep -qx 'ConditionPathExists=/var/lib/snisplit/ssh/gateway.env' "$unit" || fail "the unit does not ask for the file"
 grep -qx 'EnvironmentFile=/var/lib/snisplit/ssh/gateway.env' "$unit" || fail "the unit does not read the file"
-mkdir "/run/creds" "$TMP/gateway"
+mkdir "/run/creds" "/run/gateway"
 while IFS=: read -r name path; do
 	cp "$TMP/state/${path#/var/lib/snisplit/}" "/run/creds/$name"
 done < <(sed -n 's/^LoadCredential=//p' "$unit")
+chown 64748:64748 "/run/gateway"
 chmod -R a+rX "/run/creds" # (they are the dynamic user's)
-command=$(sed -n 's/^ExecStart=//p' "$unit" | sed "s|/usr/sbin/|$O/|; s|/var/lib/snisplit-sshd|$TMP/gateway|")
+command=$(sed -n 's/^ExecStart=//p' "$unit" | sed "s|/usr/sbin/|$O/|; s|/var/lib/snisplit-sshd|/run/gateway|")
 (
 	set -a
 	# shellcheck disable=SC1090 # made above
 	. "$env"
 	export CREDENTIALS_DIRECTORY=/run/creds
-	eval "exec $command"
+	eval "exec setpriv --reuid 64748 --regid 64748 --clear-groups $command" # (as DynamicUser: one without a name)
 ) 2>"$TMP/gateway.log" &
 gateway=$!
 wait_for 30 listening $SSH_PORT
 ssh-keygen -q -t ed25519 -N '' -C test -f "$KEY"
 cli ssh-key add "$KEY.pub" >/dev/null
-know_host <"$TMP/gateway/ssh_host_ed25519_key.pub"
+know_host <"/run/gateway/ssh_host_ed25519_key.pub"
 start_ssh a -R "app.test:443:$UP:9000" "$EDGE" tls
 is_online() { cli endpoint get app.test; }
 wait_for is_online

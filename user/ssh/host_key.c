@@ -34,7 +34,34 @@ const char *host_key_fingerprint(ssh_key key, char out[HOST_KEY_FINGERPRINT_MAX]
 	return out;
 }
 
-/* Into a file beside it, then renamed: never half a key. */
+/*
+ * As in authorized_keys.  libssh's own way adds who we are on which host, and fails where the user
+ * has no name: that of a unit with DynamicUser has none in the eyes of libc alone.
+ */
+static int write_public(ssh_key key, const char *path)
+{
+	FILE *to = fopen(path, "we");
+	char *text = NULL;
+	int err = to ? 0 : -1;
+
+	if (!err && ssh_pki_export_pubkey_base64(key, &text)) {
+		errno = ENOMEM;
+		err = -1;
+	}
+	if (!err && (fprintf(to, "%s %s snisplit-sshd\n", ssh_key_type_to_char(ssh_key_type(key)),
+			     text) < 0 ||
+		     fchmod(fileno(to), 0644)))
+		err = -1;
+	if (to && fclose(to))
+		err = -1;
+	ssh_string_free_char(text);
+	return err;
+}
+
+/*
+ * Into a file beside it, then renamed: never half a key.  The public one first: whoever has the
+ * other has both.
+ */
 static int make(const char *path, int kind, ssh_key *ret_key, struct fault *f)
 {
 	char tmp[PATH_MAX + 8], pub[PATH_MAX + 8];
@@ -46,12 +73,12 @@ static int make(const char *path, int kind, ssh_key *ret_key, struct fault *f)
 	if (ssh_pki_generate(kinds[kind].type, kinds[kind].bits, &key))
 		return fault_set(f, 500, 0, "", "cannot make a host key");
 	unlink(tmp);
-	if (ssh_pki_export_privkey_file(key, NULL, NULL, NULL, tmp) || chmod(tmp, 0600) ||
-	    rename(tmp, path))
+	if (write_public(key, pub))
+		err = fault_set(f, 500, 0, "", "cannot write %s: %s", pub, strerror(errno));
+	else if (ssh_pki_export_privkey_file(key, NULL, NULL, NULL, tmp) || chmod(tmp, 0600) ||
+		 rename(tmp, path))
 		err = fault_set(f, 500, 0, "", "cannot write the host key %s: %s", path,
 				strerror(errno));
-	else if (ssh_pki_export_pubkey_file(key, pub) || chmod(pub, 0644))
-		err = fault_set(f, 500, 0, "", "cannot write %s: %s", pub, strerror(errno));
 	if (err)
 		ssh_key_free(key);
 	else
