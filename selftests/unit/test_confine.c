@@ -79,6 +79,7 @@ static void network_only(void)
 static void readers(void)
 {
 	load(CALLS_NETWORK | CALLS_READ);
+	EXPECT("code", map(PROT_READ | PROT_EXEC), EPERM);
 	EXPECT("open", error_of(open("/etc/passwd", O_RDONLY | O_CLOEXEC)), 0);
 	EXPECT("open to write", error_of(open("/dev/null", O_WRONLY)), EPERM);
 	EXPECT("create", error_of(open("/tmp/x", O_RDONLY | O_CREAT, 0600)), EPERM);

@@ -111,7 +111,7 @@ static int fill(scmp_filter_ctx ctx, unsigned groups, bool log)
 	if (!err)
 		err = allow_sockets(ctx);
 	if (!err)
-		err = allow_memory(ctx, read);
+		err = allow_memory(ctx, programs || groups & CALLS_CODE);
 	if (!err && groups & CALLS_THREADS && !programs)
 		err = allow_threads(ctx, log);
 	if (!err && groups & CALLS_MAPS && !programs)

@@ -12,11 +12,12 @@
 /* Groups, to be combined. */
 enum {
 	CALLS_NETWORK = 1U << 0,  /* descriptors that are open, sockets, memory, time */
-	CALLS_READ = 1U << 1,	  /* files and directories, for reading; code from libraries */
+	CALLS_READ = 1U << 1,	  /* files and directories, for reading */
 	CALLS_WRITE = 1U << 2,	  /* making, writing, renaming and removing files */
 	CALLS_MAPS = 1U << 3,	  /* bpf(2) on maps that are open */
 	CALLS_PROGRAMS = 1U << 4, /* starting programs, and all that ours do at their start */
 	CALLS_THREADS = 1U << 5,  /* starting threads */
+	CALLS_CODE = 1U << 6,	  /* memory that is executed: libraries that are loaded later */
 };
 
 struct callfilter;

@@ -40,7 +40,10 @@ static const struct role {
 	bool fenced;
 } roles[THREAD_NEED_MAX] = {
 	[THREAD_NETWORK] = {0, 0, CALLS_NETWORK | CALLS_WRITE | CALLS_MAPS, true},
-	[THREAD_FILES] = {0, 0, CALLS_NETWORK | CALLS_WRITE | CALLS_MAPS | CALLS_THREADS, true},
+	/* (names of hosts are looked up by libraries that are loaded for it) */
+	[THREAD_FILES] = {0, 0,
+			  CALLS_NETWORK | CALLS_WRITE | CALLS_MAPS | CALLS_THREADS | CALLS_CODE,
+			  true},
 	[THREAD_WATCH] = {CAP_BIT(CAP_DAC_READ_SEARCH), CAP_BIT(CAP_DAC_READ_SEARCH),
 			  CALLS_NETWORK | CALLS_WRITE, true},
 	[THREAD_PROGRAMS] = {CAPS_SSHD, CAPS_SSHD, CALLS_PROGRAMS | CALLS_NETWORK, false},

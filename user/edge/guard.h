@@ -11,9 +11,9 @@
  * | ssh (starts the sshd)  | kill, and those sshd gives up      | no limit                       |
  * | main                   | those of the start, not in effect  | no limit                       |
  *
- * All have no_new_privs, a seccomp filter of their own, and the bounding set of the start.  main
- * keeps what a new binary needs to take over; in effect are dac_read_search (reload) and kill
- * (sshd).
+ * All have no_new_privs, a seccomp filter of their own, and the bounding set of the start.  Memory
+ * that is executed can be had only by those that look names up, by main, and by ssh.  main keeps
+ * what a new binary needs to take over; in effect are dac_read_search (reload) and kill (sshd).
  */
 #ifndef GUARD_H
 #define GUARD_H

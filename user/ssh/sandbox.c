@@ -16,7 +16,8 @@ static int filter(struct fault *f)
 	struct callfilter *c;
 	int err;
 
-	if (callfilter_new(CALLS_NETWORK | CALLS_READ | CALLS_THREADS, ENOSYS, false, false, &c, f))
+	if (callfilter_new(CALLS_NETWORK | CALLS_READ | CALLS_THREADS | CALLS_CODE, ENOSYS, false,
+			   false, &c, f))
 		return -1;
 	err = callfilter_load(c);
 	callfilter_free(c);
