@@ -78,7 +78,7 @@ static char *pki_text(BIO *b)
 	return text;
 }
 
-static char *pki_crt(const struct pki *p)
+static inline char *pki_crt(const struct pki *p)
 {
 	BIO *b = BIO_new(BIO_s_mem());
 
@@ -86,7 +86,7 @@ static char *pki_crt(const struct pki *p)
 	return pki_text(b);
 }
 
-static char *pki_key(const struct pki *p)
+static inline char *pki_key(const struct pki *p)
 {
 	BIO *b = BIO_new(BIO_s_mem());
 

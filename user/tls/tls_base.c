@@ -98,8 +98,9 @@ struct tls_base *tls_base_new(char *why, size_t size)
 		return NULL;
 	}
 	ERR_clear_error();
-	b->server = SSL_CTX_new(TLS_server_method());
-	b->client = SSL_CTX_new(TLS_client_method());
+	b->swift = swift_load();
+	b->server = SSL_CTX_new_ex(NULL, SWIFT_QUERY, TLS_server_method());
+	b->client = SSL_CTX_new_ex(NULL, SWIFT_QUERY, TLS_client_method());
 	b->method = carrier_method_new();
 	b->tickets = tickets_new();
 	if (b->server && b->client && b->method && b->tickets && setup(b->server) &&
@@ -118,6 +119,8 @@ void tls_base_free(struct tls_base *b)
 	SSL_CTX_free(b->client);
 	BIO_meth_free(b->method);
 	tickets_free(b->tickets);
+	if (b->swift)
+		OSSL_PROVIDER_unload(b->swift);
 	free(b);
 }
 

@@ -14,6 +14,7 @@
 #include "carrier.h"
 #include "pair.h"
 #include "sessions.h"
+#include "swift.h"
 #include "ticket.h"
 #include "tls.h"
 #include "tls_base.h"
@@ -23,6 +24,7 @@
 #define TLS_NAME_MAX 256
 
 struct tls_base {
+	OSSL_PROVIDER *swift; /* NULL: none */
 	SSL_CTX *server, *client;
 	BIO_METHOD *method;
 	struct tickets *tickets;
