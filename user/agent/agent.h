@@ -67,6 +67,7 @@ struct control {
 	struct chan_out out;
 	char session[40], edge[64], domain[256];
 	unsigned rtt_us;
+	uint64_t knows;	  /* the last type of frame that the edge knows; 0: it did not say */
 	bool draining;	  /* the edge: go elsewhere */
 	struct fault why; /* the last failure */
 };
@@ -122,6 +123,7 @@ enum stream_state {
 	STREAM_SHAKE,
 	STREAM_DIAL,
 	STREAM_SHAKE_UPSTREAM,
+	STREAM_FAILED, /* the upstream cannot be had; the edge has been told, and is to answer */
 	STREAM_OPEN,
 	STREAM_FLUSH,  /* one end is broken; what it sent before is the other one's still */
 	STREAM_LINGER, /* an alert is on its way */
@@ -278,7 +280,10 @@ void relay_on_state(struct stream *s, struct end *e);
 int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	       const uint8_t token[CHAN_TOKEN_LEN], bool sealed);
 void stream_on_started(struct snisplit *a, const struct chan_frame *f);
+void stream_on_failed(struct snisplit *a, const struct chan_frame *f);
 void stream_close(struct stream *s, const char *reason, bool reset);
+/* Its upstream cannot be had, CHAN_STATUS_: closes it, once the edge knows. */
+void stream_fail(struct stream *s, const char *reason, unsigned status);
 void stream_tick(struct snisplit *a);
 void stream_close_all(struct snisplit *a);
 /*

@@ -28,6 +28,7 @@ static void on_welcome(struct snisplit *a, const struct chan_frame *f)
 	snprintf(c->session, sizeof(c->session), "%s", chan_text(f, CHAN_TAG_SESSION) ?: "");
 	snprintf(c->edge, sizeof(c->edge), "%s", chan_text(f, CHAN_TAG_AGENT) ?: "");
 	snprintf(c->domain, sizeof(c->domain), "%s", chan_text(f, CHAN_TAG_DOMAIN) ?: "");
+	c->knows = chan_number(f, CHAN_TAG_KNOWS, 0);
 	c->state = CONTROL_ONLINE;
 	c->tries = 0;
 	c->since_ns = c->pinged_ns = a->now_ns;
@@ -127,6 +128,9 @@ void control_on_frame(struct snisplit *a, const struct chan_frame *f)
 		return;
 	case CHAN_DRAIN:
 		on_drain(a, f);
+		return;
+	case CHAN_FAILED:
+		stream_on_failed(a, f);
 		return;
 	default:
 		return; /* of a later version */

@@ -17,6 +17,7 @@
 #define DIAL_NS (10 * SECOND_NS)
 #define LINGER_NS SECOND_NS
 #define LATE_NS (2 * SECOND_NS)
+#define FAILED_NS SECOND_NS
 #define LEAVE_NS (2 * SECOND_NS) /* an edge closes what it wants no more much earlier */
 #define KEEPALIVE_S 15
 #define STREAMS_MAX 20000 /* of one session */
@@ -125,6 +126,25 @@ void stream_close(struct stream *s, const char *reason, bool reset)
 	s->until_ns = s->agent->now_ns + LATE_NS;
 }
 
+void stream_fail(struct stream *s, const char *reason, unsigned status)
+{
+	struct control *c = &s->agent->control;
+
+	if (c->knows < CHAN_FAILED || c->state != CONTROL_ONLINE || s->agent->stop) {
+		stream_close(s, reason, true);
+		return;
+	}
+	s->conn.reason = reason;
+	slots_end_close(&s->agent->slots, &s->upstream, true);
+	s->state = STREAM_FAILED;
+	s->until_ns = s->agent->now_ns + FAILED_NS;
+	chan_begin(&c->out, CHAN_FAILED);
+	chan_put_number(&c->out, CHAN_TAG_CHANNEL, s->number);
+	chan_put_number(&c->out, CHAN_TAG_STATUS, status);
+	chan_end(&c->out);
+	control_flush(s->agent);
+}
+
 void stream_release(struct stream *s)
 {
 	s->client.fd = -1;
@@ -210,7 +230,9 @@ void stream_tick(struct snisplit *a)
 		if (s->state == STREAM_LATE)
 			finish(s);
 		else if (s->state == STREAM_DIAL)
-			stream_close(s, "upstream_timeout", true);
+			stream_fail(s, "upstream_timeout", CHAN_STATUS_TIMEOUT);
+		else if (s->state == STREAM_FAILED)
+			stream_close(s, NULL, true);
 		else
 			stream_close(s, "timeout", s->state == STREAM_FLUSH);
 	}
@@ -379,28 +401,38 @@ int stream_new(struct snisplit *a, struct snisplit_listener *l, uint64_t number,
 	return err;
 }
 
-void stream_on_started(struct snisplit *a, const struct chan_frame *f)
+/* NULL: it is gone. */
+static struct stream *meant(struct snisplit *a, const struct chan_frame *f)
 {
 	uint64_t number = chan_number(f, CHAN_TAG_CHANNEL, 0);
 	struct list *it;
 
-	list_for_each(it, bucket(a, number)) {
-		struct stream *s = list_of(it, struct stream, same);
+	list_for_each(it, bucket(a, number))
+		if (list_of(it, struct stream, same)->number == number)
+			return list_of(it, struct stream, same);
+	return NULL;
+}
 
-		if (s->number != number)
-			continue;
-		snprintf(s->conn.id, sizeof(s->conn.id), "%s",
-			 chan_text(f, CHAN_TAG_CONNECTION) ?: "");
-		snprintf(s->conn.client, sizeof(s->conn.client), "%s",
-			 chan_text(f, CHAN_TAG_CLIENT) ?: "");
-		snprintf(s->conn.server, sizeof(s->conn.server), "%s",
-			 chan_text(f, CHAN_TAG_SERVER) ?: "");
-		snprintf(s->conn.name, sizeof(s->conn.name), "%s",
-			 chan_text(f, CHAN_TAG_SNI) ?: "");
-		if (s->opened)
-			tell(s, SNISPLIT_CONN_STARTED);
-		if (s->state == STREAM_LATE)
-			finish(s);
+void stream_on_started(struct snisplit *a, const struct chan_frame *f)
+{
+	struct stream *s = meant(a, f);
+
+	if (!s)
 		return;
-	}
+	snprintf(s->conn.id, sizeof(s->conn.id), "%s", chan_text(f, CHAN_TAG_CONNECTION) ?: "");
+	snprintf(s->conn.client, sizeof(s->conn.client), "%s", chan_text(f, CHAN_TAG_CLIENT) ?: "");
+	snprintf(s->conn.server, sizeof(s->conn.server), "%s", chan_text(f, CHAN_TAG_SERVER) ?: "");
+	snprintf(s->conn.name, sizeof(s->conn.name), "%s", chan_text(f, CHAN_TAG_SNI) ?: "");
+	if (s->opened)
+		tell(s, SNISPLIT_CONN_STARTED);
+	if (s->state == STREAM_LATE)
+		finish(s);
+}
+
+void stream_on_failed(struct snisplit *a, const struct chan_frame *f)
+{
+	struct stream *s = meant(a, f);
+
+	if (s && s->state == STREAM_FAILED)
+		stream_close(s, NULL, true);
 }

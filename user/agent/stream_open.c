@@ -315,7 +315,7 @@ static void upstream_failed(struct stream *s, const char *why)
 	struct snisplit_event e = {.type = SNISPLIT_WARNING, .listener = l, .conn = &s->conn};
 
 	agent_tell(s->agent, &e, "upstream %s: %s", l->upstream, why);
-	stream_close(s, "upstream_refused", true);
+	stream_fail(s, "upstream_refused", CHAN_STATUS_REFUSED);
 }
 
 static void shake_upstream(struct stream *s)

@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "sni.h"
 #include "terminate.h"
+#include "tunnel.h"
 
 /* The kernel path's send buffers are bounded by its gate; here send() is the gate.  (An upstream
  * without a slot was never to take it.) */
@@ -328,6 +329,21 @@ void conn_on_retry(struct conn *c)
 	retry_soon(&c->retry, &w->retry, w->now_ns, &c->up, &c->down);
 }
 
+/* A reset by the upstream; or its agent has said before it that it has none for this one. */
+static enum close_reason reset_by_upstream(const struct conn *c)
+{
+	struct endpoint *e = c->endpoint;
+	enum tunnel_failure how;
+
+	if (!e || !e->agent)
+		return CLOSE_UPSTREAM_RST;
+	how = tunnel_failure(c->worker->edge->tunnel, e->agent, c->channel);
+	if (how == TUNNEL_FAILURE_NONE)
+		return CLOSE_UPSTREAM_RST;
+	atomic_fetch_add(&e->stats->conns_failed, 1);
+	return how == TUNNEL_FAILURE_TIMEOUT ? CLOSE_UPSTREAM_TIMEOUT : CLOSE_UPSTREAM_REFUSED;
+}
+
 /* Who ended it.  Servers that are told that the client has finished may answer by FIN alone,
  * without a close_notify: to the client it looks cut off, but that is not why it has ended. */
 static enum close_reason who_broke(const struct conn *c, const struct end *broken)
@@ -336,7 +352,7 @@ static enum close_reason who_broke(const struct conn *c, const struct end *broke
 		return CLOSE_CLIENT_RST;
 	if (broken->err == ENODATA && c->client.fin && c->up.state == HALF_SHUT)
 		return CLOSE_CLIENT_FIN;
-	return CLOSE_UPSTREAM_RST;
+	return reset_by_upstream(c);
 }
 
 void conn_fail(struct conn *c, struct end *broken)

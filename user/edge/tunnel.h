@@ -66,6 +66,10 @@ struct tunnel_started {
 /* The kernel has given the channel this connection by itself. */
 void tunnel_started(struct tunnel *t, const struct tunnel_started *s);
 
+/* What has the agent said of this channel?  Any thread. */
+enum tunnel_failure { TUNNEL_FAILURE_NONE, TUNNEL_FAILURE_REFUSED, TUNNEL_FAILURE_TIMEOUT };
+enum tunnel_failure tunnel_failure(struct tunnel *t, uint64_t agent, uint64_t channel);
+
 struct tunnel_session {
 	char id[40], credential[40], agent[64], os[64], metadata[256];
 	struct sockaddr_storage sa;

@@ -48,6 +48,14 @@ struct bound {
 /* What the first bytes of a connection have shown it to be. */
 enum caller_state { CALLER_NEW, CALLER_HANDSHAKE, CALLER_MAGIC, CALLER_PROOF, CALLER_CONTROL };
 
+#define FAILED_CHANNELS 4096U
+
+/* A channel that leads nowhere, see tunnel_failed.c; read by workers. */
+struct failed {
+	atomic_uint_fast64_t channel, agent; /* 0: none */
+	atomic_uint status;
+};
+
 /* One connection to the tunnel port. */
 struct caller {
 	struct end end; /* kind: END_CALLER */
@@ -93,6 +101,7 @@ struct tunnel {
 	unsigned n_proofs;
 	bool draining;
 	atomic_bool stop;
+	struct failed failed[FAILED_CHANNELS];
 
 	pthread_mutex_t lock;
 	struct list sessions; /* struct caller, welcomed; read by others */
@@ -132,7 +141,8 @@ void session_lost(struct caller *c, const char *endpoint_id);
 void session_listen(struct caller *c, const uint8_t *bytes, const struct chan_frame *f);
 void session_unlisten(struct caller *c, const char *endpoint_id);
 void session_check_claims(struct caller *c);
-void session_offline(struct caller *c); /* all of them */
+void session_on_failed(struct caller *c, const struct chan_frame *f); /* tunnel_failed.c */
+void session_offline(struct caller *c);				      /* all of them */
 /* An empty one of <c>'s.  NULL with <f>: 324, there are enough. */
 struct bound *bound_new(struct caller *c, struct fault *f);
 void bound_drop(struct caller *c, struct bound *b); /* what is in it stays as it is */

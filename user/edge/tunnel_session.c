@@ -138,6 +138,7 @@ static void send_welcome(struct caller *c)
 	chan_put_number(&c->out, CHAN_TAG_INTERVAL_MS, c->interval_ns / 1000000);
 	chan_put_number(&c->out, CHAN_TAG_TOLERANCE_MS, c->tolerance_ns / 1000000);
 	chan_put_number(&c->out, CHAN_TAG_NOW, (uint64_t)time(NULL));
+	chan_put_number(&c->out, CHAN_TAG_KNOWS, CHAN_TYPE_MAX - 1);
 	chan_end(&c->out);
 }
 
@@ -226,6 +227,9 @@ static void on_frame(struct caller *c, const uint8_t *bytes, const struct chan_f
 		return;
 	case CHAN_PONG:
 		on_pong(c, f);
+		return;
+	case CHAN_FAILED:
+		session_on_failed(c, f);
 		return;
 	default:
 		return; /* of a later version */

@@ -115,6 +115,7 @@ const char *chan_type_name(uint8_t type)
 		[CHAN_OFFLINE] = "OFFLINE",	[CHAN_DIAL] = "DIAL",
 		[CHAN_STARTED] = "STARTED",	[CHAN_PING] = "PING",
 		[CHAN_PONG] = "PONG",		[CHAN_DRAIN] = "DRAIN",
+		[CHAN_FAILED] = "FAILED",
 	};
 
 	return type < CHAN_TYPE_MAX && names[type] ? names[type] : "?";

@@ -43,9 +43,14 @@ enum chan_type {
 	CHAN_STARTED,	/* edge: the kernel gave a connection to this channel */
 	CHAN_PING,
 	CHAN_PONG,
-	CHAN_DRAIN, /* edge: go elsewhere, or come back later */
+	CHAN_DRAIN,  /* edge: go elsewhere, or come back later */
+	CHAN_FAILED, /* agent: what this channel leads to takes no connection; edge: I see */
 	CHAN_TYPE_MAX
 };
+
+/* CHAN_FAILED: it refuses, or does not answer in time. */
+#define CHAN_STATUS_REFUSED 502
+#define CHAN_STATUS_TIMEOUT 504
 
 #define CHAN_TEXT 0x80
 enum chan_tag {
@@ -60,6 +65,7 @@ enum chan_tag {
 	CHAN_TAG_CHANNEL,
 	CHAN_TAG_SEALED, /* 1: channels of this endpoint are TLS */
 	CHAN_TAG_NOW,	 /* seconds since 1970 */
+	CHAN_TAG_KNOWS,	 /* the last type of frame that the edge knows */
 	/* bytes */
 	CHAN_TAG_PROOF = 0x40, /* number and token of one channel */
 	/* texts */
