@@ -57,7 +57,7 @@ struct half {
 	uint32_t kept_len;
 	int pipe[2]; /* splice: -1 while nothing is in it */
 	uint32_t piped;
-	uint32_t unread; /* relayed, but the kernel does not let go of it yet */
+	uint32_t unread; /* relayed, and not read yet: src has no room for more */
 	/* Where the two streams differ from what src's flow counts. */
 	uint32_t before;  /* src's, written to dst, from before its flow: a hello sent again */
 	uint32_t unseen;  /* of these, from before src was enrolled: a channel's proof */
