@@ -239,11 +239,11 @@ static void test_handshake(const char *client_query, const char *server_query)
 	pki_done(&cert);
 }
 
-static void test_query(void)
+static void test_query(const char *query)
 {
-	EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(NULL, "X25519", SWIFT_QUERY);
-	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", SWIFT_QUERY);
-	EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", SWIFT_QUERY);
+	EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(NULL, "X25519", query);
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", query);
+	EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", query);
 
 	CHECK(!strcmp(OSSL_PROVIDER_get0_name(EVP_KEYMGMT_get0_provider(keys)), SWIFT_NAME),
 	      "keys");
@@ -263,11 +263,14 @@ int main(void)
 	test_rfc();
 	test_kdf();
 	test_keys();
-	test_query();
+	test_query(SWIFT_QUERY);
+	test_query(swift_query());
 	test_handshake(SWIFT_QUERY, SWIFT_QUERY);
 	test_handshake(NULL, SWIFT_QUERY);
 	test_handshake(SWIFT_QUERY, NULL);
+	test_handshake(swift_query(), swift_query());
 	OSSL_PROVIDER_unload(first);
 	test_handshake(NULL, NULL);
+	CHECK(swift_query() && !strcmp(swift_query(), SWIFT_QUERY), "it is not there");
 	return failures != 0;
 }

@@ -279,3 +279,24 @@ OSSL_PROVIDER *swift_load(void)
 		OSSL_PROVIDER_unload(p);
 	return NULL;
 }
+
+static bool is_ours(const OSSL_PROVIDER *p)
+{
+	return p && !strcmp(OSSL_PROVIDER_get0_name(p), SWIFT_NAME);
+}
+
+const char *swift_query(void)
+{
+	EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(NULL, "X25519", NULL);
+	EVP_KEYEXCH *exchange = EVP_KEYEXCH_fetch(NULL, "X25519", NULL);
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", NULL);
+	bool all = keys && is_ours(EVP_KEYMGMT_get0_provider(keys)) && exchange &&
+		   is_ours(EVP_KEYEXCH_get0_provider(exchange)) && kdf &&
+		   is_ours(EVP_KDF_get0_provider(kdf));
+
+	EVP_KEYMGMT_free(keys);
+	EVP_KEYEXCH_free(exchange);
+	EVP_KDF_free(kdf);
+	ERR_clear_error();
+	return all ? NULL : SWIFT_QUERY;
+}

@@ -92,6 +92,7 @@ static int setup_client(SSL_CTX *ctx)
 struct tls_base *tls_base_new(char *why, size_t size)
 {
 	struct tls_base *b = calloc(1, sizeof(*b));
+	const char *query;
 
 	if (!b) {
 		snprintf(why, size, "out of memory");
@@ -99,8 +100,9 @@ struct tls_base *tls_base_new(char *why, size_t size)
 	}
 	ERR_clear_error();
 	b->swift = swift_load();
-	b->server = SSL_CTX_new_ex(NULL, SWIFT_QUERY, TLS_server_method());
-	b->client = SSL_CTX_new_ex(NULL, SWIFT_QUERY, TLS_client_method());
+	query = b->swift ? swift_query() : NULL;
+	b->server = SSL_CTX_new_ex(NULL, query, TLS_server_method());
+	b->client = SSL_CTX_new_ex(NULL, query, TLS_client_method());
 	b->method = carrier_method_new();
 	b->tickets = tickets_new();
 	if (b->server && b->client && b->method && b->tickets && setup(b->server) &&
