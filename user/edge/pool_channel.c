@@ -66,7 +66,7 @@ void pool_renew(struct pool *p)
 void pool_ask(struct pool *p)
 {
 	struct worker *w = p->worker;
-	unsigned need = pool_goal(p) + p->n_waiting, have;
+	unsigned goal = pool_goal(p), need, have;
 
 	if (w->now_ns - p->asked_ns > ASKED_NS) {
 		/* twice, after a rest */
@@ -74,7 +74,9 @@ void pool_ask(struct pool *p)
 		p->asked = 0;
 		p->asked_ns = w->now_ns;
 	}
-	have = p->n_idle + p->asked + p->asked_before;
+	/* who waits while others are idle wants none of these: see conn_dial_fresh() */
+	need = (goal > p->n_idle ? goal - p->n_idle : 0) + p->n_waiting;
+	have = p->asked + p->asked_before;
 	if (need <= have)
 		return;
 	tunnel_ask(w->edge->tunnel, p->endpoint, w->index, need - have);

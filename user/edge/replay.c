@@ -232,6 +232,9 @@ static bool replay(struct conn *c, void (*dial)(struct conn *c))
 		return false;
 	if (conn_accepted(c, NULL))
 		return false;
+	/* one that speaks first may have said all it has to, and hung up, before we read it */
+	if (end_has_data(&c->upstream))
+		return false;
 	if (!c->replay)
 		return replay_kept(c, dial);
 	return c->replayed ? repeat_hello(c, dial) : replay_hello(c, dial);

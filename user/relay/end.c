@@ -244,6 +244,13 @@ bool end_has_pending(const struct end *e)
 	return e->tls && tls_has_pending(e->tls);
 }
 
+bool end_has_data(const struct end *e)
+{
+	char byte;
+
+	return e->tls ? tls_has_data(e->tls) : recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 int end_flush(struct end *e)
 {
 	return end_is_flushed(e) ? 0 : (int)of_tls(tls_flush(e->tls));

@@ -155,6 +155,8 @@ void end_spliced(struct end *e, size_t n);
 void end_push(const struct end *e);
 /* Have the next bytes of the stream been decrypted already, so that splice(2) would miss them? */
 bool end_has_pending(const struct end *e);
+/* Is there something to be read, but for an end? */
+bool end_has_data(const struct end *e);
 
 /* Bytes sent but not acknowledged, and unsent ones: SIOCOUTQ. */
 int end_unacked(const struct end *e);

@@ -339,6 +339,20 @@ bool tls_has_pending(const struct tls *t)
 	return t->pending;
 }
 
+bool tls_has_data(struct tls *t)
+{
+	char byte;
+	size_t n;
+
+	if (t->closed || t->failed || !t->done)
+		return false;
+	ERR_clear_error();
+	if (SSL_peek_ex(t->ssl, &byte, 1, &n) != 1)
+		return false; /* why not, tls_read() will say */
+	t->pending = true;    /* the socket does not tell of it again */
+	return true;
+}
+
 /* One record.  0 with <*ret_n>, or -errno. */
 static int write_record(struct tls *t, const void *buf, size_t len, size_t *ret_n)
 {

@@ -111,6 +111,8 @@ bool tls_is_untrusted(const struct tls *t);
 ssize_t tls_read(struct tls *t, void *buf, size_t len);
 /* Has the last tls_read() ended otherwise than by "no more"?  True right after the handshake. */
 bool tls_has_pending(const struct tls *t);
+/* Is there plaintext to be read?  Looks at the socket, and takes nothing. */
+bool tls_has_data(struct tls *t);
 
 /* How many bytes were taken (> 0 unless <len> is 0), -EAGAIN, -EPROTO, or what send(2) said. */
 ssize_t tls_write(struct tls *t, const void *buf, size_t len);
