@@ -224,6 +224,8 @@ static struct pair *load_root(struct ca *c, struct fault *f)
 		fault_set(f, 500, 0, "", "the local CA: %s: %s", key_path, strerror(-err));
 	else
 		p = pair_read(crt, key, crt_path, key_path, f);
+	if (!p && f)
+		f->status = 500; /* whoever asks has not given it to us */
 	if (p && p->not_after <= time(NULL)) {
 		/* not replaced by itself: clients trust this one and no other */
 		fault_set(f, 500, 0, "", "the local CA has expired; remove %s and %s for a new one",
