@@ -224,10 +224,11 @@ FUZZ_SRCS	:= $(wildcard user/lib/*.c user/doc/*.c user/wire/*.c) $(addprefix use
 $(O)/fuzz/fuzz_ssh_session: FUZZ_MORE := $(filter-out %/main.c %/gateway.c %/sandbox.c %/admission.c %/cmdline.c %/cmdline_bind.c,$(wildcard user/ssh/*.c)) \
 		-Iuser/agent $(call pkgc,ssh) $(call pkgl,libssh)
 $(O)/fuzz/fuzz_ssh_session: $(wildcard user/ssh/*.[ch])
-# What the API reads; the texts of certificates and keys.
-$(O)/fuzz/fuzz_body: FUZZ_MORE := $(addprefix user/,api/endpoint_json.c api/credential_body.c credential/credential_acl.c) \
-		-Iuser/api -Iuser/credential
-$(O)/fuzz/fuzz_pair: FUZZ_MORE := $(addprefix user/tls/,pair.c pem.c why.c secret.c) -Iuser/tls -Wno-missing-field-initializers $(call pkgl,libssl libcrypto)
+# What the API reads; the texts of certificates and keys; OCSP responses.
+$(O)/fuzz/fuzz_body: FUZZ_MORE := $(addprefix user/,api/endpoint_json.c api/credential_body.c credential/credential_acl.c \
+		api/feed_doc.c api/edges_doc.c api/edges_backend.c) -Iuser/api -Iuser/credential -Iuser/edge
+$(O)/fuzz/fuzz_pair $(O)/fuzz/fuzz_staple: FUZZ_MORE := $(addprefix user/tls/,pair.c pem.c why.c secret.c staple.c) -Iuser/tls \
+		-Wno-missing-field-initializers $(call pkgl,libssl libcrypto)
 $(O)/fuzz/%: selftests/fuzz/%.c $(FUZZ_SRCS) bpf/hello.h
 	$(call msg,FUZZ,$@)
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fsanitize=fuzzer,address,undefined \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event_read.h"
+#include "event_read.h"
 #include "handover.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,20 @@ static void check_same(struct chan_out *a, struct chan_out *b)
 	CHECK(a->len == b->len && !memcmp(a->at, b->at, a->len));
 	chan_out_done(a);
 	chan_out_done(b);
+}
+
+/* A line of an earlier daemon's events goes on as it is: one line it must be. */
+static void check_line(const uint8_t *data, size_t size)
+{
+	struct event_told t;
+	char *copy = malloc(size ? size : 1); /* (of its size: nothing may be read behind it) */
+
+	CHECK(copy);
+	if (size)
+		memcpy(copy, data, size);
+	if (!event_read(copy, size, &t))
+		CHECK(copy[size - 1] == '\n' && memchr(copy, '\n', size) == copy + size - 1);
+	free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -61,5 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			CHECK(about.facts.server_name == about.server_name &&
 			      source_types[about.facts.type]);
 	}
+	check_line(data, size);
 	return 0;
 }
