@@ -250,7 +250,7 @@ void elders_ask(struct edge *g, struct elders_ask *a)
 	a->n_mute = a->mute_pid = 0;
 	a->h.type = HANDOVER_ASK;
 	pthread_mutex_lock(&es->lock);
-	until = clock_ns() + ELDERS_ANSWER_MS * 1000000ULL;
+	until = clock_ns() + (a->wait_ms ? a->wait_ms : ELDERS_ANSWER_MS) * 1000000ULL;
 	a->h.serial = ++es->serial;
 	es->asking = a;
 	if (p)

@@ -58,6 +58,7 @@ struct elders_ask {
 	int fd;		   /* a list that goes with it, or -1 */
 	/* may set <fd> for this one; false: it is not asked; NULL: all are; under the lock */
 	bool (*prepare)(struct elders_ask *a, struct elder *e);
+	unsigned wait_ms; /* 0: ELDERS_ANSWER_MS */
 	/* one has answered: with a list, or -1; or (<h> NULL) does not; under the lock */
 	void (*on_answer)(struct elders_ask *a, const struct elder *e, const struct handover *h,
 			  int fd);

@@ -25,6 +25,7 @@
 #include "thread.h"
 
 #define AGAIN_NS 2000000000ULL /* one that does not answer is asked again */
+#define LIST_MS 3000	       /* for a list of a hundred thousands, on a busy machine */
 #define AT_ONCE 64	       /* events of one before the others' turn */
 
 _Static_assert(HANDOVER_LINE_MAX == EVENT_LINE_MAX, "a line fits");
@@ -279,6 +280,7 @@ void elders_events_ask(struct edge *g)
 	struct offer o = {.ask = {.h = {.use = HANDOVER_ASK_EVENTS},
 				  .fd = -1,
 				  .prepare = make_stream,
+				  .wait_ms = LIST_MS,
 				  .on_answer = on_answer},
 			  .edge = g};
 	uint64_t now = clock_ns();
