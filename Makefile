@@ -155,9 +155,10 @@ $(O)/fpic:
 	$(Q)mkdir -p $(@D) && touch $@
 LIB_ARCHIVES	= -Wl,--whole-archive $(O)/agent.a -Wl,--no-whole-archive $(filter-out $(O)/agent.a,$(LIB_ROOMS:%=$(O)/%.a))
 
+# (stays in memory: OpenSSL has functions of ours until it ends itself, user/tls/swift.c)
 $(O)/libsnisplit.so.0: $(LIB_ROOMS:%=$(O)/%.a)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_ARCHIVES) $(call pkgl,$(pkg.tls) libbpf)
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -Wl,-soname,$(@F) $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_ARCHIVES) $(call pkgl,$(pkg.tls) libbpf)
 
 $(O)/libsnisplit.so: $(O)/libsnisplit.so.0
 	$(Q)ln -sf $(<F) $@

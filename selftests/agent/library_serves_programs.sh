@@ -32,3 +32,7 @@ for kind in shared static; do
 done
 refuse "$TMP/shared" "$TUNNEL" "$CA" "$TOKEN" shared.test 2>"$TMP/taken"
 grep -q "already online\|is alive" "$TMP/taken" || fail "$(cat "$TMP/taken")"
+# one that lets go of it ends as it would have: OpenSSL may not have functions of a library that is gone
+# shellcheck disable=SC2046
+cc -o "$TMP/unload" "$LIB_DIR/fixtures/unload.c" $(pkg-config --cflags snisplit) -ldl -Wl,--no-as-needed $(pkg-config --libs libssl libcrypto)
+"$TMP/unload" "$TMP/usr/lib/libsnisplit.so.0" || fail "unload: $?"

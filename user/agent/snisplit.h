@@ -10,7 +10,8 @@
  *
  * A session has a thread of its own, which connects, answers the edge, reconnects for as long as it
  * takes, and relays.  Functions may be called from any thread.  Configurations are copied.  The
- * process should ignore SIGPIPE.
+ * process should ignore SIGPIPE.  It may let go of the shared library, which stays in memory; a
+ * plugin with the static one in it must stay too (ld's -z nodelete): OpenSSL keeps functions of it.
  */
 #ifndef SNISPLIT_H
 #define SNISPLIT_H
