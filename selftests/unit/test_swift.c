@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/ssl.h>
@@ -150,6 +153,33 @@ static void test_kdf(void)
 	CHECK(answered > 1000, "%u", answered);
 }
 
+/* What an earlier call has said is not there for the next one: so there is none. */
+static void test_second_call(void)
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", OURS);
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+	unsigned char key[32] = {1}, salt[32] = {2}, out[2][32];
+	int mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY;
+	OSSL_PARAM p[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, salt, sizeof(salt)),
+		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key, sizeof(key)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, (char *)"tls13 ", 6),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (char *)"derived", 7),
+		OSSL_PARAM_construct_end(),
+	};
+
+	CHECK(EVP_KDF_derive(ctx, out[0], 32, p) == 1, "the first");
+	CHECK(EVP_KDF_derive(ctx, out[1], 32, p + 1) != 1, "without the salt");
+	CHECK(EVP_KDF_CTX_set_params(ctx, p + 1) != 1, "without the salt");
+	EVP_KDF_CTX_reset(ctx);
+	CHECK(EVP_KDF_derive(ctx, out[1], 32, p) == 1, "after a reset");
+	CHECK(!memcmp(out[0], out[1], 32), "another secret");
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+}
+
 static size_t shared(EVP_PKEY *key, EVP_PKEY *peer, const char *properties, unsigned char out[32])
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, properties);
@@ -190,6 +220,50 @@ static void test_keys(void)
 	}
 	EVP_PKEY_free(before);
 	CHECK(!EVP_PKEY_Q_keygen(NULL, OURS, "X448"), "it has no X448");
+}
+
+/* ---- short of memory ---- */
+
+static unsigned long allocations, fails_at; /* 0: none does */
+
+static void *scarce_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return ++allocations == fails_at ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return ++allocations == fails_at ? NULL : realloc(p, n);
+}
+
+static void scarce_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* There is a key, or there is none. */
+static void test_no_memory(void)
+{
+	EVP_PKEY *key = NULL;
+
+	for (unsigned long n = 1; !key && n < 1000; n++) {
+		allocations = 0;
+		fails_at = n;
+		key = EVP_PKEY_Q_keygen(NULL, OURS, "X25519");
+		if (allocations >= n) {
+			EVP_PKEY_free(key);
+			key = NULL;
+		}
+	}
+	fails_at = 0;
+	CHECK(key, "never");
+	EVP_PKEY_free(key);
 }
 
 static void carry(SSL *from, SSL *to)
@@ -254,15 +328,60 @@ static void test_query(const char *query)
 	EVP_MD_free(md);
 }
 
+/* Elsewhere: who does not ask for ours does not get it. */
+static void test_guest(void)
+{
+	OSSL_PROVIDER *p;
+	EVP_KEYMGMT *keys;
+	EVP_KDF *kdf;
+
+	swift_be_guest();
+	p = swift_load();
+	CHECK(p, "not loaded");
+	keys = EVP_KEYMGMT_fetch(NULL, "X25519", NULL);
+	kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", NULL);
+	CHECK(!strcmp(OSSL_PROVIDER_get0_name(EVP_KEYMGMT_get0_provider(keys)), "default"), "keys");
+	CHECK(!strcmp(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf)), "default"), "kdf");
+	EVP_KEYMGMT_free(keys);
+	EVP_KDF_free(kdf);
+	test_query(swift_query());
+	test_handshake(swift_query(), swift_query());
+	/* an operator's word is heard */
+	CHECK(EVP_set_default_properties(NULL, THEIRS) == 1, "properties");
+	keys = EVP_KEYMGMT_fetch(NULL, "X25519", SWIFT_QUERY);
+	CHECK(!strcmp(OSSL_PROVIDER_get0_name(EVP_KEYMGMT_get0_provider(keys)), "default"), "keys");
+	EVP_KEYMGMT_free(keys);
+	test_handshake(SWIFT_QUERY, SWIFT_QUERY);
+	OSSL_PROVIDER_unload(p);
+}
+
+static void in_another_process(void (*test)(void))
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid) {
+		test();
+		exit(failures != 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status, "status %#x", (unsigned)status);
+}
+
 int main(void)
 {
-	OSSL_PROVIDER *first = swift_load(), *second = swift_load();
+	OSSL_PROVIDER *first, *second;
 
+	CHECK(CRYPTO_set_mem_functions(scarce_malloc, scarce_realloc, scarce_free), "too late");
+	in_another_process(test_guest);
+	first = swift_load();
+	second = swift_load();
 	CHECK(first && second, "not loaded");
 	OSSL_PROVIDER_unload(second);
 	test_rfc();
 	test_kdf();
+	test_second_call();
 	test_keys();
+	test_no_memory();
 	test_query(SWIFT_QUERY);
 	test_query(swift_query());
 	test_handshake(SWIFT_QUERY, SWIFT_QUERY);

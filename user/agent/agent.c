@@ -359,6 +359,7 @@ static int setup(struct snisplit *a, const struct snisplit_conf *c, struct fault
 	if (!copy(&a->server, c->server) || !copy(&a->authtoken, c->authtoken) ||
 	    !copy(&a->server_ca, c->server_ca) || !copy(&a->metadata, c->metadata))
 		return fault_set(f, 500, 0, "", "out of memory");
+	tls_be_guest();
 	a->tls = tls_base_new(why, sizeof(why));
 	if (!a->tls)
 		return fault_set(f, 500, 0, "", "OpenSSL: %s", why);

@@ -16,7 +16,7 @@
 
 #include "swift_private.h"
 
-#define PROPERTIES "provider=" SWIFT_NAME
+#define PROPERTIES "provider=" SWIFT_NAME "," SWIFT_PROPERTY "=yes"
 
 swift_fn *swift_find(const OSSL_DISPATCH *d, int id)
 {
@@ -278,6 +278,15 @@ OSSL_PROVIDER *swift_load(void)
 	if (p)
 		OSSL_PROVIDER_unload(p);
 	return NULL;
+}
+
+/* Whose functions are looked up first are found first by who does not say whose. */
+void swift_be_guest(void)
+{
+	EVP_KEYMGMT_free(EVP_KEYMGMT_fetch(NULL, "X25519", NULL));
+	EVP_KEYEXCH_free(EVP_KEYEXCH_fetch(NULL, "X25519", NULL));
+	EVP_KDF_free(EVP_KDF_fetch(NULL, "TLS13-KDF", NULL));
+	ERR_clear_error();
 }
 
 static bool is_ours(const OSSL_PROVIDER *p)

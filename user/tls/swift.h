@@ -17,13 +17,21 @@
 #include <openssl/provider.h>
 
 #define SWIFT_NAME "snisplit"
-#define SWIFT_QUERY "?provider=" SWIFT_NAME
+/* (not by the provider's name: that would overrule an operator's default_properties) */
+#define SWIFT_PROPERTY "snisplit.swift"
+#define SWIFT_QUERY "?" SWIFT_PROPERTY "=yes"
 
 /*
  * NULL: none, and SWIFT_QUERY is of no effect; where OpenSSL is to use approved modules only
  * (FIPS), or it has not passed its test against the default provider.  OSSL_PROVIDER_unload().
  */
 OSSL_PROVIDER *swift_load(void);
+
+/*
+ * Before the first swift_load(), where the process is not ours alone: who asks OpenSSL for nothing
+ * in particular gets what he would get without us.
+ */
+void swift_be_guest(void);
 
 /*
  * What a SSL_CTX is made with to prefer it to others: SWIFT_QUERY, or NULL where OpenSSL does so

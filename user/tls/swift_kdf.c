@@ -3,7 +3,8 @@
  * swift_kdf - TLS13-KDF: swift.h.
  *
  * libssl makes a context for each secret and asks once, with everything in the call.  That is done
- * here; a context that is used in any other way becomes one of the default provider's.
+ * here; a context that is used in any other way becomes one of the default provider's.  Theirs
+ * would remember what was said in an earlier call, ours does not: so there is no second one.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init() and its like: nothing is fetched for them */
 
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -154,10 +156,8 @@ static bool read_digest(struct ask *a, const OSSL_PARAM *p)
 	if (p->data_type != OSSL_PARAM_UTF8_STRING || !p->data)
 		return false;
 	a->has_digest = true;
-	a->is_384 =
-		!OPENSSL_strcasecmp(p->data, "SHA384") || !OPENSSL_strcasecmp(p->data, "SHA2-384");
-	return a->is_384 || !OPENSSL_strcasecmp(p->data, "SHA256") ||
-	       !OPENSSL_strcasecmp(p->data, "SHA2-256");
+	a->is_384 = !strcasecmp(p->data, "SHA384") || !strcasecmp(p->data, "SHA2-384");
+	return a->is_384 || !strcasecmp(p->data, "SHA256") || !strcasecmp(p->data, "SHA2-256");
 }
 
 static bool read_bytes(struct ask *a, const OSSL_PARAM *p)
@@ -225,6 +225,7 @@ static bool is_usual(const struct ask *a, size_t len)
 struct ctx {
 	const struct swift *swift;
 	void *theirs; /* NULL: not needed so far */
+	bool asked;   /* and answered here */
 };
 
 static void *newctx(void *provctx)
@@ -256,6 +257,7 @@ static void reset(void *vctx)
 {
 	struct ctx *c = vctx;
 
+	c->asked = false;
 	if (c->theirs)
 		c->swift->kdf.reset(c->theirs);
 }
@@ -265,12 +267,15 @@ static int derive(void *vctx, unsigned char *out, size_t len, const OSSL_PARAM p
 	struct ctx *c = vctx;
 	struct ask a;
 
+	if (c->asked)
+		return 0;
 	if (c->theirs || !params || !read_ask(&a, params) || !is_usual(&a, len))
 		return theirs(c) ? c->swift->kdf.derive(c->theirs, out, len, params) : 0;
 	if (a.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY)
 		expand(&a, a.key, a.data, out, len);
 	else
 		extract(&a, out);
+	c->asked = true;
 	return 1;
 }
 
@@ -280,7 +285,7 @@ static int set_ctx_params(void *vctx, const OSSL_PARAM params[])
 
 	if (!params)
 		return 1;
-	return theirs(c) ? c->swift->kdf.set_ctx_params(c->theirs, params) : 0;
+	return !c->asked && theirs(c) ? c->swift->kdf.set_ctx_params(c->theirs, params) : 0;
 }
 
 static int get_ctx_params(void *vctx, OSSL_PARAM params[])

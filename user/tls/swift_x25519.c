@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -42,7 +43,8 @@ static bool derive(const struct swift *s, void *key, unsigned char public[LEN])
 
 	ok = ctx && x->exchange_init(ctx, key, NULL) && x->exchange_set_peer(ctx, x->base) &&
 	     x->exchange_derive(ctx, public, &len, LEN) && len == LEN;
-	x->exchange_free(ctx);
+	if (ctx) /* theirs does not look */
+		x->exchange_free(ctx);
 	return ok;
 }
 
@@ -82,7 +84,7 @@ static int gen_set_params(void *genctx, const OSSL_PARAM params[])
 
 	(void)genctx;
 	return !p || (p->data_type == OSSL_PARAM_UTF8_STRING && p->data &&
-		      !OPENSSL_strcasecmp(p->data, "x25519"));
+		      !strcasecmp(p->data, "x25519"));
 }
 
 static const OSSL_PARAM *gen_settable_params(void *genctx, void *provctx)

@@ -126,6 +126,11 @@ void tls_base_free(struct tls_base *b)
 	free(b);
 }
 
+void tls_be_guest(void)
+{
+	swift_be_guest();
+}
+
 enum tls_version tls_version_parse(const char *text)
 {
 	if (!strcmp(text, "1.2"))

@@ -21,6 +21,9 @@ struct tls_base;
 struct tls_base *tls_base_new(char *why, size_t size);
 void tls_base_free(struct tls_base *b); /* NULL is fine */
 
+/* Before it, in a process that others use OpenSSL in as well: nothing changes for them. */
+void tls_be_guest(void);
+
 enum tls_version { TLS_VERSION_DEFAULT, TLS_1_2, TLS_1_3 };
 
 /* "1.2" and "1.3"; else TLS_VERSION_DEFAULT. */
