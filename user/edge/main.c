@@ -45,17 +45,29 @@ struct daemon {
 	bool paused;		   /* the API is, for an upgrade */
 };
 
-static void print_datapath(void)
+/* Of what was asked for: EXIT_OK when all of it is out. */
+static int printed(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_OK;
+	log_err("stdout: %s", strerror(errno));
+	return EXIT_USAGE;
+}
+
+static void print_datapath(int datapath)
 {
 	char why[400] = "";
 
-	if (kern_probe(why, sizeof(why)))
+	if (datapath == DATAPATH_USERSPACE)
+		printf("datapath: splice (userspace is asked for)\n");
+	else if (kern_probe(why, sizeof(why)))
 		printf("datapath: kernel (the BPF programs load; self-test %s)\n", why);
 	else
-		printf("datapath: splice (%s)\n", why);
+		printf("datapath: %s (%s)\n",
+		       datapath == DATAPATH_KERNEL ? "none, it would not start" : "splice", why);
 }
 
-static int print_version(void)
+static int print_version(const struct options *o)
 {
 	char why[400] = "";
 
@@ -64,12 +76,12 @@ static int print_version(void)
 	       store_library_version(), api_library_versions(), events_library_version(),
 	       tls_library_version());
 	printf("kernel: %s\n", kern_release());
-	print_datapath();
+	print_datapath(o->datapath);
 	if (tls_ktls_available(why, sizeof(why)))
 		printf("kernel TLS: available\n");
 	else
 		printf("kernel TLS: not available (%s)\n", why);
-	return EXIT_OK;
+	return printed();
 }
 
 static void reload(struct edge *g)
@@ -285,14 +297,13 @@ static int ask(const struct options *o, const struct config *c)
 		config_warn(c, stderr);
 		printf("%s: %s\n", o->config ? o->config : DEFAULT_CONFIG,
 		       c->file ? "fine" : "not there: all defaults, which are fine");
-		if (c->datapath != DATAPATH_USERSPACE)
-			print_datapath();
-		return EXIT_OK;
+		print_datapath(o->datapath == -1 ? (int)c->datapath : o->datapath);
+		return printed();
 	}
 	err = upgrade_ask(c->control_socket, &pid, why, sizeof(why));
 	if (!err) {
 		printf("pid %u serves now\n", pid);
-		return EXIT_OK;
+		return printed();
 	}
 	log_err("%s", why);
 	return err == -ECONNREFUSED ? EXIT_UNREACHABLE : EXIT_USAGE;
@@ -390,8 +401,10 @@ int main(int argc, char **argv)
 
 	if (options_parse(argc, argv, &d.options))
 		return EXIT_USAGE;
+	if (d.options.help)
+		return printed();
 	if (d.options.version)
-		return print_version();
+		return print_version(&d.options);
 	upgrade_remember_program();
 	/* private keys are read from here on: no core dump, no debugger but root's */
 	prctl(PR_SET_DUMPABLE, 0);

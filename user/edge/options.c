@@ -95,8 +95,9 @@ int options_parse(int argc, char **argv, struct options *o)
 			o->upgrade = true;
 			break;
 		case 'h':
+			o->help = true;
 			fputs(help, stdout);
-			exit(0);
+			return 0;
 		default:
 			fputs("try: snisplitd --help\n", stderr);
 			return -1;

@@ -10,11 +10,11 @@
 
 struct options {
 	const char *config;
-	bool check, version, upgrade;
+	bool check, version, upgrade, help;
 	int datapath; /* enum datapath, or -1: as the config says */
 	int ready_fd;
 };
 
-/* --help prints and exits.  0, or -1 after a message. */
+/* --help prints, and nothing behind it counts.  0, or -1 after a message. */
 int options_parse(int argc, char **argv, struct options *ret_o);
 #endif
