@@ -37,6 +37,10 @@ mistake 1 '--backend: is missing' backend create weighted
 mistake 1 'needs --backend ID' edge create --hostport a.test:443
 
 # fields are options
+for option in cidr-allow cidr-deny alpn ip-policies; do # nobody is let in because a variable is not set
+	add 1 "--$option: needs a value" "--$option" ''
+	mistake 1 "--$option: needs a value" endpoint set file.test "--$option="
+done
 add 1 '--key: is missing' --terminate-at edge --crt "$TMP/a.pem"
 add 1 '--crt: needs --terminate-at edge' --terminate-at upstream --crt "$TMP/a.pem" --key "$TMP/a.key"
 mistake 1 '--key: does not belong' cert add --crt "$TMP/a.pem" --key "$TMP/b.key"

@@ -78,9 +78,14 @@ static bool set_pem(json_t *body, const struct opt *o, const char *path)
 
 static bool set_item(json_t *body, const struct opt *o, const char *name, const char *value)
 {
+	/* of a script, whose variable is not set: no list would be one that lets everybody in */
+	if (!*value) {
+		fprintf(stderr, "snisplit: --%s: needs a value: %s\n", o->name, o->arg);
+		return false;
+	}
 	if (!json_object_get(body, name))
 		json_object_set_new(body, name, json_array());
-	return !*value || resource_append(json_object_get(body, name), o->name, value);
+	return resource_append(json_object_get(body, name), o->name, value);
 }
 
 /* Checked here too, so that the message can name the option.  False after one. */
