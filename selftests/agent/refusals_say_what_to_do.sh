@@ -37,6 +37,10 @@ ends_with 1 "tls:// .*needs --terminate-at" tls tls://localhost:443
 ends_with 1 "basic-auth: not available" http 80 --basic-auth a:b
 ends_with 1 "^snisplit: --cidr-deny: 'nonsense' .*" tls 9001 --url app.test --cidr-deny nonsense
 ends_with 2 "fingerprint" tls 9001 --server-ca "sha256:$(printf '00%.0s' {1..32})"
+# an edge that is not there is tried again and again, and who is told to end has never been there
+status=0
+timeout --preserve-status -s INT 2 "$O/snisplit" tls 9001 --url app.test --server 127.0.0.1:1 --log false >"$TMP/said.log" 2>&1 || status=$?
+same "status without an edge: $(cat "$TMP/said.log")" $status 3
 # an edge of another CA is not talked to, and not asked again
 ends_with 2 "server-ca: the edge at .* is not of this CA \(certificate refused: .*snisplit ca show" tls 9001 --server-ca "$TMP/other.pem"
 same "sessions" "$(cli --json status >/dev/null; curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 0

@@ -156,6 +156,8 @@ static void on_event(void *arg, const struct snisplit_event *e)
 		snprintf(s->status, sizeof(s->status), "%s%s", e->text,
 			 e->type == SNISPLIT_OFFLINE ? "; reconnecting" : "");
 	}
+	if (e->type == SNISPLIT_ONLINE)
+		s->was_online = true;
 	if (e->type == SNISPLIT_DENIED) {
 		s->denied = true;
 		if (e->error)
@@ -350,6 +352,22 @@ static struct snisplit *open_session(struct tunnel_state *s, int *ret_code)
 	return session;
 }
 
+/* At the end.  Who was told to go while the edge had never been there has done nothing. */
+static int exit_code(struct tunnel_state *s)
+{
+	int code;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->failed)
+		code = s->failed;
+	else if (s->denied)
+		code = s->stopped ? EXIT_OK : EXIT_REFUSED;
+	else
+		code = s->was_online ? EXIT_OK : EXIT_UNREACHABLE;
+	pthread_mutex_unlock(&s->lock);
+	return code;
+}
+
 static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 {
 	struct tunnel_web *web = NULL;
@@ -373,7 +391,7 @@ static int serve(struct tunnel_state *s, const sigset_t *set, bool screen)
 	if (sig)
 		say_left(s, screen, TUNNEL_INFO,
 			 "draining: no new connections, those there may finish");
-	code = s->failed ? s->failed : s->denied && !s->stopped ? EXIT_REFUSED : EXIT_OK;
+	code = exit_code(s);
 	if (s->denied)
 		say_error(s->conf, NULL, &s->error);
 	if (s->n_removed == s->conf->n_tunnels)

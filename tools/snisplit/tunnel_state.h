@@ -29,6 +29,7 @@ struct tunnel_state {
 	struct tunnel_recent recent[TUNNEL_RECENT];
 	unsigned n_recent;  /* ever */
 	unsigned n_removed; /* endpoints that somebody at the edge took offline */
+	bool was_online;    /* there has been a session */
 	bool denied;
 	struct snisplit_error error; /* why */
 	bool stopped;		     /* denied, because the edge said stop */
