@@ -33,6 +33,14 @@ same "a name of the API in the file" $status 2
 echo 'nope: 1' >>"$TMP/snisplitd.yml"
 cli reload 2>"$TMP/err" && fail "a bad file was taken"
 grep -q "snisplitd.yml:[0-9]*: unknown key 'nope'" "$TMP/err" || fail "$(cat "$TMP/err")"
+# mistakes are told in whole lines, as they are in the log; where they are too many, who tells them all
+kill -HUP "$DAEMON"
+wait_for grep -q "error: reload: .*'nope'" "$TMP/snisplitd.log"
+refuse grep -q '^$' "$TMP/snisplitd.log"
+for i in 1 2 3 4 5 6; do echo "nope: $i"; done >>"$TMP/snisplitd.yml"
+cli reload 2>"$TMP/err" && fail "many mistakes were taken"
+refuse grep -vE "snisplitd.yml:[0-9]+: (unknown key 'nope'; there are .*, endpoints|nope: given twice, first on line [0-9]+)\$|there is more: snisplitd --check" "$TMP/err"
+same "lines that say where the others are" "$(grep -c 'there is more: snisplitd --check' "$TMP/err")" 1
 same "after bad files" "$(urls)" "api.test comes.test stays.test"
 sed -i '/^nope/d' "$TMP/snisplitd.yml"
 issue a "" 2

@@ -123,6 +123,23 @@ static void name_endpoint(const struct config *c, unsigned i, struct fault *f)
 		  c->endpoints[i].line, i, *why.field ? "." : "", why.field, why.msg);
 }
 
+/* What is wrong with the file, in whole lines; where they are too many, who tells them all. */
+static void tell_mistakes(const char *text, struct fault *f)
+{
+	static const char more[] = "\n(there is more: snisplitd --check)";
+	size_t len = strlen(text), fits = sizeof(f->msg) - sizeof(more);
+
+	while (len && text[len - 1] == '\n')
+		len--;
+	if (len < sizeof(f->msg)) {
+		fault_set(f, 400, 0, "", "%.*s", (int)len, text);
+		return;
+	}
+	for (len = fits; len && text[len] != '\n';)
+		len--;
+	fault_set(f, 400, 0, "", "%.*s%s", (int)(len ?: fits), text, more);
+}
+
 static int reload(struct edge *g, struct fault *f)
 {
 	struct config *c, *old;
@@ -138,7 +155,7 @@ static int reload(struct edge *g, struct fault *f)
 	c = err ? read_again(g->config, err) : NULL;
 	text_file_close(err, &text);
 	if (!c) {
-		fault_set(f, 400, 0, "", "%s", text && *text ? text : "out of memory");
+		tell_mistakes(text && *text ? text : "out of memory", f);
 		goto out;
 	}
 	key = needs_restart(g->config, c);
