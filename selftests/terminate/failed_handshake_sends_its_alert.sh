@@ -30,6 +30,7 @@ alert()
 	[ -n "$(event_field $n error)" ] || fail "no word of what went wrong"
 }
 alert 70 -tls1_1
+same "a cipher that nobody has chosen" "$(event_field 1 tls.cipher)" 0
 for v in 1_2 1_3; do
 	alert "$([ $v = 1_3 ] && echo 116 || echo 40)" "-tls$v"
 	alert 48 "-tls$v" -cert "$TMP/stranger.pem" -key "$TMP/stranger.key"

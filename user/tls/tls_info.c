@@ -62,7 +62,7 @@ void tls_info(const struct tls *t, struct tls_info *ret_i)
 	memset(ret_i, 0, sizeof(*ret_i));
 	ret_i->version_name = SSL_get_version(t->ssl);
 	ret_i->version = !strncmp(ret_i->version_name, "TLSv", 4) ? ret_i->version_name + 4 : "";
-	ret_i->cipher = SSL_get_cipher_name(t->ssl);
+	ret_i->cipher = SSL_get_current_cipher(t->ssl) ? SSL_get_cipher_name(t->ssl) : "";
 	ret_i->resumed = SSL_session_reused(t->ssl);
 	ret_i->verify = SSL_get_verify_result(t->ssl);
 	SSL_get0_alpn_selected(t->ssl, &alpn, &len);
