@@ -44,6 +44,7 @@ same "nothing to change" $status 1
 cli endpoint set "$id" --cidr-deny 127.0.0.0/8 --cidr-deny ::1/128 --cidr-allow 0.0.0.0/0 --cidr-allow ::/0 >/dev/null
 refuse fetch app.test 2>/dev/null
 event_is 3 close_reason=ip_denied
+[[ $(api GET "/endpoints/$id" | jq -r .updated_at) != *.000000Z ]] || fail "changed at a whole second, which may be before it was made"
 cli endpoint set "$id" --unset cidr-deny --unset --cidr-allow --description '' >/dev/null
 same "page again" "$(fetch app.test)" "hello from python"
 # changes by many at once, then kill -9: what was answered last is what there is

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "edges_private.h"
 #include "labelled.h"
 #include "log.h"
+#include "stamp.h"
 #include "thread.h"
 
 #define ALREADY_ONLINE 334
@@ -72,7 +72,7 @@ static struct endpoint *prepare(struct edges *g, const json_t *doc, const char *
 	if (!spec_of(g, doc, hostport, &s, f))
 		fresh = registry_prepare(g->registry, old, &s, NULL, f);
 	if (fresh)
-		fresh->updated = time(NULL);
+		fresh->updated = stamp_now();
 	endpoint_spec_done(&s);
 	return fresh;
 }

@@ -126,7 +126,7 @@ json_t *endpoint_json(struct endpoint *e)
 	snprintf(url, sizeof(url), "%s%s", endpoint_scheme(e->host), e->host);
 	find_where(e, &w);
 	stamp_text(&e->created, created);
-	stamp_text(e->updated ? &(struct timespec){.tv_sec = e->updated} : &e->created, updated);
+	stamp_text(e->updated.tv_sec ? &e->updated : &e->created, updated);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s,"
 		      " s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:[s], s:o}",
 		      "id", e->id, "uri", uri, "url", url, "public_url", url, "proto", w.proto,

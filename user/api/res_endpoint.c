@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "request.h"
 #include "edge.h"
@@ -307,7 +306,7 @@ static int change(struct request *r, struct endpoint **ret_e)
 		err = fresh ? 0 : -1;
 	}
 	if (!err) {
-		fresh->updated = time(NULL);
+		fresh->updated = stamp_now();
 		*ret_e = endpoint_get(fresh);
 		err = put_in_place(r, e, fresh);
 		if (err) {

@@ -79,7 +79,7 @@ struct endpoint {
 	bool wild, tcp;
 	enum endpoint_origin origin;
 	struct timespec created;   /* CLOCK_REALTIME */
-	time_t updated;		   /* ... when somebody changed it; 0: nobody has */
+	struct timespec updated;   /* ... when somebody changed it; 0: nobody has */
 	struct endpoint_spec spec; /* what was asked for; the origin is its origin */
 	/*
 	 * One upstream is one target.  An endpoint with several is its first target and the

@@ -196,6 +196,8 @@ static int migrate(struct store *s, struct fault *f)
 			return failed(s, code, f);
 	}
 	code = add_column(s, "updated_s", "INTEGER NOT NULL DEFAULT 0");
+	if (code == SQLITE_OK)
+		code = add_column(s, "updated_ns", "INTEGER NOT NULL DEFAULT 0");
 	return code == SQLITE_OK ? 0 : failed(s, code, f);
 }
 
@@ -336,7 +338,9 @@ static int change(struct store *s, const char *sql, const char *const *texts, in
 	if (code == SQLITE_OK && when)
 		code = sqlite3_bind_int64(q, n + 2, when->created.tv_nsec);
 	if (code == SQLITE_OK && when)
-		code = sqlite3_bind_int64(q, n + 3, when->updated);
+		code = sqlite3_bind_int64(q, n + 3, when->updated.tv_sec);
+	if (code == SQLITE_OK && when)
+		code = sqlite3_bind_int64(q, n + 4, when->updated.tv_nsec);
 	if (code == SQLITE_OK) {
 		code = sqlite3_step(q);
 		if (code == SQLITE_DONE)
@@ -360,8 +364,8 @@ static int put_all(struct store *s, const char *kind, const struct store_row *r)
 
 	if (code == SQLITE_OK)
 		code = change(s,
-			      "INSERT INTO resource (kind, id, created_s, created_ns, updated_s) "
-			      "VALUES (?, ?, ?, ?, ?)",
+			      "INSERT INTO resource (kind, id, created_s, created_ns, updated_s, "
+			      "updated_ns) VALUES (?, ?, ?, ?, ?, ?)",
 			      key, 2, r);
 	for (unsigned i = 0; code == SQLITE_OK && i < r->n_fields; i++) {
 		const char *const texts[] = {kind, r->id, r->fields[i].name, r->fields[i].value};
@@ -460,8 +464,8 @@ static int row_fill(sqlite3_stmt *q, const char *kind, const char *id, struct ro
 int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const struct store_row *r),
 	       void *arg, struct fault *f)
 {
-	static const char sql[] = "SELECT id, created_s, created_ns, updated_s FROM resource "
-				  "WHERE kind = ? ORDER BY created_s, created_ns, id";
+	static const char sql[] = "SELECT id, created_s, created_ns, updated_s, updated_ns "
+				  "FROM resource WHERE kind = ? ORDER BY created_s, created_ns, id";
 	static const char fields_sql[] = "SELECT name, value FROM resource_field "
 					 "WHERE kind = ? AND id = ? ORDER BY name";
 	sqlite3_stmt *q = NULL, *fields = NULL;
@@ -483,7 +487,8 @@ int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const str
 		r.r.id = text(q, 0);
 		r.r.created.tv_sec = sqlite3_column_int64(q, 1);
 		r.r.created.tv_nsec = sqlite3_column_int64(q, 2);
-		r.r.updated = sqlite3_column_int64(q, 3);
+		r.r.updated.tv_sec = sqlite3_column_int64(q, 3);
+		r.r.updated.tv_nsec = sqlite3_column_int64(q, 4);
 		code = row_fill(fields, kind, r.r.id, &r);
 		if (code == SQLITE_OK)
 			res = fn(arg, &r.r);

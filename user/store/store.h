@@ -24,7 +24,7 @@ struct store_field {
 struct store_row {
 	const char *id;
 	struct timespec created;
-	time_t updated; /* 0: not since */
+	struct timespec updated; /* 0: not since */
 	const struct store_field *fields;
 	unsigned n_fields; /* at most STORE_FIELDS_MAX */
 };
