@@ -27,7 +27,7 @@ by_cli() # CODE WORDS...: exit status 2, of a mistake 1; and the code, with "-" 
 {
 	local code=$1 got=0 want=2
 	shift
-	case $code in 249 | 228 | 1694 | 362 | 393 | 600 | 400) want=1 ;; esac
+	case $code in 249 | 327 | 397 | 228 | 1694 | 362 | 393 | 600 | 400) want=1 ;; esac
 	[ "$code" != 400 ] || code=-
 	cli "$@" >"$TMP/out" 2>&1 || got=$?
 	same "exit status of: $* ($(cat "$TMP/out"))" "$got" "$want"
@@ -52,7 +52,12 @@ by_cli 381 edge create --hostport held.test:443 --backend "$one"; by_curl 409/38
 by_cli 334 edge create --hostport own.test:443 --backend "$one"; by_curl 409/334 POST /edges/tls "{\"hostports\": [\"own.test:443\"], \"backend\": {\"backend_id\": \"$one\"}}"
 by_cli 334 edge set "$edge" --hostport held.test:443 --hostport own.test:443; by_curl 409/334 PATCH "/edges/tls/$edge" '{"hostports": ["held.test:443", "own.test:443"]}'
 by_cli 9001 endpoint rm file.test; by_curl 409/9001 DELETE /endpoints/file.test
-by_cli 249 endpoint add tls://a..b --upstream "$up"; by_curl 400/249 POST /endpoints "{\"url\": \"a..b\", \"upstream\": \"$up\"}"
+by_cli 249 endpoint add 'tls://a*.b' --upstream "$up"; by_curl 400/249 POST /endpoints "{\"url\": \"a*.b\", \"upstream\": \"$up\"}"
+by_cli 327 endpoint add tls://a..b --upstream "$up"; by_curl 400/327 POST /endpoints "{\"url\": \"a..b\", \"upstream\": \"$up\"}"
+for n in 30 45; do # more than a name may have, and more than is looked at
+	long=$(printf 'abcdefgh.%.0s' $(seq $n))x
+	by_cli 397 endpoint add "tls://$long" --upstream "$up"; by_curl 400/397 POST /endpoints "{\"url\": \"$long\", \"upstream\": \"$up\"}"
+done
 # ---- what is named stays
 by_cli - backend rm "$one"; by_curl 409/- DELETE "/backends/static/$one"
 by_cli - ip-policy rm "$policy"; by_curl 409/- DELETE "/ip_policies/$policy"

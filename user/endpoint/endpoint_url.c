@@ -12,6 +12,7 @@
 #include "name.h"
 
 #define URL_INVALID 249
+#define NAME_TOO_LONG 397
 #define TCP "tcp://"
 
 bool endpoint_is_tcp(const char *host)
@@ -109,7 +110,7 @@ int endpoint_url_host(const char *url, char ret_host[ENDPOINT_NAME_MAX], struct 
 	if (len && host[len - 1] == '/')
 		len--;
 	if (len >= sizeof(name))
-		return fault_set(f, 400, URL_INVALID, "url", "the name is longer than 253 bytes");
+		return fault_set(f, 400, NAME_TOO_LONG, "url", "the name is longer than 253 bytes");
 	memcpy(name, host, len);
 	name[len] = '\0';
 	host = strchr(name, ':');

@@ -85,7 +85,7 @@ static int name_url(const char *name, char url[CMDLINE_URL_MAX], struct fault *f
 	const char *why;
 
 	if (name_normalise(name, key, true, &why) < 0)
-		return fault_set(f, 400, BAD_URL, "", "the name '%s' %s",
+		return fault_set(f, 400, name_code(why) ?: BAD_URL, "", "the name '%s' %s",
 				 log_escape(name, strlen(name), text, sizeof(text)), why);
 	snprintf(url, CMDLINE_URL_MAX, "tls://%s", key);
 	return 0;

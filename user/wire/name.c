@@ -7,8 +7,12 @@
 #include "hello.h"
 
 #define LABEL_MAX 63
+#define EMPTY_LABEL 327
+#define TOO_LONG 397
 
 _Static_assert(NAME_KEY_LEN == HELLO_KEY_LEN, "one key for hellos and endpoints");
+
+static const char too_long[] = "is longer than 253 bytes", empty_label[] = "has an empty label";
 
 /* Why hello_key() refused <in>; decides nothing. */
 static const char *reason(const char *in, bool allow_wildcard)
@@ -19,7 +23,7 @@ static const char *reason(const char *in, bool allow_wildcard)
 	if (!len || !strcmp(in, "."))
 		return "is empty";
 	if (len > HELLO_NAME_MAX)
-		return "is longer than 253 bytes";
+		return too_long;
 	if (strspn(in, "0123456789.") == len ||
 	    (colon && strchr(colon + 1, ':') && strspn(in, "[0123456789abcdefABCDEF:.]") == len))
 		return "is an IP address";
@@ -29,7 +33,7 @@ static const char *reason(const char *in, bool allow_wildcard)
 		return allow_wildcard ? "has a '*' that is not its whole first label"
 				      : "has a '*': no wildcard is allowed here";
 	if (in[0] == '.' || strstr(in, ".."))
-		return "has an empty label";
+		return empty_label;
 	return "has a byte outside a-z, 0-9, '.', '-' and '_'";
 }
 
@@ -65,7 +69,7 @@ int name_code(const char *why)
 	for (int i = LABEL_LONG; i < LABEL_FAULTS; i++)
 		if (why == label_faults[i].why)
 			return label_faults[i].code;
-	return 0;
+	return why == too_long ? TOO_LONG : why == empty_label ? EMPTY_LABEL : 0;
 }
 
 int name_normalise(const char *in, char key[NAME_KEY_LEN], bool allow_wildcard,
@@ -90,7 +94,7 @@ int name_normalise(const char *in, char key[NAME_KEY_LEN], bool allow_wildcard,
 	}
 	if (wild) {
 		if (n + 2 > HELLO_NAME_MAX) {
-			*ret_why = "is longer than 253 bytes";
+			*ret_why = too_long;
 			return -EINVAL;
 		}
 		memmove(out + 2, out, n);
