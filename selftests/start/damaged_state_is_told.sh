@@ -1,9 +1,9 @@
 # start/damaged_state_is_told.sh - Whatever has happened to the state database and to the local CA's files, bits that flipped, an end that is missing, rows with another content: the daemon starts and serves what is whole, or says which file it cannot use; it never falls over.
 # SPDX-License-Identifier: GPL-2.0-only
-# Timeout: 240
+# Timeout: 400
 . "$LIB"
 need python3 openssl ssh-keygen curl
-rounds=$([ "$LONG" = 1 ] && echo 1000 || echo 60)
+rounds=$([ "$LONG" = 1 ] && echo 1000 || echo 32)
 issue ca "" 10 basicConstraints=critical,CA:true
 issue app.test ca 5 subjectAltName=DNS:app.test
 ssh-keygen -q -t ed25519 -N '' -C test -f "$TMP/key"

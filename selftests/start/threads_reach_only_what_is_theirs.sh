@@ -14,62 +14,71 @@ start_snisplitd <<-CONF
 	tunnel: {listen: "127.0.0.1:4443"}
 	endpoints: [{url: "tls://app.test", upstream: "$UP:9000"}]
 CONF
-# THREAD SYSCALL ARG...: 0 or the error
-try() { python3 "$LIB_DIR/fixtures/in_thread.py" "$DAEMON" "$1" call "${@:2}"; }
-denied() # THREAD SYSCALL ARG...
+# makes THREAD <the calls, a line each: whether it may, "may" or "denied", and SYSCALL ARG...
+tries()
 {
-	local got
-	got=$(try "$@") || fail "$*"
-	case $got in EPERM|EACCES) ;; *) fail "$1 may: ${*:2}: $got" ;; esac
+	local thread=$1 may call got
+	cat >"$TMP/calls"
+	cut -d ' ' -f 2- "$TMP/calls" | python3 "$LIB_DIR/fixtures/in_thread.py" "$DAEMON" "$thread" call >"$TMP/results" || fail "$thread"
+	same "results for $thread" "$(wc -l <"$TMP/results")" "$(wc -l <"$TMP/calls")"
+	while read -r got may call; do
+		case $may$got in may0|deniedEPERM|deniedEACCES) ;; *) fail "$thread: $call: $got, wanted: $may" ;; esac
+	done < <(paste -d ' ' "$TMP/results" "$TMP/calls")
 }
-may()
+# What no thread but main and ssh's may: programs, others' processes, AF_PACKET, BPF_PROG_LOAD, CLONE_NEWUSER,
+# files to write.
+nothing_of_others()
 {
-	local got
-	got=$(try "$@") || fail "$*"
-	same "$*" "$got" 0
+	cat <<-CALLS
+		denied execve /bin/true 0 0
+		denied ptrace 16 1
+		denied kill 1 0
+		denied socket 17 3 768
+		denied bpf 5 0 0
+		denied unshare 268435456
+		denied mount none /tmp tmpfs 0 0
+		denied setuid 0
+		denied fork
+		denied open $TMP/secret 1
+		denied open /etc/passwd 1
+	CALLS
 }
-nothing_of_others() # THREAD: what no thread but main and ssh's may
+no_code() { echo "denied mmap 0 4096 5 34 -1 0"; } # PROT_READ | PROT_EXEC
+no_file() # FILE...
 {
-	denied "$1" execve /bin/true 0 0
-	denied "$1" ptrace 16 1
-	denied "$1" kill 1 0
-	denied "$1" socket 17 3 768		# AF_PACKET
-	denied "$1" bpf 5 0 0			# BPF_PROG_LOAD
-	denied "$1" unshare 268435456		# CLONE_NEWUSER
-	denied "$1" mount none /tmp tmpfs 0 0
-	denied "$1" setuid 0
-	denied "$1" fork
-	denied "$1" open "$TMP/secret" 1	# O_WRONLY
-	denied "$1" open /etc/passwd 1
+	[[ $abi == *Landlock* ]] || return 0
+	printf 'denied open %s 0\n' "$@"
 }
 abi=$(cli --json status | jq -r .sandbox)
 echo "$abi"
 strangers=("worker 0" "worker 1" tunnel health)
-for thread in "${strangers[@]}" resolver events certificates kernel MHD-listen; do
-	nothing_of_others "$thread"
-done
-for thread in "${strangers[@]}" certificates kernel; do
-	denied "$thread" mmap 0 4096 5 34 -1 0 # PROT_READ | PROT_EXEC
-done
 for thread in "${strangers[@]}"; do
-	may "$thread" socket 2 1 0 # AF_INET, SOCK_STREAM
-	[[ $abi == *Landlock* ]] || continue
-	for file in /etc/passwd /etc/hosts "$TMP/secret" "$TMP/state/state.db" "/proc/$DAEMON/environ" "$TMP/snisplitd.yml"; do
-		denied "$thread" open "$file" 0
-	done
+	tries "$thread" < <(
+		nothing_of_others
+		no_code
+		echo "may socket 2 1 0" # AF_INET, SOCK_STREAM
+		no_file /etc/passwd /etc/hosts "$TMP/secret" "$TMP/state/state.db" "/proc/$DAEMON/environ" "$TMP/snisplitd.yml"
+	)
 done
-if [[ $abi == *Landlock* ]]; then
-	for thread in resolver events; do
-		may "$thread" open /etc/hosts 0
-		denied "$thread" open "$TMP/secret" 0
-	done
-fi
+for thread in resolver events; do
+	tries "$thread" < <(
+		nothing_of_others
+		echo "may open /etc/hosts 0"
+		no_file "$TMP/secret"
+	)
+done
+tries MHD-listen < <(nothing_of_others)
+for thread in certificates kernel; do
+	tries "$thread" < <(nothing_of_others; no_code)
+done
 [[ "$(fetch app.test)" == *"hello from openssl"* ]] || fail "it does not serve any more"
 stop_snisplitd
 
 # and without a sandbox they would: the test sees what it says it sees
 sed -i '1i sandbox: off' "$TMP/snisplitd.yml"
 start_again
-may "worker 0" open "$TMP/secret" 0
-may "worker 0" mmap 0 4096 5 34 -1 0
-may "worker 0" kill "$DAEMON" 0
+tries "worker 0" <<-CALLS
+	may open $TMP/secret 0
+	may mmap 0 4096 5 34 -1 0
+	may kill $DAEMON 0
+CALLS

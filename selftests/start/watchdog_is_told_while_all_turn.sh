@@ -1,6 +1,6 @@
 # start/watchdog_is_told_while_all_turn.sh - The service manager hears that we live as long as main, every worker and the tunnel turn, not when one of them does not, and in a reload or an upgrade that takes longer than it waits.
 # SPDX-License-Identifier: GPL-2.0-only
-# Timeout: 120
+# Timeout: 240
 . "$LIB"
 . "$LIB_DIR/upgrade/lib_upgrade.sh"
 need python3 jq
