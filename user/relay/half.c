@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "half.h"
@@ -89,15 +90,32 @@ void half_hold(struct half *h, const void *bytes, size_t n)
 	h->kept_len += (uint32_t)n;
 }
 
+/* What was relayed is in src still, and in <kept>: it is to be there once. */
+static bool drop_unread(struct half *h)
+{
+	uint8_t buf[4096];
+	ssize_t n;
+
+	while (h->unread) {
+		n = recv(h->src->fd, buf, h->unread < sizeof(buf) ? h->unread : sizeof(buf),
+			 MSG_DONTWAIT);
+		if (n <= 0)
+			return false;
+		h->unread -= (uint32_t)n;
+	}
+	return true;
+}
+
 bool half_take_back(struct half *h)
 {
 	const struct flow *f = h->src->flow;
 	size_t waits = h->pending_len;
-	struct half was = *h;
+	struct half was;
 
-	if (!h->keeps || h->moved != h->kept_len || h->piped || h->unread ||
-	    (f && (f->redir || f->based)))
+	if (!h->keeps || h->moved != h->kept_len || h->piped || (f && (f->redir || f->based)) ||
+	    !drop_unread(h))
 		return false;
+	was = *h;
 	h->pending = NULL;
 	h->pending_off = h->pending_len = h->pending_size = 0;
 	if (half_push(h, was.kept, was.kept_len) ||
