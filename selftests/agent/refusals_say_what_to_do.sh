@@ -41,6 +41,10 @@ ends_with 2 "fingerprint" tls 9001 --server-ca "sha256:$(printf '00%.0s' {1..32}
 status=0
 timeout --preserve-status -s INT 2 "$O/snisplit" tls 9001 --url app.test --server 127.0.0.1:1 --log false >"$TMP/said.log" 2>&1 || status=$?
 same "status without an edge: $(cat "$TMP/said.log")" $status 3
+status=0
+timeout --preserve-status -s INT 2 "$O/snisplit" tls 9001 --url app.test --server 127.0.0.1:1 --log stdout 2>"$TMP/said.log" >/dev/full || status=$?
+same "status without a place for the log: $(cat "$TMP/said.log")" $status 3
+grep -q 'stdout: not all of it could be written' "$TMP/said.log" || fail "$(cat "$TMP/said.log")"
 # an edge of another CA is not talked to, and not asked again
 ends_with 2 "server-ca: the edge at .* is not of this CA \(certificate refused: .*snisplit ca show" tls 9001 --server-ca "$TMP/other.pem"
 same "sessions" "$(cli --json status >/dev/null; curl -s --unix-socket "$TMP/control.sock" http://x/tunnel_sessions | jq '.tunnel_sessions | length')" 0

@@ -16,9 +16,11 @@ int main(int argc, char **argv)
 	if (code < 0)
 		code = c.command->run(&c);
 	/* a full disk behind "> file" must not look like success */
-	if (fflush(stdout) || ferror(stdout)) {
+	if (fflush(stdout))
 		perror("snisplit: stdout");
-		return code ? code : EXIT_USAGE;
-	}
-	return code;
+	else if (ferror(stdout)) /* why is long forgotten */
+		fprintf(stderr, "snisplit: stdout: not all of it could be written\n");
+	else
+		return code;
+	return code ? code : EXIT_USAGE;
 }

@@ -48,9 +48,12 @@ struct daemon {
 /* Of what was asked for: EXIT_OK when all of it is out. */
 static int printed(void)
 {
-	if (!fflush(stdout) && !ferror(stdout))
+	if (fflush(stdout))
+		log_err("stdout: %s", strerror(errno));
+	else if (ferror(stdout)) /* why is long forgotten */
+		log_err("stdout: not all of it could be written");
+	else
 		return EXIT_OK;
-	log_err("stdout: %s", strerror(errno));
 	return EXIT_USAGE;
 }
 
