@@ -32,6 +32,7 @@ start_snisplitd <<-CONF
 	  - {url: "tls://nginx.test", upstream: "tls://$UP:9001", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem, alpn: [http/1.1]}
 	  - {url: "tls://haproxy.test", upstream: "tls://$UP:9001", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem,
 	     upstream_tls_verify_cas: $TMP/ca.pem} # CAs alone mean it too
+	  - {url: "tls://system.test", upstream: "tls://$UP:9001", terminate_at: edge, crt: $TMP/cert.pem, key: $TMP/key.pem, upstream_tls_verify: true}
 CONF
 same "h2 by the upstream's choice" "$(fetch app.test)" "app.test HTTP/2.0 CN=edge,O=test"
 event_is 1 tls.alpn=h2 terminated_at=edge close_reason="client_fin|client_rst"
@@ -44,3 +45,8 @@ event_field 3 error | grep -qi "name" || fail "says: $(event_field 3 error)"
 refuse fetch haproxy.test 2>/dev/null
 event_is 4 close_reason=upstream_refused
 same "lines of it" "$(grep "endpoint haproxy.test: no TLS with its upstream $UP:9001: .*name.*; it needs a certificate for 'haproxy.test', issued by a CA of upstream_tls_verify_cas" -c "$TMP/snisplitd.log")" 1
+# the CAs of the system do not know it, and that is what is told
+refuse fetch system.test 2>/dev/null
+event_is 5 close_reason=upstream_refused
+event_field 5 error | grep -q "upstream's certificate refused: .*issuer" || fail "says: $(event_field 5 error)"
+grep -q "endpoint system.test: no TLS with its upstream $UP:9001: .*issuer" "$TMP/snisplitd.log" || fail "says: $(grep system.test "$TMP/snisplitd.log")"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "why.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,13 +23,19 @@ const char *why_queue(char *out, size_t size)
 	return out;
 }
 
+static bool is_verify(unsigned long code)
+{
+	return ERR_GET_LIB(code) == ERR_LIB_SSL &&
+	       ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+}
+
 const char *why_session(const SSL *ssl, char *out, size_t size)
 {
-	unsigned long code = ERR_peek_error();
 	long verify = SSL_get_verify_result(ssl);
 
-	if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verify != X509_V_OK) {
+	/* last: what the look into the system's CAs has left in the queue stands before it */
+	if (verify != X509_V_OK &&
+	    (is_verify(ERR_peek_error()) || is_verify(ERR_peek_last_error()))) {
 		snprintf(out, size, "%s's certificate refused: %s",
 			 SSL_is_server((SSL *)ssl) ? "client" : "upstream",
 			 X509_verify_cert_error_string(verify));
