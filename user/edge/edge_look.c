@@ -173,7 +173,8 @@ static void gather(struct worker *w, void *arg)
 	}
 }
 
-static int gather_from(struct gather *t, struct worker *w)
+/* False: out of memory. */
+static bool gather_from(struct gather *t, struct worker *w)
 {
 	struct conn_info *more;
 
@@ -181,24 +182,24 @@ static int gather_from(struct gather *t, struct worker *w)
 	do {
 		more = realloc(t->list, (t->n + LOOK_AT) * sizeof(*more));
 		if (!more)
-			return -ENOMEM;
+			return false;
 		t->list = more;
 		worker_call(w, gather, t);
 	} while (t->more);
-	return 0;
+	return true;
 }
 
 int edge_conns_here(struct edge *g, const char *endpoint_id, struct conn_info **ret_list)
 {
 	struct gather t = {.endpoint_id = endpoint_id};
-	int err = 0;
+	bool all = true;
 
-	for (unsigned i = 0; i < g->n_workers && !err; i++)
+	for (unsigned i = 0; i < g->n_workers && all; i++)
 		if (g->workers[i].thread)
-			err = gather_from(&t, &g->workers[i]);
-	if (err) {
+			all = gather_from(&t, &g->workers[i]);
+	if (!all) {
 		free(t.list);
-		return err;
+		return -ENOMEM;
 	}
 	*ret_list = t.list;
 	return (int)t.n;
