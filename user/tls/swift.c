@@ -215,10 +215,10 @@ static bool derive(const char *properties, const char *digest, int mode, size_t 
 	OSSL_PARAM p[7];
 	bool ok;
 
-	for (unsigned char i = 0; i < sizeof(key); i++) {
-		key[i] = i;
-		salt[i] = 0x80 + i;
-		data[i] = 0x40 + i;
+	for (size_t i = 0; i < sizeof(key); i++) {
+		key[i] = (unsigned char)i;
+		salt[i] = (unsigned char)(0x80 + i);
+		data[i] = (unsigned char)(0x40 + i);
 	}
 	p[0] = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
 	p[1] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0);
