@@ -18,7 +18,7 @@ sed -i '/^ssh:/d' "$TMP/snisplitd.yml"
 start_again
 same "the page" "$(fetch app.test)" "hello from nginx"
 same "ssh, taken" "$(cli --json status | jq -c .ssh)" '{"addr":"0.0.0.0:2222","up":false}'
-cli status | grep '^ssh -R on *0.0.0.0:2222, which does not start' >"$TMP/status" || fail "$(cli status)"
+cli status | grep '^ssh -R on *0.0.0.0:2222, which does not listen' >"$TMP/status" || fail "$(cli status)"
 wait_for 30 grep -q 'warning: ssh: snisplit-sshd does not start' "$TMP/snisplitd.log"
 grep -q 'cannot listen on 0.0.0.0:2222: Address already in use' "$TMP/snisplitd.log" || fail "no reason"
 kill $holder
