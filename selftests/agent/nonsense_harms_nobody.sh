@@ -5,7 +5,7 @@
 . "$LIB"
 . "$LIB_DIR/lib_agent.sh"
 need nginx curl jq openssl python3
-sessions=$([ "$LONG" = 1 ] && echo 1500 || echo 40)
+sessions=$([ "$LONG" = 1 ] && echo 1500 || echo 15)
 start_upstream nginx 9001
 start_edge <<-CONF
 	workers: 2
