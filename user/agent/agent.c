@@ -21,6 +21,7 @@
 #include "tls_base.h"
 #include "tls_client.h"
 #include "ulid.h"
+#include "thread.h"
 
 #define PUMP_BYTES (256 * 1024)
 #define EVENTS_A_TURN 128
@@ -397,7 +398,6 @@ static int start(struct snisplit *a)
 struct snisplit *snisplit_open(const struct snisplit_conf *conf, struct snisplit_error *err)
 {
 	struct snisplit *a = calloc(1, sizeof(*a));
-	pthread_condattr_t attr;
 	struct fault f = {.msg = ""};
 
 	fault_set(&f, 500, 0, "", "out of memory");
@@ -406,10 +406,7 @@ struct snisplit *snisplit_open(const struct snisplit_conf *conf, struct snisplit
 		return NULL;
 	}
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&a->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&a->changed);
 	list_init(&a->listeners);
 	list_init(&a->streams);
 	for (unsigned i = 0; i < STREAM_BUCKETS; i++)

@@ -7,6 +7,7 @@
 
 #include "resolver.h"
 #include "addr.h"
+#include "clock.h"
 #include "edge_private.h"
 #include "log.h"
 #include "thread.h"
@@ -127,17 +128,10 @@ static int look_at(void *arg, struct endpoint *e)
 /* false: it is time to stop. */
 static bool pause_for(struct resolver *rs, unsigned ms)
 {
-	struct timespec until;
+	const struct timespec until = clock_after(ms * 1000000ULL);
 	bool stop;
 	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&rs->lock);
 	while (!rs->stop && err != ETIMEDOUT)
 		err = pthread_cond_timedwait(&rs->wake, &rs->lock, &until);
@@ -179,17 +173,13 @@ static void *work(void *arg)
 struct resolver *resolver_start(struct edge *g)
 {
 	struct resolver *rs = calloc(1, sizeof(*rs));
-	pthread_condattr_t attr;
 	int err;
 
 	if (!rs)
 		return NULL;
 	rs->edge = g;
 	pthread_mutex_init(&rs->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&rs->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&rs->wake);
 	err = thread_start(&rs->thread, THREAD_FILES, "resolver", work, rs);
 	if (!err)
 		return rs;

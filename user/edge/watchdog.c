@@ -64,13 +64,7 @@ static void *run(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		tell(w);
 		pthread_mutex_lock(&w->lock);
-		clock_gettime(CLOCK_MONOTONIC, &at);
-		at.tv_sec += w->period_ms / 1000;
-		at.tv_nsec += (long)(w->period_ms % 1000) * 1000000;
-		if (at.tv_nsec >= 1000000000) {
-			at.tv_sec++;
-			at.tv_nsec -= 1000000000;
-		}
+		at = clock_after(w->period_ms * 1000000ULL);
 		while (!w->stop && !pthread_cond_timedwait(&w->wake, &w->lock, &at))
 			;
 	}
@@ -82,7 +76,6 @@ struct watchdog *watchdog_start(struct edge *g)
 {
 	unsigned ms = notify_watchdog_ms();
 	struct watchdog *w = ms ? calloc(1, sizeof(*w)) : NULL;
-	pthread_condattr_t attr;
 	int err;
 
 	if (!w)
@@ -91,10 +84,7 @@ struct watchdog *watchdog_start(struct edge *g)
 	w->period_ms = ms;
 	watchdog_turned(w);
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&w->wake);
 	err = thread_start(&w->thread, THREAD_NETWORK, "watchdog", run, w);
 	if (!err)
 		return w;
@@ -127,8 +117,7 @@ void watchdog_turned(struct watchdog *w)
 
 void watchdog_busy(struct watchdog *w, bool busy)
 {
-	if (!w)
-		return;
-	atomic_store(&w->main_ms, now_ms());
-	atomic_store(&w->busy, busy);
+	watchdog_turned(w);
+	if (w)
+		atomic_store(&w->busy, busy);
 }

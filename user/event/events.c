@@ -307,7 +307,6 @@ static void destroy(struct events *ev)
 struct events *events_open(void)
 {
 	struct events *ev = calloc(1, sizeof(*ev));
-	pthread_condattr_t attr;
 	int err;
 
 	if (!ev) {
@@ -317,10 +316,7 @@ struct events *events_open(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT); /* before there are threads */
 	pthread_mutex_init(&ev->lock, NULL);
 	pthread_mutex_init(&ev->setting, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&ev->released, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&ev->released);
 	err = spool_init(&ev->spool);
 	if (recent_init(&ev->recent))
 		err = -ENOMEM;

@@ -6,19 +6,16 @@
 
 #include "recent.h"
 #include "stamp.h"
+#include "thread.h"
 
 #define RECENT_BYTES ((size_t)4 << 20) /* a power of two */
 
 int recent_init(struct recent *r)
 {
-	pthread_condattr_t attr;
 
 	memset(r, 0, sizeof(*r));
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->more, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&r->more);
 	r->arena = malloc(RECENT_BYTES);
 	return r->arena ? 0 : -ENOMEM;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "spool.h"
+#include "clock.h"
+#include "thread.h"
 
 #define ALIGN 8U
 #define GATHER_NS 5000000L /* how long one event may wait for company */
@@ -33,16 +35,12 @@ void record_facts(const struct record *r, struct facts *ret_f)
 
 int spool_init(struct spool *s)
 {
-	pthread_condattr_t attr;
 
 	memset(s, 0, sizeof(*s));
 	s->filling = malloc(SPOOL_BYTES);
 	s->taken = malloc(SPOOL_BYTES);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->more, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&s->more);
 	if (s->filling && s->taken)
 		return 0;
 	spool_done(s);
@@ -64,15 +62,9 @@ void spool_done(struct spool *s)
  */
 static void gather(struct spool *s, long ns)
 {
-	struct timespec until;
+	const struct timespec until = clock_after((uint64_t)ns);
 	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += ns;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	while (!err && s->n < GATHER_LINES && !s->kicked && !s->closed) {
 		s->wake_at = GATHER_LINES;
 		err = pthread_cond_timedwait(&s->more, &s->lock, &until);

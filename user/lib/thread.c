@@ -58,3 +58,13 @@ int thread_start(pthread_t *ret_t, enum thread_need need, const char *name, void
 		free(b);
 	return err;
 }
+
+void thread_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+}

@@ -23,6 +23,9 @@ enum thread_need {
 int thread_start(pthread_t *ret_t, enum thread_need need, const char *name, void *(*fn)(void *arg),
 		 void *arg);
 
+/* One whose pthread_cond_timedwait() goes by CLOCK_MONOTONIC, as clock_after(). */
+void thread_cond_init(pthread_cond_t *c);
+
 /*
  * <fn> runs in each thread that the main thread starts from now on, before what it is for; others
  * are born with what their maker has left.  A process without one (the agent) has threads that may

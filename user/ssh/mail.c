@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "session.h"
+#include "thread.h"
 
 #define EDGE_WAIT_S 5
 #define NOT_OURS 107
@@ -17,13 +18,8 @@
 
 void mail_init(struct session *s)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&s->mail_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->mail_came, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&s->mail_came);
 }
 
 void mail_done(struct session *s)
