@@ -62,7 +62,8 @@ static void check_life(void)
 {
 	struct ip_policy_head a = {.description = (char *)"office"},
 			      rule = {.metadata = (char *)"m"};
-	struct ip_policy_head again, other = {.id = ""};
+	struct ip_policy_head again, other = {.id = ""}, text;
+	struct ip_policy_rule r, *taken;
 	struct ip_policies *ip = ip_policies_new();
 	struct cidr c = range("10.0.0.0/8"), d = range("2001:db8::/32");
 	char out[256];
@@ -83,15 +84,31 @@ static void check_life(void)
 	      "%s", out);
 	state = ip_policies_state(ip);
 	rule.description = (char *)"desk";
-	CHECK(!ip_policy_rule_set(ip, &d, true, &rule, &f) && ip_policies_state(ip) != state,
-	      "changed");
+	r = (struct ip_policy_rule){.cidr = d, .deny = true};
+	CHECK(!ip_policy_head_copy(&rule, &r.head), "copied");
+	CHECK(!ip_policy_rule_exchange(ip, &r, &f) && ip_policies_state(ip) != state, "changed");
 	CHECK(!ip_policy_rule_with(ip, rule.id, show_rule, out) &&
 		      !strcmp(out, "deny 2001:db8::/32 desk m"),
 	      "%s", out);
+	CHECK(!ip_policy_rule_exchange(ip, &r, &f) &&
+		      !ip_policy_rule_with(ip, rule.id, show_rule, out) &&
+		      !strcmp(out, "allow 10.0.0.0/8 - m"),
+	      "taken back: %s", out);
+	ip_policy_head_done(&r.head);
+	text = (struct ip_policy_head){.description = strdup("lab")};
+	CHECK(ip_policy_exchange(ip, &text, &f) && f.status == 404, "%d", f.status);
+	memcpy(text.id, a.id, sizeof(text.id));
+	CHECK(!ip_policy_exchange(ip, &text, &f) && !strcmp(text.description, "office"), "%s",
+	      text.description);
+	ip_policy_head_done(&text);
 	CHECK(!ip_policy_each(ip, count_rules, &n) && n == 2, "%u", n);
-	CHECK(!ip_policy_rule_remove(ip, rule.id, &f), "%s", f.msg);
-	CHECK(ip_policy_rule_remove(ip, rule.id, &f) && f.status == 404, "%d", f.status);
+	taken = ip_policy_rule_take(ip, rule.id, &f);
+	CHECK(taken && !ip_policy_rule_take(ip, rule.id, &f) && f.status == 404, "%d", f.status);
 	CHECK(ip_policy_rule_with(ip, rule.id, show_rule, out) == -ENOENT, "gone");
+	if (taken)
+		ip_policy_rule_give_back(ip, taken);
+	CHECK(!ip_policy_rule_with(ip, rule.id, show_rule, out), "there again");
+	ip_policy_rule_free(ip_policy_rule_take(ip, rule.id, &f));
 	CHECK(!ip_policy_remove(ip, a.id, &f), "%s", f.msg);
 	CHECK(ip_policy_rule_with(ip, other.id, show_rule, out) == -ENOENT, "gone with its policy");
 	ip_policies_free(ip);

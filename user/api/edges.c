@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "log.h"
 #include "stamp.h"
 #include "store.h"
@@ -61,7 +62,7 @@ static int check_hostports(json_t *doc, struct fault *f)
 
 int edges_save(struct edges *g, enum edges_kind kind, const json_t *doc, struct fault *f)
 {
-	char *text = json_dumps(doc, JSON_COMPACT);
+	char *text = json_text_write(doc, JSON_COMPACT);
 	struct store_field field = {"json", text};
 	struct store_row row = {.id = json_string_value(json_object_get(doc, "id")),
 				.created = stamp_now(),
@@ -105,8 +106,10 @@ static int put_backend(struct edges *g, enum edges_kind kind, const char *id, js
 	struct fault unused;
 	int err;
 
-	json_object_set(g->docs[kind], id, doc);
-	err = edges_backend_check_members(g->docs, id, f);
+	if (json_object_set(g->docs[kind], id, doc))
+		err = fault_set(f, 500, 0, "", "out of memory");
+	else
+		err = edges_backend_check_members(g->docs, id, f);
 	if (!err)
 		err = edges_apply_users(g, id, f);
 	if (!err)
@@ -157,26 +160,34 @@ static int add_group(struct edges *g, json_t *edge, const char **ret_id, struct 
 static int put_edge(struct edges *g, json_t *doc, const json_t *in, bool fresh, struct fault *f)
 {
 	const char *group = NULL, *id = json_string_value(json_object_get(doc, "id"));
+	json_t *old = json_incref(json_object_get(g->docs[EDGES_TLS], id));
 	int err = check_hostports(doc, f);
 
 	if (!err && fresh && !json_object_get(doc, "backend") && !json_object_get(in, "hostports"))
 		err = add_group(g, doc, &group, f);
 	if (!err && fresh && !json_object_get(doc, "backend"))
 		err = fault_set(f, 400, 0, "backend", "is missing: {\"backend_id\": ID}");
-	if (!err)
+	/* (its place first: there may be no memory for it once all is done) */
+	if (!err && json_object_set(g->docs[EDGES_TLS], id, doc))
+		err = fault_set(f, 500, 0, "", "out of memory");
+	else if (!err)
 		err = edges_apply(g, doc, true, f);
-	if (!err) {
-		json_object_set(g->docs[EDGES_TLS], id, doc);
-	} else if (group) {
+	if (err && old)
+		json_object_set(g->docs[EDGES_TLS], id, old);
+	else if (err)
+		json_object_del(g->docs[EDGES_TLS], id);
+	if (err && group) {
 		store_del(g->store, edges_types[EDGES_TUNNEL_GROUP].name, group, NULL);
 		json_object_del(g->docs[EDGES_TUNNEL_GROUP], group);
 	}
+	json_decref(old);
 	return err;
 }
 
 int edges_put(struct edges *g, enum edges_kind kind, const char *id, const json_t *in,
 	      json_t **ret_j, struct fault *f)
 {
+	unsigned lacked = json_text_lacked();
 	json_t *now, *doc;
 	int err = 0;
 
@@ -189,6 +200,8 @@ int edges_put(struct edges *g, enum edges_kind kind, const char *id, const json_
 		err = fault_set(f, 500, 0, "", "out of memory");
 	if (!err)
 		err = edges_doc_merge(kind, doc, in, f);
+	if (!err && json_text_lacked() != lacked)
+		err = fault_set(f, 500, 0, "", "out of memory");
 	if (!err && kind == EDGES_TLS)
 		err = put_edge(g, doc, in, !id, f);
 	else if (!err)
@@ -287,7 +300,7 @@ static int load(void *arg, const struct store_row *r)
 	json_t *docs = arg, *doc = NULL;
 
 	if (r->n_fields == 1)
-		doc = json_loads(r->fields[0].value, 0, NULL);
+		doc = json_text_read(r->fields[0].value, strlen(r->fields[0].value), 0, NULL);
 	if (!doc) {
 		log_err("%s in the state database is damaged and left out", r->id);
 		return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "edges_private.h"
+#include "json_text.h"
 #include "labelled.h"
 #include "log.h"
 #include "stamp.h"
@@ -55,7 +56,10 @@ static int put_online(struct edges *g, const json_t *doc, const char *hostport, 
 			say_hostport(f);
 	}
 	if (!err) {
-		json_object_set_new(ids, hostport, json_string(e->id));
+		if (json_object_set_new(ids, hostport, json_string(e->id))) {
+			registry_remove(g->registry, e->id, NULL);
+			err = fault_set(f, 500, 0, "", "out of memory");
+		}
 		endpoint_put(e);
 	}
 	endpoint_spec_done(&s);
@@ -128,7 +132,11 @@ static int ready(struct change *c, const json_t *was, struct fault *f)
 			json_object_set_new(c->ids, text, json_string(id));
 		if (put_online(c->g, c->doc, text, c->ids, f))
 			return -1;
-		json_object_set(c->added, text, json_object_get(c->ids, text));
+		id = json_string_value(json_object_get(c->ids, text));
+		if (json_object_set(c->added, text, json_object_get(c->ids, text))) {
+			registry_remove(c->g->registry, id, NULL);
+			return fault_set(f, 500, 0, "", "out of memory");
+		}
 	}
 	return 0;
 }
@@ -164,6 +172,7 @@ int edges_apply(struct edges *g, json_t *doc, bool to_disk, struct fault *f)
 {
 	json_t *was = json_object_get(doc, "endpoints");
 	size_t n = json_array_size(json_object_get(doc, "hostports"));
+	unsigned lacked = json_text_lacked();
 	struct change c = {.g = g, .doc = doc, .ids = json_object(), .added = json_object()};
 	int err;
 
@@ -175,7 +184,9 @@ int edges_apply(struct edges *g, json_t *doc, bool to_disk, struct fault *f)
 		      : ready(&c, was, f);
 	if (!err) {
 		json_object_set(doc, "endpoints", c.ids);
-		if (to_disk)
+		if (json_text_lacked() != lacked)
+			err = fault_set(f, 500, 0, "", "out of memory");
+		else if (to_disk)
 			err = edges_save(g, EDGES_TLS, doc, f);
 	}
 	if (err)

@@ -6,6 +6,7 @@
 
 #include "feed.h"
 #include "feed_doc.h"
+#include "json_text.h"
 #include "log.h"
 #include "stamp.h"
 #include "store.h"
@@ -88,7 +89,9 @@ static int apply(struct feed *fe, struct fault *f)
 
 static int load_one(void *arg, const struct store_row *row)
 {
-	json_t *doc = row->n_fields == 1 ? json_loads(row->fields[0].value, 0, NULL) : NULL;
+	json_t *doc = row->n_fields == 1 ? json_text_read(row->fields[0].value,
+							  strlen(row->fields[0].value), 0, NULL)
+					 : NULL;
 
 	if (!doc)
 		log_err("state.db: %s is damaged and is left out", row->id);
@@ -218,7 +221,7 @@ static int check_ids(struct feed *fe, const json_t *doc, struct fault *f)
 /* One field with all of it: the JSON. */
 static int save(struct feed *fe, enum feed_kind kind, const json_t *doc, struct fault *f)
 {
-	char *body = json_dumps(doc, JSON_COMPACT);
+	char *body = json_text_write(doc, JSON_COMPACT);
 	const struct store_field field = {"json", body};
 	struct store_row row = {
 		.id = json_string_value(json_object_get(doc, "id")),
@@ -238,23 +241,30 @@ static int save(struct feed *fe, enum feed_kind kind, const json_t *doc, struct 
 static int exchange(struct feed *fe, enum feed_kind kind, const char *id, json_t *doc,
 		    struct fault *f)
 {
-	json_t *before = json_incref(json_object_get(fe->docs[kind], id));
+	unsigned lacked = json_text_lacked();
+	json_t *before = fe->docs[kind], *now = json_copy(before);
+	struct fault why = {.msg = ""};
 	int err;
 
-	if (doc)
-		err = json_object_set(fe->docs[kind], id, doc) ? no_memory(f) : 0;
-	else
-		err = json_object_del(fe->docs[kind], id) ? no_memory(f) : 0;
-	if (!err)
-		err = apply(fe, f);
+	if (now && doc)
+		json_object_set(now, id, doc);
+	else if (now)
+		json_object_del(now, id);
+	if (json_text_lacked() != lacked) {
+		json_decref(now);
+		return no_memory(f);
+	}
+	fe->docs[kind] = now;
+	err = apply(fe, f);
 	if (!err)
 		err = doc ? save(fe, kind, doc, f) : store_del(fe->store, kinds[kind].kind, id, f);
 	if (err) {
-		if (before)
-			json_object_set(fe->docs[kind], id, before);
-		else
-			json_object_del(fe->docs[kind], id);
-		apply(fe, NULL);
+		fe->docs[kind] = before;
+		before = now;
+		if (apply(fe, &why))
+			log_err("event destinations are not as they were before a change that "
+				"failed: %s",
+				why.msg);
 	}
 	json_decref(before);
 	return err ? -1 : 0;
@@ -264,6 +274,7 @@ static int put(struct feed *fe, enum feed_kind kind, const char *id, const json_
 	       json_t **ret_j, struct fault *f)
 {
 	const json_t *now = id ? json_object_get(fe->docs[kind], id) : NULL;
+	unsigned lacked = json_text_lacked();
 	json_t *doc;
 	int err;
 
@@ -275,6 +286,8 @@ static int put(struct feed *fe, enum feed_kind kind, const char *id, const json_
 	if (!doc)
 		return no_memory(f);
 	err = feed_doc_merge(kind, doc, in, f);
+	if (!err && json_text_lacked() != lacked)
+		err = no_memory(f);
 	if (!err)
 		err = feed_doc_check(kind, doc, f);
 	if (!err)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "request.h"
+#include "json_text.h"
 #include "paging.h"
 #include "log.h"
 
@@ -191,14 +193,18 @@ int request_text(struct request *r, const char *name, const json_t *v, size_t ma
 	return 0;
 }
 
+static int no_memory_to_show(struct request *r)
+{
+	return fault_set(&r->fault, 500, 0, "", "%s",
+			 r->changes ? "this is done, but there was no memory to show it"
+				    : "out of memory");
+}
+
 int request_answer(struct request *r, unsigned status, json_t *j)
 {
 	r->status = status;
 	r->out = j;
-	return j ? 0
-		 : fault_set(&r->fault, 500, 0, "", "%s",
-			     r->changes ? "this is done, but there was no memory to show it"
-					: "out of memory");
+	return j ? 0 : no_memory_to_show(r);
 }
 
 int request_texts(struct request *r, const struct request_field *known, size_t n)
@@ -279,7 +285,9 @@ static int read_body(struct request *r, const struct route *route)
 		return fault_set(&r->fault, 400, 0, "", "%s takes no body", route->path);
 	if (!route->body)
 		return 0;
-	r->in = json_loadb(r->body ?: "", r->body_len, JSON_REJECT_DUPLICATES, &err);
+	r->in = json_text_read(r->body ?: "", r->body_len, JSON_REJECT_DUPLICATES, &err);
+	if (!r->in && errno == ENOMEM)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
 	if (!r->in)
 		return fault_set(&r->fault, 400, 0, "",
 				 "the body is not valid JSON: %.120s (line "
@@ -329,7 +337,7 @@ static json_t *fault_json(const struct fault *f)
 
 static enum MHD_Result send_json(struct request *r, unsigned status, json_t *j, const char *allow)
 {
-	char *text = j ? json_dumps(j, JSON_COMPACT) : strdup("");
+	char *text = j ? json_text_write(j, JSON_COMPACT) : strdup("");
 	struct MHD_Response *response;
 	enum MHD_Result res;
 	size_t len;
@@ -383,6 +391,23 @@ static void take_part(struct request *r, const char *path)
 	}
 }
 
+/* Does what is asked.  What is answered is whole: nothing that no memory was found for is missing.
+ */
+static int handle(struct request *r, const struct route *route)
+{
+	unsigned lacked = json_text_lacked();
+	int err = route->handle(r);
+
+	if (!err && r->out)
+		err = paging_apply(r, route->path);
+	if (json_text_lacked() == lacked)
+		return err;
+	/* (what is said to be wrong, or not there, may only have been lost on the way) */
+	if (err && r->fault.status < 500)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	return !err && r->out ? no_memory_to_show(r) : err;
+}
+
 static enum MHD_Result answer(struct request *r, const char *method, const char *url)
 {
 	const struct route *route;
@@ -399,8 +424,7 @@ static enum MHD_Result answer(struct request *r, const char *method, const char 
 	r->changes = strcmp(method, "GET") != 0;
 	if (!r->id)
 		return MHD_NO;
-	if (check_query(r, route) || read_body(r, route) || route->handle(r) ||
-	    (r->out && paging_apply(r, route->path)))
+	if (check_query(r, route) || read_body(r, route) || handle(r, route))
 		return refuse(r, NULL);
 	if (!r->stream)
 		return send_json(r, r->status, r->out, NULL);

@@ -126,6 +126,17 @@ static int apply(struct edge *g, const char *policy_id, struct fault *f)
 	return err ? -1 : 0;
 }
 
+/* What holds is again what did before a change that failed. */
+static void take_back(struct edge *g, const char *policy_id)
+{
+	struct fault why = {.msg = ""};
+
+	if (apply(g, policy_id, &why))
+		log_err("%s: a change of it failed, and not all endpoints are back at what held "
+			"before: %s; make the change again",
+			policy_id, why.msg);
+}
+
 /* ---- live connections ---- */
 
 struct purge {
@@ -219,27 +230,29 @@ int edge_ip_policy_add(struct edge *g, struct ip_policy_head *h, struct fault *f
 	return err;
 }
 
-static int copy_head(void *arg, const struct ip_policy *p)
+static int copy_created(void *arg, const struct ip_policy *p)
 {
-	*(struct ip_policy_head *)arg = p->head;
+	*(struct timespec *)arg = p->head.created;
 	return 0;
 }
 
-/* The disk first: these are only texts. */
 int edge_ip_policy_set(struct edge *g, const struct ip_policy_head *h, struct fault *f)
 {
-	struct ip_policy_head row;
-	int err = 0;
+	struct ip_policy_head row = *h, texts;
+	int err;
 
+	if (ip_policy_head_copy(h, &texts))
+		return fault_set(f, 500, 0, "", "out of memory");
 	pthread_mutex_lock(&g->policy_lock);
-	if (!ip_policy_with(g->ip_policies, h->id, copy_head, &row)) {
-		row.description = h->description;
-		row.metadata = h->metadata;
+	ip_policy_with(g->ip_policies, h->id, copy_created, &row.created);
+	err = ip_policy_exchange(g->ip_policies, &texts, f);
+	if (!err) {
 		err = ip_policy_save(g->store, &row, f);
+		if (err)
+			ip_policy_exchange(g->ip_policies, &texts, NULL);
 	}
-	if (!err)
-		err = ip_policy_set(g->ip_policies, h, f);
 	pthread_mutex_unlock(&g->policy_lock);
+	ip_policy_head_done(&texts);
 	return err;
 }
 
@@ -281,8 +294,8 @@ int edge_ip_rule_add(struct edge *g, const char *policy_id, const struct cidr *c
 			      ? -1
 			      : 0;
 		if (err) {
-			ip_policy_rule_remove(g->ip_policies, h->id, NULL);
-			apply(g, policy_id, NULL);
+			ip_policy_rule_free(ip_policy_rule_take(g->ip_policies, h->id, NULL));
+			take_back(g, policy_id);
 		}
 	}
 	*ret_killed = !err && kill ? kill_denied(g, policy_id) : 0;
@@ -290,77 +303,69 @@ int edge_ip_rule_add(struct edge *g, const char *policy_id, const struct cidr *c
 	return err;
 }
 
-struct rule_copy {
-	struct ip_policy_head head;
+struct rule_now {
 	char policy_id[IP_POLICY_ID_MAX];
-	struct cidr cidr;
-	bool deny;
+	struct timespec created;
 };
 
-static int copy_rule(void *arg, const struct ip_policy_rule *r)
+static int look_at_rule(void *arg, const struct ip_policy_rule *r)
 {
-	struct rule_copy *to = arg;
+	struct rule_now *to = arg;
 
-	to->head = r->head;
-	to->head.description = r->head.description ? strdup(r->head.description) : NULL;
-	to->head.metadata = r->head.metadata ? strdup(r->head.metadata) : NULL;
 	memcpy(to->policy_id, r->policy_id, sizeof(to->policy_id));
-	to->cidr = r->cidr;
-	to->deny = r->deny;
+	to->created = r->head.created;
 	return 0;
-}
-
-static void rule_copy_done(struct rule_copy *r)
-{
-	free(r->head.description);
-	free(r->head.metadata);
 }
 
 int edge_ip_rule_set(struct edge *g, const struct cidr *c, bool deny,
 		     const struct ip_policy_head *h, bool kill, int *ret_killed, struct fault *f)
 {
-	struct rule_copy old = {.deny = false};
+	struct ip_policy_rule other = {.cidr = *c, .deny = deny};
 	struct ip_policy_head row = *h;
+	struct rule_now now = {.policy_id = ""};
 	int err;
 
+	if (ip_policy_head_copy(h, &other.head))
+		return fault_set(f, 500, 0, "", "out of memory");
 	pthread_mutex_lock(&g->policy_lock);
-	ip_policy_rule_with(g->ip_policies, h->id, copy_rule, &old);
-	row.created = old.head.created;
-	err = ip_policy_rule_set(g->ip_policies, c, deny, h, f);
+	ip_policy_rule_with(g->ip_policies, h->id, look_at_rule, &now);
+	row.created = now.created;
+	err = ip_policy_rule_exchange(g->ip_policies, &other, f);
 	if (!err) {
-		err = apply(g, old.policy_id, f) ||
-				      ip_policy_rule_save(g->store, old.policy_id, c, deny, &row, f)
+		err = apply(g, now.policy_id, f) ||
+				      ip_policy_rule_save(g->store, now.policy_id, c, deny, &row, f)
 			      ? -1
 			      : 0;
 		if (err) {
-			ip_policy_rule_set(g->ip_policies, &old.cidr, old.deny, &old.head, NULL);
-			apply(g, old.policy_id, NULL);
+			ip_policy_rule_exchange(g->ip_policies, &other, NULL);
+			take_back(g, now.policy_id);
 		}
 	}
-	*ret_killed = !err && kill ? kill_denied(g, old.policy_id) : 0;
+	*ret_killed = !err && kill ? kill_denied(g, now.policy_id) : 0;
 	pthread_mutex_unlock(&g->policy_lock);
-	rule_copy_done(&old);
+	ip_policy_head_done(&other.head);
 	return err;
 }
 
 int edge_ip_rule_remove(struct edge *g, const char *id, bool kill, int *ret_killed, struct fault *f)
 {
-	struct rule_copy old = {.deny = false};
-	int err;
+	struct ip_policy_rule *r;
+	int err = -1;
 
+	*ret_killed = 0;
 	pthread_mutex_lock(&g->policy_lock);
-	ip_policy_rule_with(g->ip_policies, id, copy_rule, &old);
-	err = ip_policy_rule_remove(g->ip_policies, id, f);
-	if (!err) {
-		err = apply(g, old.policy_id, f) || ip_policy_rule_forget(g->store, id, f) ? -1 : 0;
-		if (err) {
-			ip_policy_rule_add(g->ip_policies, old.policy_id, &old.cidr, old.deny,
-					   &old.head, NULL);
-			apply(g, old.policy_id, NULL);
-		}
+	r = ip_policy_rule_take(g->ip_policies, id, f);
+	if (r) {
+		err = apply(g, r->policy_id, f) || ip_policy_rule_forget(g->store, id, f) ? -1 : 0;
+		if (!err && kill)
+			*ret_killed = kill_denied(g, r->policy_id);
 	}
-	*ret_killed = !err && kill ? kill_denied(g, old.policy_id) : 0;
+	if (r && err) {
+		ip_policy_rule_give_back(g->ip_policies, r);
+		take_back(g, r->policy_id);
+	} else {
+		ip_policy_rule_free(r);
+	}
 	pthread_mutex_unlock(&g->policy_lock);
-	rule_copy_done(&old);
 	return err;
 }

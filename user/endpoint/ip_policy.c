@@ -18,17 +18,22 @@ struct ip_policies {
 
 /* ---- life and death ---- */
 
-static void head_done(struct ip_policy_head *h)
+void ip_policy_head_done(struct ip_policy_head *h)
 {
 	free(h->description);
 	free(h->metadata);
+	h->description = h->metadata = NULL;
 }
 
-static int copy_texts(const struct ip_policy_head *h, struct ip_policy_head *to)
+int ip_policy_head_copy(const struct ip_policy_head *h, struct ip_policy_head *ret_to)
 {
-	to->description = h->description ? strdup(h->description) : NULL;
-	to->metadata = h->metadata ? strdup(h->metadata) : NULL;
-	return (h->description && !to->description) || (h->metadata && !to->metadata) ? -ENOMEM : 0;
+	*ret_to = *h;
+	ret_to->description = h->description ? strdup(h->description) : NULL;
+	ret_to->metadata = h->metadata ? strdup(h->metadata) : NULL;
+	if (!h->description == !ret_to->description && !h->metadata == !ret_to->metadata)
+		return 0;
+	ip_policy_head_done(ret_to);
+	return -ENOMEM;
 }
 
 static int head_copy(struct ip_policy_head *h, const char *prefix, struct ip_policy_head *ret_to)
@@ -37,23 +42,24 @@ static int head_copy(struct ip_policy_head *h, const char *prefix, struct ip_pol
 		ulid_new(prefix, h->id, sizeof(h->id));
 		h->created = stamp_now();
 	}
-	*ret_to = *h;
-	return copy_texts(h, ret_to);
+	return ip_policy_head_copy(h, ret_to);
 }
 
-static void rule_free(struct ip_policy_rule *r)
+void ip_policy_rule_free(struct ip_policy_rule *r)
 {
+	if (!r)
+		return;
 	list_del(&r->link);
-	head_done(&r->head);
+	ip_policy_head_done(&r->head);
 	free(r);
 }
 
 static void policy_free(struct ip_policy *p)
 {
 	while (!list_empty(&p->rules))
-		rule_free(list_of(p->rules.next, struct ip_policy_rule, link));
+		ip_policy_rule_free(list_of(p->rules.next, struct ip_policy_rule, link));
 	list_del(&p->link);
-	head_done(&p->head);
+	ip_policy_head_done(&p->head);
 	free(p);
 }
 
@@ -156,7 +162,7 @@ static int add_rule(struct ip_policies *ip, const char *policy_id, const struct 
 	r->deny = deny;
 	memcpy(r->policy_id, p->head.id, sizeof(r->policy_id));
 	if (head_copy(h, "ipr_", &r->head)) {
-		rule_free(r);
+		ip_policy_rule_free(r);
 		return no_memory(f);
 	}
 	list_add_tail(&p->rules, &r->link);
@@ -188,50 +194,45 @@ int ip_policy_rule_add(struct ip_policies *ip, const char *policy_id, const stru
 	return err;
 }
 
-/* h->id is there already. */
-static int head_set(struct ip_policy_head *to, const struct ip_policy_head *h, struct fault *f)
+static void exchange_texts(struct ip_policy_head *a, struct ip_policy_head *b)
 {
-	struct ip_policy_head copy;
+	struct ip_policy_head old = *a;
 
-	if (copy_texts(h, &copy)) {
-		head_done(&copy);
-		return no_memory(f);
-	}
-	free(to->description);
-	free(to->metadata);
-	to->description = copy.description;
-	to->metadata = copy.metadata;
-	return 0;
+	a->description = b->description;
+	a->metadata = b->metadata;
+	b->description = old.description;
+	b->metadata = old.metadata;
 }
 
-int ip_policy_set(struct ip_policies *ip, const struct ip_policy_head *h, struct fault *f)
+int ip_policy_exchange(struct ip_policies *ip, struct ip_policy_head *h, struct fault *f)
 {
 	struct ip_policy *p;
-	int err;
 
 	pthread_mutex_lock(&ip->lock);
 	p = find(ip, h->id);
-	err = p ? head_set(&p->head, h, f) : no_policy(h->id, f);
+	if (p)
+		exchange_texts(&p->head, h);
 	pthread_mutex_unlock(&ip->lock);
-	return err;
+	return p ? 0 : no_policy(h->id, f);
 }
 
-int ip_policy_rule_set(struct ip_policies *ip, const struct cidr *c, bool deny,
-		       const struct ip_policy_head *h, struct fault *f)
+int ip_policy_rule_exchange(struct ip_policies *ip, struct ip_policy_rule *with, struct fault *f)
 {
-	struct ip_policy_rule *r;
-	int err;
+	struct ip_policy_rule *r, old;
 
 	pthread_mutex_lock(&ip->lock);
-	r = find_rule(ip, h->id);
-	err = r ? head_set(&r->head, h, f) : no_rule(h->id, f);
-	if (!err) {
-		r->cidr = *c;
-		r->deny = deny;
+	r = find_rule(ip, with->head.id);
+	if (r) {
+		old = *r;
+		exchange_texts(&r->head, &with->head);
+		r->cidr = with->cidr;
+		r->deny = with->deny;
+		with->cidr = old.cidr;
+		with->deny = old.deny;
 		ip->state++;
 	}
 	pthread_mutex_unlock(&ip->lock);
-	return err;
+	return r ? 0 : no_rule(with->head.id, f);
 }
 
 int ip_policy_remove(struct ip_policies *ip, const char *id, struct fault *f)
@@ -248,22 +249,33 @@ int ip_policy_remove(struct ip_policies *ip, const char *id, struct fault *f)
 	return p ? 0 : no_policy(id, f);
 }
 
-int ip_policy_rule_remove(struct ip_policies *ip, const char *id, struct fault *f)
+struct ip_policy_rule *ip_policy_rule_take(struct ip_policies *ip, const char *id, struct fault *f)
 {
 	struct ip_policy_rule *r;
 
 	pthread_mutex_lock(&ip->lock);
 	r = find_rule(ip, id);
 	if (r) {
-		struct ip_policy *p = find(ip, r->policy_id);
-
-		if (p)
-			p->n_rules--;
-		rule_free(r);
+		find(ip, r->policy_id)->n_rules--;
+		list_del(&r->link);
 		ip->state++;
 	}
 	pthread_mutex_unlock(&ip->lock);
-	return r ? 0 : no_rule(id, f);
+	if (!r)
+		no_rule(id, f);
+	return r;
+}
+
+void ip_policy_rule_give_back(struct ip_policies *ip, struct ip_policy_rule *r)
+{
+	struct ip_policy *p;
+
+	pthread_mutex_lock(&ip->lock);
+	p = find(ip, r->policy_id);
+	list_add_tail(&p->rules, &r->link);
+	p->n_rules++;
+	ip->state++;
+	pthread_mutex_unlock(&ip->lock);
 }
 
 int ip_policy_each(struct ip_policies *ip, int (*fn)(void *arg, const struct ip_policy *p),

@@ -49,13 +49,23 @@ void ip_policies_free(struct ip_policies *ip); /* NULL is fine */
 int ip_policy_add(struct ip_policies *ip, struct ip_policy_head *h, struct fault *f);
 int ip_policy_rule_add(struct ip_policies *ip, const char *policy_id, const struct cidr *c,
 		       bool deny, struct ip_policy_head *h, struct fault *f);
-/* Other texts (NULL: ""), and for a rule another range or action.  0, or -1 with 404. */
-int ip_policy_set(struct ip_policies *ip, const struct ip_policy_head *h, struct fault *f);
-int ip_policy_rule_set(struct ip_policies *ip, const struct cidr *c, bool deny,
-		       const struct ip_policy_head *h, struct fault *f);
+/*
+ * Other texts, and for a rule another range or action: what <h> or <r> has (by its id) and what is
+ * there change places, so that a change can be taken back when there is no memory.  0, or -1 with
+ * 404.
+ */
+int ip_policy_exchange(struct ip_policies *ip, struct ip_policy_head *h, struct fault *f);
+int ip_policy_rule_exchange(struct ip_policies *ip, struct ip_policy_rule *r, struct fault *f);
 /* With its rules.  0, or -1 with 404. */
 int ip_policy_remove(struct ip_policies *ip, const char *id, struct fault *f);
-int ip_policy_rule_remove(struct ip_policies *ip, const char *id, struct fault *f);
+/* The caller's from now on, or NULL with 404; to be given back or freed. */
+struct ip_policy_rule *ip_policy_rule_take(struct ip_policies *ip, const char *id, struct fault *f);
+void ip_policy_rule_give_back(struct ip_policies *ip, struct ip_policy_rule *r);
+void ip_policy_rule_free(struct ip_policy_rule *r); /* NULL is fine */
+
+/* A copy, with texts of its own.  0, or -ENOMEM, and nothing to be freed. */
+int ip_policy_head_copy(const struct ip_policy_head *h, struct ip_policy_head *ret_to);
+void ip_policy_head_done(struct ip_policy_head *h);
 
 /* <fn> under the lock: it must not call back.  Stops at non-zero and returns it. */
 int ip_policy_each(struct ip_policies *ip, int (*fn)(void *arg, const struct ip_policy *p),

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "event_read.h"
+#include "json_text.h"
 
 /* One line of printable ASCII, as event_json.c makes them: it goes to files as it is. */
 static bool is_line(const char *line, size_t len)
@@ -48,7 +47,7 @@ static int type_of(const char *name)
 int event_read(const char *line, size_t len, struct event_told *ret_t)
 {
 	json_t *event =
-		is_line(line, len) ? json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+		is_line(line, len) ? json_text_read(line, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const json_t *object = json_object_get(event, "object");
 	const json_t *conn = json_object_get(object, "conn");
 	json_int_t port = json_integer_value(json_object_get(conn, "server_port"));

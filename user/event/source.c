@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "source.h"
+#include "json_text.h"
 
 #define FIELDS_MAX 64
 
@@ -238,20 +237,20 @@ static void pick(json_t *from, json_t *to, const char *path)
 /* The chosen fields in the same envelope, with a newline; malloc'd, NULL: out of memory. */
 static char *shorten(const struct source *s, const char *line, size_t len, size_t *ret_len)
 {
+	unsigned lacked = json_text_lacked();
 	json_t *event = json_loadb(line, len, 0, NULL), *less = json_object();
 	char *text;
 
 	for (unsigned i = 0; event && less && i < s->n_fields; i++)
 		pick(json_object_get(event, "object"), less, s->fields[i]);
-	if (!event || json_object_set(event, "object", less)) {
+	if (!event || json_object_set(event, "object", less) || json_text_lacked() != lacked) {
 		text = NULL;
 	} else {
-		*ret_len = json_dumpb(event, NULL, 0, JSON_COMPACT) + 1;
-		text = malloc(*ret_len);
-		if (text) {
-			json_dumpb(event, text, *ret_len, JSON_COMPACT);
-			text[*ret_len - 1] = '\n';
-		}
+		text = json_text_write(event, JSON_COMPACT);
+	}
+	if (text) { /* (its NUL is where the newline goes) */
+		*ret_len = strlen(text) + 1;
+		text[*ret_len - 1] = '\n';
 	}
 	json_decref(event);
 	json_decref(less);
