@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "http.h"
+#include "json_text.h"
 #include "refusal.h"
 
 #define REPLY_MAX ((size_t)256 << 20)
@@ -143,7 +144,7 @@ static int finish(const struct call *c, struct reply *r)
 	int code = exit_code(r->status);
 
 	if (r->len) {
-		r->json = json_loadb(r->body, r->len, 0, NULL);
+		r->json = json_text_read(r->body, r->len, 0, NULL);
 		if (!r->json)
 			return broken(c, -EPROTO);
 	}
@@ -157,7 +158,7 @@ static int finish(const struct call *c, struct reply *r)
 int client_ask(const struct call *c, const char *method, const char *path, const json_t *body,
 	       struct reply *ret_r)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : strdup("");
+	char *text = body ? json_text_write(body, JSON_COMPACT) : strdup("");
 	struct http h = {.fd = -1};
 	struct http_head head;
 	struct reply r = {0};

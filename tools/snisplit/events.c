@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "json_text.h"
 #include "out.h"
 #include "show.h"
 
@@ -77,7 +78,7 @@ static void on_line(void *arg, const char *line, size_t len)
 	if (c->json) {
 		fwrite(line, 1, len, stdout);
 	} else {
-		j = json_loadb(line, len, 0, NULL);
+		j = json_text_read(line, len, 0, NULL);
 		print_event(j);
 		json_decref(j);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "show.h"
+#include "json_text.h"
 #include "out.h"
 
 const char *show_text(const json_t *j, const char *name)
@@ -54,7 +55,7 @@ static void add_field(struct table *t, const char *name, json_t *v)
 	} else if (json_is_string(v)) {
 		table_cell(t, json_string_value(v));
 	} else {
-		text = json_dumps(v, JSON_ENCODE_ANY);
+		text = json_text_write(v, JSON_ENCODE_ANY);
 		table_cell(t, text);
 		free(text);
 	}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "json_text.h"
 #include "tunnel_state.h"
 
 #define DEFAULT_PORT 4040
@@ -166,7 +167,7 @@ static void answer(struct tunnel_web *w, int fd, char *request)
 		return;
 	}
 	j = resource(w->state, path);
-	text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+	text = j ? json_text_write(j, JSON_INDENT(2)) : NULL;
 	reply(fd, text ? 200 : 404, text ? text : "{\"msg\":\"no such resource\"}\n");
 	free(text);
 	json_decref(j);

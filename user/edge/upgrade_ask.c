@@ -4,7 +4,6 @@
  * and in that daemon the request, which the main thread answers.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 
 #include "upgrade.h"
 #include "edge_private.h"
+#include "json_text.h"
 
 #define DELETED " (deleted)"
 
@@ -61,7 +61,7 @@ static json_t *body_of(const char *reply)
 {
 	const char *body = strstr(reply, "\r\n\r\n");
 
-	return body ? json_loads(body + 4, 0, NULL) : NULL;
+	return body ? json_text_read(body + 4, strlen(body + 4), 0, NULL) : NULL;
 }
 
 int upgrade_ask(const char *path, unsigned *ret_pid, char *why, size_t why_size)

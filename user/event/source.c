@@ -238,7 +238,7 @@ static void pick(json_t *from, json_t *to, const char *path)
 static char *shorten(const struct source *s, const char *line, size_t len, size_t *ret_len)
 {
 	unsigned lacked = json_text_lacked();
-	json_t *event = json_loadb(line, len, 0, NULL), *less = json_object();
+	json_t *event = json_text_read(line, len, 0, NULL), *less = json_object();
 	char *text;
 
 	for (unsigned i = 0; event && less && i < s->n_fields; i++)
