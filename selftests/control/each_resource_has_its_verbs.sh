@@ -41,6 +41,7 @@ python3 - "$TMP" <<-'PY'
 	    made = want(201, "POST", path, post)
 	    one = path + "/" + made["id"]
 	    assert made["id"].startswith(prefix) and made["uri"] == one, made
+	    assert type(made["description"]) is str and type(made["metadata"]) is str, made
 	    before = want(200, "GET", one)
 	    assert len(want(200, "GET", path)[key]) == len(had[key]) + 1, path
 	    want(200, "PATCH", one, patch)
@@ -87,7 +88,9 @@ python3 - "$TMP" <<-'PY'
 	for name, body in modules.items():
 	    at = edge + "/" + name
 	    want(404, "GET", at)
-	    assert want(200, "PUT", at, body) == body and want(200, "GET", at) == body, at
+	    shown = {**body, "enabled": True}  # as none says of itself
+	    assert want(200, "PUT", at, body) == shown and want(200, "GET", at) == shown, at
+	    assert want(200, "GET", edge)[name] == shown, at
 	    want(400, "PUT", at, {"nonsense": 1})
 	    want(405, "POST", at, {})
 	want(400, "DELETE", edge + "/tls_termination")  # mutual TLS is in its way
@@ -119,7 +122,7 @@ python3 - "$TMP" <<-'PY'
 	page, got = "/backends/static?limit=3", []
 	while page:
 	    out = want(200, "GET", page)
-	    got.append("".join(b.get("metadata", "-") for b in out["backends"]))
+	    got.append("".join(b["metadata"] or "-" for b in out["backends"]))
 	    page = out["next_page_uri"]
 	assert got == ["654", "321", "-"], got
 	for query in "limit=0", "limit=x", "before_id=none", "nonsense=1":

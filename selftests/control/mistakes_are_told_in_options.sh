@@ -8,6 +8,7 @@ start_snisplitd <<-CONF
 CONF
 issue a "" 30
 issue b "" 30
+issue ca "" 30 basicConstraints=critical,CA:TRUE
 # mistake STATUS TEXT ARG...: TEXT is a part of the message
 mistake()
 {
@@ -102,6 +103,18 @@ same "help" "$(cli help)" "$(cli --help)"
 edge=$(cli edge create --backend "$one" --terminate-at edge --hostport edge.test:443 | cut -d' ' -f1)
 cli edge set "$edge" --unset tls-termination >"$TMP/out"
 same "a module with a dash" "$(cli --json edge get "$edge" | jq -c .tls_termination)" null
+mistake 1 "--ip-policy: no IP policy 'nix'" edge set "$edge" --ip-policy nix
+mistake 1 '--certificate-authority: needs --terminate-at edge' edge set "$edge" --certificate-authority nix
+mistake 1 "--certificate-authority: there is no certificate authority 'nix'" edge set "$edge" --terminate-at edge --certificate-authority nix
+mistake 1 "--unset: must be tls-termination, mutual-tls, ip-restriction, backend, description or metadata, got 'hostport'" edge set "$edge" --unset hostport
+# (what a refusal says to do can be done)
+cli edge set "$edge" --terminate-at edge --mutual-tls-cas "$TMP/ca.pem" >"$TMP/out"
+mistake 1 'to take it away: --unset mutual-tls-cas' edge set "$edge" --terminate-at upstream
+cli edge set "$edge" --terminate-at upstream --unset mutual-tls-cas >"$TMP/out"
+same "an option of a module" "$(cli --json edge get "$edge" | jq -c .mutual_tls)" null
+for verb in endpoint edge backend authtoken ssh-key event-destination event-subscription; do
+	mistake 1 "$verb set: nothing to change" "$verb" set "$one"
+done
 
 # names that no host has
 mistake 1 'ERR_SNISPLIT_328' endpoint add tls://-x.test --upstream 127.0.0.1:1

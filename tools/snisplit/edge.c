@@ -43,7 +43,7 @@ const struct opt edge_set_opts[] = {
 	EDGE_OPTS,
 	{.name = "unset",
 	 .arg = "MODULE",
-	 .help = "tls_termination, mutual_tls or ip_restriction away",
+	 .help = "tls-termination, mutual-tls, ip-restriction or backend away",
 	 .many = true},
 	{.name = NULL},
 };
@@ -100,16 +100,39 @@ static bool set_cas(json_t *body, const char *path)
 	return ok;
 }
 
-/* "tls-termination" too: options have dashes. */
+/* A module by its name, or by an option that says something of it; with dashes too, as options are.
+ */
 static bool take_away(json_t *body, const char *module)
 {
+	static const struct {
+		const char *name, *field;
+	} rows[] = {
+		{"tls_termination", "tls_termination"},
+		{"terminate_at", "tls_termination"},
+		{"min_version", "tls_termination"},
+		{"mutual_tls", "mutual_tls"},
+		{"mutual_tls_cas", "mutual_tls"},
+		{"certificate_authority", "mutual_tls"},
+		{"ip_restriction", "ip_restriction"},
+		{"ip_policy", "ip_restriction"},
+		{"backend", "backend"},
+		{"description", "description"},
+		{"metadata", "metadata"},
+	};
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s", module);
+	snprintf(name, sizeof(name), "%s", strncmp(module, "--", 2) ? module : module + 2);
 	for (char *p = name; *p; p++)
 		if (*p == '-')
 			*p = '_';
-	return resource_set(body, name, "unset", json_null());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].name, name))
+			return resource_set(body, rows[i].field, "unset", json_null());
+	fprintf(stderr,
+		"snisplit: --unset: must be tls-termination, mutual-tls, ip-restriction, backend, "
+		"description or metadata, got '%s'\n",
+		module);
+	return false;
 }
 
 static bool set_edge(json_t *body, const char *o, const char *v)

@@ -350,6 +350,14 @@ static int take_arg(struct call *c, const char *arg)
 	return -1;
 }
 
+/* "edge set ID" alone would say that it has changed it. */
+static bool lacks_change(const struct call *c)
+{
+	const char *verb = strrchr(c->command->words, ' ');
+
+	return verb && !strcmp(verb, " set") && !c->n_values;
+}
+
 static int complete(struct parser *p)
 {
 	struct call *c = p->call;
@@ -365,6 +373,11 @@ static int complete(struct parser *p)
 	if (c->n_args < c->command->min_args) {
 		fprintf(stderr, "snisplit: %s: needs %s\nsee: snisplit %s --help\n",
 			c->command->words, c->command->args, c->command->words);
+		return EXIT_USAGE;
+	}
+	if (lacks_change(c)) {
+		fprintf(stderr, "snisplit: %s: nothing to change\nsee: snisplit %s --help\n",
+			c->command->words, c->command->words);
 		return EXIT_USAGE;
 	}
 	return -1;

@@ -124,11 +124,13 @@ static int put_backend(struct edges *g, enum edges_kind kind, const char *id, js
 	return err;
 }
 
-/* With what is true at the moment only. */
+/* With what goes without saying, and what is true at the moment only. */
 static json_t *show(struct edges *g, enum edges_kind kind, const json_t *doc)
 {
 	json_t *j = json_deep_copy(doc);
 
+	if (j)
+		edges_doc_complete(kind, j);
 	if (j && kind == EDGES_TUNNEL_GROUP)
 		json_object_set_new(j, "tunnels", edges_backend_tunnels(doc, g->labelled));
 	return j;
@@ -176,6 +178,8 @@ static int put_edge(struct edges *g, json_t *doc, const json_t *in, bool fresh, 
 		json_object_set(g->docs[EDGES_TLS], id, old);
 	else if (err)
 		json_object_del(g->docs[EDGES_TLS], id);
+	if (err)
+		edges_doc_say_field(f);
 	if (err && group) {
 		store_del(g->store, edges_types[EDGES_TUNNEL_GROUP].name, group, NULL);
 		json_object_del(g->docs[EDGES_TUNNEL_GROUP], group);

@@ -68,6 +68,10 @@ int edges_doc_merge(enum edges_kind kind, json_t *doc, const json_t *in, struct 
  */
 int edges_doc_spec(const json_t *doc, json_t *const docs[EDGES_KIND_MAX], struct labelled *l,
 		   struct endpoint_spec *ret_s, struct fault *f);
+/* What is not said is shown: texts are "", modules enabled. */
+void edges_doc_complete(enum edges_kind kind, json_t *doc);
+/* Of a fault of an endpoint's field: the field of the edge that it comes from. */
+void edges_doc_say_field(struct fault *f);
 bool edges_doc_is_enabled(const json_t *module);
 /* Does edge <doc> name it, in use or not? */
 bool edges_doc_names_ca(const json_t *doc, const struct client_ca *ca);

@@ -126,6 +126,30 @@ int edges_doc_merge(enum edges_kind kind, json_t *doc, const json_t *in, struct 
 	return 0;
 }
 
+void edges_doc_complete(enum edges_kind kind, json_t *doc)
+{
+	for (const struct edges_field *fd = edges_types[kind].fields; fd->name; fd++) {
+		json_t *v = json_object_get(doc, fd->name);
+
+		if (!v && (!strcmp(fd->name, "description") || !strcmp(fd->name, "metadata")))
+			json_object_set_new(doc, fd->name, json_string(""));
+		else if (v && fd->parts && !json_object_get(v, "enabled"))
+			json_object_set_new(v, "enabled", json_true());
+	}
+}
+
+void edges_doc_say_field(struct fault *f)
+{
+	static const char *const fields[][2] = {
+		{"ip_policies", "ip_policy_ids"},
+		{"certificate_authorities", "certificate_authority_ids"},
+	};
+
+	for (size_t i = 0; f && i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (!strcmp(f->field, fields[i][0]))
+			snprintf(f->field, sizeof(f->field), "%s", fields[i][1]);
+}
+
 bool edges_doc_is_enabled(const json_t *module)
 {
 	const json_t *enabled = json_object_get(module, "enabled");
