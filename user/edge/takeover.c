@@ -308,6 +308,56 @@ bool takeover_holds(const struct takeover *t, const char *host)
 	return false;
 }
 
+/* Is <host> an endpoint here, up or not? */
+static bool is_there(struct registry *r, const char *host)
+{
+	struct endpoint *e = registry_find(r, host);
+
+	endpoint_put(e);
+	return e;
+}
+
+static int pass_on_ports(struct takeover *t, int fd)
+{
+	struct handover h = {.type = HANDOVER_LISTENER, .use = HANDOVER_USE_TCP};
+	int err = 0;
+
+	pthread_mutex_lock(&t->lock);
+	for (unsigned i = 0; i < t->n_offers && !err; i++) {
+		const struct offer *o = &t->offers[i];
+
+		if (o->use != HANDOVER_USE_TCP || o->fd == -1)
+			continue;
+		h.worker = o->worker;
+		snprintf(h.text, sizeof(h.text), "%s", o->text);
+		err = handover_say(fd, &h, &o->fd, 1);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return err;
+}
+
+int takeover_pass_on(struct takeover *t, struct edge *g, int fd)
+{
+	struct handover h = {.type = HANDOVER_NAME, .agent = 1};
+	int err;
+
+	if (!t || clock_ns() > t->expect_until_ns)
+		return 0;
+	err = pass_on_ports(t, fd);
+	for (unsigned i = 0; i < t->n_names && !err; i++) {
+		const struct known_name *n = &t->names[i];
+
+		if (!n->agent || is_there(g->registry, n->host))
+			continue;
+		snprintf(h.id, sizeof(h.id), "%s", n->id);
+		snprintf(h.host, sizeof(h.host), "%s", n->host);
+		h.created_s = (uint64_t)n->created.tv_sec;
+		h.created_ns = (uint64_t)n->created.tv_nsec;
+		err = handover_say(fd, &h, NULL, 0);
+	}
+	return err;
+}
+
 /* Names that are not there yet have no pool: the verdict program passes what is for them. */
 static void hold(void *arg, const char host[ENDPOINT_NAME_MAX])
 {
@@ -376,6 +426,8 @@ static int adopt_all(struct takeover *t, struct edge *g)
 			return err;
 		if (h.type == HANDOVER_REFUSED)
 			return -ECANCELED;
+		if (h.type == HANDOVER_NAME && take_name(t, &h))
+			return -ENOMEM;
 		if (h.type == HANDOVER_COMMIT)
 			return h.count == (uint64_t)n ? n : -EBADMSG;
 	}

@@ -53,6 +53,12 @@ bool takeover_expects(const struct takeover *t, const char *name, const char *no
 /* ... or for its very name. */
 bool takeover_holds(const struct takeover *t, const char *host);
 
+/*
+ * The next upgrade, while agents are still on their way here: what is expected, and the ports that
+ * wait, go to the daemon behind <fd>, which expects them for as long again.  0, or -errno.
+ */
+int takeover_pass_on(struct takeover *t, struct edge *g, int fd);
+
 /* All is open: connections come.  Workers that are started now wait.  0, or -errno with <why>. */
 int takeover_adopt(struct takeover *t, struct edge *g, char *why, size_t why_size);
 /* Nothing can fail any more: it is ours. */

@@ -19,7 +19,9 @@
 #include "listener.h"
 #include "log.h"
 #include "sibling.h"
+#include "stamp.h"
 #include "store.h"
+#include "takeover.h"
 #include "tcp_port.h"
 #include "tunnel.h"
 
@@ -39,6 +41,7 @@ struct upgrade {
 	struct upgrade_result *result;
 	struct sibling heir;
 	int fd;
+	struct timespec given; /* when the names went over */
 };
 
 static int fail(struct upgrade *u, int err, const char *what)
@@ -221,6 +224,16 @@ static int give_name(void *arg, struct endpoint *e)
 	return handover_say(u->fd, &h, NULL, 0);
 }
 
+/* Of an agent that came while the new one opened. */
+static int give_late_name(void *arg, struct endpoint *e)
+{
+	const struct upgrade *u = arg;
+	bool late = e->created.tv_sec > u->given.tv_sec || (e->created.tv_sec == u->given.tv_sec &&
+							    e->created.tv_nsec >= u->given.tv_nsec);
+
+	return late ? give_name(arg, e) : 0;
+}
+
 static int give(struct upgrade *u)
 {
 	const struct handover ready = {.type = HANDOVER_READY,
@@ -232,6 +245,10 @@ static int give(struct upgrade *u)
 		err = give_listeners(u);
 	if (!err)
 		err = give_elders(u);
+	if (!err)
+		err = takeover_pass_on(u->edge->takeover, u->edge, u->fd);
+	u->given = stamp_now();
+	u->given.tv_sec--; /* (one may have its stamp, and no place in the list yet) */
 	if (!err)
 		err = registry_each(u->edge->registry, give_name, u);
 	if (!err)
@@ -412,10 +429,15 @@ static int hand_over(struct upgrade *u)
 	tunnel_listen(g->tunnel, false);
 	u->how->pause(u->how->arg);
 	elders_leave(g, true);
-	err = halt_begin(&halt, g);
-	if (!err)
-		err = commit(u);
-	halt_end(&halt);
+	err = registry_each(g->registry, give_late_name, u);
+	if (err) {
+		fail(u, err, "the new program");
+	} else {
+		err = halt_begin(&halt, g);
+		if (!err)
+			err = commit(u);
+		halt_end(&halt);
+	}
 	if (!err) {
 		g->draining = true;
 		tunnel_drain(g->tunnel);

@@ -7,6 +7,7 @@
  *        ◄─────────────── HELLO          what it is
  *   KERNEL, LISTENERs, NAMEs, READY ──► opens all it needs; nothing of ours has changed yet
  *        ◄─────────────── READY
+ *   NAMEs of agents that came meanwhile
  *   workers stand still, kernel's flows move on
  *   CONNs, COMMIT ──────────────────► makes connections of them, its pins stand for the other's,
  *                                     all threads are made, and stand still
