@@ -150,9 +150,18 @@ def server(addr, port, cert, key):
         threading.Thread(target=serve_one, args=(s.accept()[0], context), daemon=True).start()
 
 
-def means(record, name):
+def message(what):
+    """What the handshake records hold that it begins with; one that is empty, as none may be, is the end."""
+    m, at = b"", 0
+    while what[at:at + 1] == b"\x16" and (n := int.from_bytes(what[at + 3:at + 5], "big")):
+        m += what[at + 5:at + 5 + n]
+        at += 5 + n
+    return m
+
+
+def means(what, name):
     """Do the lengths in the hello lead to its name?"""
-    m = record[5:]
+    m = message(what)
     try:
         at = 38 + 1 + m[38]
         at += 2 + int.from_bytes(m[at:at + 2], "big")

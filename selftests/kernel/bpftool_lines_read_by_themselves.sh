@@ -9,7 +9,8 @@ start_snisplitd <<-CONF
 	endpoints: [{url: "tls://*.app.test", upstream: "$UP:9000"}, {url: "tls://one.test", upstream: "$UP:9000", cidr_allow: [127.0.0.0/8]}]
 CONF
 stream a.app.test --conns 10 --up 1k --down 1k
-"$HELPERS/stream" client --connect "$EDGE:443" --name one.test --order server --up 1 --down 300m --server-write-rate 20000 \
+# (there until it is told: a busy machine takes longer than any amount of bytes)
+"$HELPERS/stream" client --connect "$EDGE:443" --name one.test --order server --up 1 --down 300m --hold \
 	--timeout 100 --report "$TMP/stream.report" >/dev/null 2>&1 &
 BULK=$!
 is_paired() { dump_map flows | jq -e 'any(.[].formatted.value; .redir > 0 and .peer_cookie > 0)'; }
