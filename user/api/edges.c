@@ -2,6 +2,7 @@
 #include "edges.h"
 #include "edges_private.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,13 +304,15 @@ static int load(void *arg, const struct store_row *r)
 {
 	json_t *docs = arg, *doc = NULL;
 
+	errno = EBADMSG;
 	if (r->n_fields == 1)
 		doc = json_text_read(r->fields[0].value, strlen(r->fields[0].value), 0, NULL);
-	if (!doc) {
-		log_err("%s in the state database is damaged and left out", r->id);
-		return 0;
-	}
-	return json_object_set_new(docs, r->id, doc);
+	if (doc)
+		return json_object_set_new(docs, r->id, doc) ? -ENOMEM : 0;
+	if (errno == ENOMEM)
+		return -ENOMEM;
+	log_err("%s in the state database is damaged and left out", r->id);
+	return 0;
 }
 
 int edges_open(struct store *store, struct registry *registry, struct labelled *l,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <pthread.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,16 +88,20 @@ static int apply(struct feed *fe, struct fault *f)
 
 /* ---- life ---- */
 
+/* -ENOMEM: what is only not to be read now is not to be left out. */
 static int load_one(void *arg, const struct store_row *row)
 {
-	json_t *doc = row->n_fields == 1 ? json_text_read(row->fields[0].value,
-							  strlen(row->fields[0].value), 0, NULL)
-					 : NULL;
+	json_t *doc;
 
-	if (!doc)
-		log_err("state.db: %s is damaged and is left out", row->id);
-	else
-		json_object_set_new(arg, row->id, doc);
+	errno = EBADMSG;
+	doc = row->n_fields == 1
+		      ? json_text_read(row->fields[0].value, strlen(row->fields[0].value), 0, NULL)
+		      : NULL;
+	if (doc)
+		return json_object_set_new(arg, row->id, doc) ? -ENOMEM : 0;
+	if (errno == ENOMEM)
+		return -ENOMEM;
+	log_err("state.db: %s is damaged and is left out", row->id);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /*
  * res_tunnel - /tunnel_sessions, whose fields follow ngrok's.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,10 @@ int sessions_get(struct request *r)
 	json_t *out = json_array();
 	int n = tunnel_sessions(edge_tunnel(r->api->edge), &list);
 
+	if (n < 0) {
+		json_decref(out);
+		return request_answer(r, 500, NULL);
+	}
 	for (int i = 0; i < n; i++)
 		json_array_append_new(out, session_json(&list[i]));
 	free(list);
@@ -55,6 +60,8 @@ int session_get_one(struct request *r)
 		if (!strcmp(list[i].id, r->id))
 			found = session_json(&list[i]);
 	free(list);
+	if (n < 0)
+		return request_answer(r, 500, NULL);
 	return found ? request_answer(r, 200, found)
 		     : fault_set(&r->fault, 404, 0, "", "no tunnel session '%.64s'", r->id);
 }
@@ -62,8 +69,11 @@ int session_get_one(struct request *r)
 static int end(struct request *r, bool restart)
 {
 	char who[64];
+	int err = tunnel_session_end(edge_tunnel(r->api->edge), r->id, restart);
 
-	if (tunnel_session_end(edge_tunnel(r->api->edge), r->id, restart))
+	if (err == -ENOMEM)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	if (err)
 		return fault_set(&r->fault, 404, 0, "", "no tunnel session '%.64s'", r->id);
 	log_info("session %s: session=%s %s", restart ? "restarted" : "stopped", r->id,
 		 request_who(r, who));
@@ -76,22 +86,27 @@ int session_stop(struct request *r)
 	return end(r, false);
 }
 
-static bool is_ssh(struct request *r)
+/* -ENOMEM: nobody knows. */
+static int is_ssh(struct request *r)
 {
 	struct tunnel_session *list = NULL;
 	int n = tunnel_sessions(edge_tunnel(r->api->edge), &list);
-	bool ssh = false;
+	int ssh = n < 0 ? n : 0;
 
 	for (int i = 0; i < n; i++)
-		ssh = ssh ||
-		      (!strcmp(list[i].id, r->id) && !strncmp(list[i].credential, "sshcr_", 6));
+		if (!strcmp(list[i].id, r->id) && !strncmp(list[i].credential, "sshcr_", 6))
+			ssh = 1;
 	free(list);
 	return ssh;
 }
 
 int session_restart(struct request *r)
 {
-	if (is_ssh(r))
+	int ssh = is_ssh(r);
+
+	if (ssh < 0)
+		return fault_set(&r->fault, 500, 0, "", "out of memory");
+	if (ssh)
 		return fault_set(&r->fault, 400, SSH_NO_RESTART, "",
 				 "%.64s is an SSH client's, which does not come back by itself",
 				 r->id);

@@ -34,6 +34,11 @@ json_t *session_ref_add(const struct session_refs *r, const struct endpoint *e, 
 
 	if (!j || e->origin != ENDPOINT_AGENT)
 		return j;
+	if (r->n <
+	    0) { /* no memory for the list: not told at all, rather than without its session */
+		json_decref(j);
+		return NULL;
+	}
 	if (r->n > 0)
 		s = bsearch(&key, r->list, (size_t)r->n, sizeof(key), by_number);
 	if (!s) /* it has just ended */

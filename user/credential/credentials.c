@@ -195,7 +195,8 @@ static int restore(void *arg, const struct store_row *r)
 			r->id, f.field, f.msg);
 		if (e)
 			entry_free(e);
-		return 0;
+		/* (its agents are not to hear that it was removed) */
+		return f.status == 500 ? -ENOMEM : 0;
 	}
 	snprintf(e->cr.id, sizeof(e->cr.id), "%s", r->id);
 	e->cr.created = r->created;
@@ -367,21 +368,24 @@ int credentials_set(struct credentials *c, const char *id, const struct credenti
 	return err;
 }
 
-bool credentials_rules(struct credentials *c, const char *id, char **ret_acl,
-		       unsigned *ret_max_sessions, unsigned *ret_max_endpoints)
+int credentials_rules(struct credentials *c, const char *id, char **ret_acl,
+		      unsigned *ret_max_sessions, unsigned *ret_max_endpoints)
 {
 	struct entry *e;
-	bool there;
+	int err = 0;
 
 	pthread_mutex_lock(&c->lock);
 	e = find(c, id);
-	there = e && copy_text(e->cr.acl, ret_acl);
-	if (there) {
+	if (!e)
+		err = -ENOENT;
+	else if (!copy_text(e->cr.acl, ret_acl))
+		err = -ENOMEM;
+	if (!err) {
 		*ret_max_sessions = e->cr.max_sessions;
 		*ret_max_endpoints = e->cr.max_endpoints;
 	}
 	pthread_mutex_unlock(&c->lock);
-	return there;
+	return err;
 }
 
 int credentials_remove(struct credentials *c, const char *id, struct fault *f)

@@ -53,10 +53,12 @@ int credentials_add(struct credentials *c, const struct credential *in,
  */
 int credentials_set(struct credentials *c, const char *id, const struct credential *in,
 		    struct fault *f);
-/* What holds for sessions now: a copy of the rules to free (NULL: none), and the limits.  False: it
- * is gone. */
-bool credentials_rules(struct credentials *c, const char *id, char **ret_acl,
-		       unsigned *ret_max_sessions, unsigned *ret_max_endpoints);
+/*
+ * What holds for sessions now: a copy of the rules to free (NULL: none), and the limits.  0,
+ * -ENOENT: it is gone, or -ENOMEM: nobody knows, so that what is asked for is to be refused.
+ */
+int credentials_rules(struct credentials *c, const char *id, char **ret_acl,
+		      unsigned *ret_max_sessions, unsigned *ret_max_endpoints);
 /* 0, or -1 with 404. */
 int credentials_remove(struct credentials *c, const char *id, struct fault *f);
 /* Oldest first, under the lock; stops at non-zero and returns it. */

@@ -55,7 +55,7 @@ void tunnel_gone(struct tunnel *t, const struct endpoint *e);
 void tunnel_revoke(struct tunnel *t, const char *credential_id);
 /* Its rules have changed: they hold for what its sessions ask for from now on. */
 void tunnel_renew_rules(struct tunnel *t, const char *credential_id);
-/* Ends a session, whose agent gives up, or (<restart>) makes it anew.  0, or -ENOENT. */
+/* Ends a session, whose agent gives up, or (<restart>) makes it anew.  0, -ENOENT or -ENOMEM. */
 int tunnel_session_end(struct tunnel *t, const char *id, bool restart);
 
 struct tunnel_started {

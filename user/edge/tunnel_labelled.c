@@ -118,7 +118,7 @@ int labelled_listen(struct caller *c, const struct chan_frame *fr, char ret_id[4
 	struct labelled_tunnel t = {.agent = c->number, .started = stamp_now()};
 	struct bound *b;
 
-	if (read_tunnel(fr, &t, f))
+	if (read_tunnel(fr, &t, f) || session_check_rules(c, f))
 		return -1;
 	if (!credential_allows_labels(c->acl, t.labels))
 		return fault_set(f, 403, LABEL_NOT_ALLOWED, "labels",

@@ -3,6 +3,7 @@
  * tunnel_limit - how many sessions and endpoints a credential may have at once, and its rules when
  * they change.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,8 @@
 #define TOO_MANY_SESSIONS 108
 #define TOO_MANY_ENDPOINTS 324
 
-static bool rules_of(const struct caller *c, char **ret_acl, unsigned *ret_sessions,
-		     unsigned *ret_endpoints)
+static int rules_of(const struct caller *c, char **ret_acl, unsigned *ret_sessions,
+		    unsigned *ret_endpoints)
 {
 	struct edge *g = c->tunnel->edge;
 
@@ -27,6 +28,11 @@ static bool rules_of(const struct caller *c, char **ret_acl, unsigned *ret_sessi
 static bool is_of_it(const struct caller *s, const struct caller *c)
 {
 	return s != c && !s->leaving && !strcmp(s->credential, c->credential);
+}
+
+static int no_memory(struct fault *f)
+{
+	return fault_set(f, 500, 0, "", "out of memory");
 }
 
 /* What another session of the same process has become is no second one. */
@@ -49,12 +55,13 @@ int session_check_count(struct caller *c, struct fault *f)
 	struct caller *former;
 	char *acl = NULL;
 	struct list *it;
+	int err = rules_of(c, &acl, &sessions, &endpoints);
 
-	if (!rules_of(c, &acl, &sessions, &endpoints) || !sessions) {
-		free(acl);
-		return 0;
-	}
 	free(acl);
+	if (err == -ENOMEM)
+		return no_memory(f);
+	if (err || !sessions)
+		return 0;
 	list_for_each(it, &c->tunnel->sessions)
 		n += is_of_it(list_of(it, struct caller, link), c);
 	former = n >= sessions ? former_self(c) : NULL;
@@ -74,12 +81,13 @@ int session_check_endpoints(struct caller *c, struct fault *f)
 	unsigned sessions, endpoints = 0, n = c->n_bounds;
 	char *acl = NULL;
 	struct list *it;
+	int err = rules_of(c, &acl, &sessions, &endpoints);
 
-	if (!rules_of(c, &acl, &sessions, &endpoints) || !endpoints) {
-		free(acl);
-		return 0;
-	}
 	free(acl);
+	if (err == -ENOMEM)
+		return no_memory(f);
+	if (err || !endpoints)
+		return 0;
 	list_for_each(it, &c->tunnel->sessions) {
 		struct caller *s = list_of(it, struct caller, link);
 
@@ -92,18 +100,43 @@ int session_check_endpoints(struct caller *c, struct fault *f)
 			 endpoints, n);
 }
 
-void sessions_renew_rules(struct tunnel *t, const char *credential)
+int session_check_rules(struct caller *c, struct fault *f)
 {
 	unsigned sessions, endpoints;
+	char *acl = NULL;
+	int err;
+
+	if (!c->rules_changed)
+		return 0;
+	err = rules_of(c, &acl, &sessions, &endpoints);
+	if (err == -ENOMEM)
+		return no_memory(f);
+	c->rules_changed = false;
+	if (err) /* it is gone, and its sessions are about to be */
+		return 0;
+	free(c->acl);
+	c->acl = acl;
+	return 0;
+}
+
+bool session_is_revoked(struct caller *c)
+{
+	unsigned sessions, endpoints;
+	char *acl = NULL;
+	int err = rules_of(c, &acl, &sessions, &endpoints);
+
+	free(acl);
+	return err == -ENOENT;
+}
+
+void sessions_renew_rules(struct tunnel *t, const char *credential)
+{
 	struct list *it;
 
 	list_for_each(it, &t->sessions) {
 		struct caller *c = list_of(it, struct caller, link);
-		char *acl = NULL;
 
-		if (strcmp(c->credential, credential) || !rules_of(c, &acl, &sessions, &endpoints))
-			continue;
-		free(c->acl);
-		c->acl = acl;
+		if (!strcmp(c->credential, credential))
+			c->rules_changed = true;
 	}
 }

@@ -89,7 +89,7 @@ static int check_name(struct caller *c, const struct endpoint_spec *s, struct fa
 {
 	char host[ENDPOINT_NAME_MAX], reserved[ENDPOINT_NAME_MAX + 16];
 
-	if (endpoint_spec_check(s, host, f))
+	if (endpoint_spec_check(s, host, f) || session_check_rules(c, f))
 		return -1;
 	snprintf(reserved, sizeof(reserved), "connect.%s", c->tunnel->base_domain);
 	if (!strcmp(host, reserved))

@@ -26,8 +26,7 @@ struct mail {
 		MAIL_REVOKE,
 		MAIL_RENEW,
 		MAIL_END,
-		MAIL_DRAIN,
-		MAIL_STOP
+		MAIL_DRAIN
 	} kind;
 	struct endpoint *endpoint; /* a reference */
 	unsigned worker, n;
@@ -37,15 +36,23 @@ struct mail {
 	struct tunnel_started started;
 };
 
-static void send_mail(struct tunnel *t, const struct mail *in)
+static void wake(struct tunnel *t)
+{
+	uint64_t one = 1;
+
+	if (write(t->mail_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_err("eventfd: %s", strerror(errno));
+}
+
+/* 0 or -ENOMEM; there may be no tunnel. */
+static int send_mail(struct tunnel *t, const struct mail *in)
 {
 	struct mail *m = t ? malloc(sizeof(*m)) : NULL;
-	uint64_t one = 1;
 	bool first;
 
 	if (!m) {
 		endpoint_put(in->endpoint);
-		return;
+		return t ? -ENOMEM : 0;
 	}
 	*m = *in;
 	list_init(&m->link);
@@ -53,8 +60,18 @@ static void send_mail(struct tunnel *t, const struct mail *in)
 	first = list_empty(&t->mail); /* else it has been woken, and is not done yet */
 	list_add_tail(&t->mail, &m->link);
 	pthread_mutex_unlock(&t->lock);
-	if (first && write(t->mail_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_err("eventfd: %s", strerror(errno));
+	if (first)
+		wake(t);
+	return 0;
+}
+
+/* The same, for what must not be lost: a flag says it where there is no memory. */
+static void send_surely(struct tunnel *t, const struct mail *in, atomic_bool *flag)
+{
+	if (!send_mail(t, in))
+		return;
+	atomic_store(flag, true);
+	wake(t);
 }
 
 void tunnel_ask(struct tunnel *t, struct endpoint *e, unsigned worker, unsigned n)
@@ -78,7 +95,7 @@ void tunnel_revoke(struct tunnel *t, const char *credential_id)
 	struct mail m = {.kind = MAIL_REVOKE};
 
 	snprintf(m.id, sizeof(m.id), "%s", credential_id);
-	send_mail(t, &m);
+	send_surely(t, &m, &t->credentials_changed);
 }
 
 void tunnel_renew_rules(struct tunnel *t, const char *credential_id)
@@ -86,7 +103,7 @@ void tunnel_renew_rules(struct tunnel *t, const char *credential_id)
 	struct mail m = {.kind = MAIL_RENEW};
 
 	snprintf(m.id, sizeof(m.id), "%s", credential_id);
-	send_mail(t, &m);
+	send_surely(t, &m, &t->credentials_changed);
 }
 
 int tunnel_session_end(struct tunnel *t, const char *id, bool restart)
@@ -104,8 +121,7 @@ int tunnel_session_end(struct tunnel *t, const char *id, bool restart)
 	if (!there)
 		return -ENOENT;
 	snprintf(m.id, sizeof(m.id), "%s", id);
-	send_mail(t, &m);
-	return 0;
+	return send_mail(t, &m);
 }
 
 void tunnel_started(struct tunnel *t, const struct tunnel_started *s)
@@ -119,7 +135,7 @@ void tunnel_drain(struct tunnel *t)
 {
 	const struct mail m = {.kind = MAIL_DRAIN};
 
-	send_mail(t, &m);
+	send_surely(t, &m, &t->drain_asked);
 }
 
 static void on_started(struct tunnel *t, const struct tunnel_started *s)
@@ -139,19 +155,39 @@ static void on_started(struct tunnel *t, const struct tunnel_started *s)
 	session_flush(c);
 }
 
-static void end_sessions_of(struct tunnel *t, const char *credential)
+static void end_revoked(struct caller *c)
 {
-	struct list *it, *tmp;
 	struct fault f;
 
 	fault_set(&f, 401, REVOKED, "authtoken", "the credential was removed at the edge");
+	session_offline(c);
+	session_refuse(c, &f);
+}
+
+static void end_sessions_of(struct tunnel *t, const char *credential)
+{
+	struct list *it, *tmp;
+
 	list_for_each_safe(it, tmp, &t->sessions) {
 		struct caller *c = list_of(it, struct caller, link);
 
-		if (strcmp(c->credential, credential))
-			continue;
-		session_offline(c);
-		session_refuse(c, &f);
+		if (!strcmp(c->credential, credential))
+			end_revoked(c);
+	}
+}
+
+/* What became of which credential is not known: of all. */
+static void look_at_credentials(struct tunnel *t)
+{
+	struct list *it, *tmp;
+
+	list_for_each_safe(it, tmp, &t->sessions) {
+		struct caller *c = list_of(it, struct caller, link);
+
+		if (session_is_revoked(c))
+			end_revoked(c);
+		else
+			c->rules_changed = true;
 	}
 }
 
@@ -212,19 +248,14 @@ static void handle(struct tunnel *t, const struct mail *m)
 	case MAIL_DRAIN:
 		drain(t);
 		break;
-	case MAIL_STOP:
-		break;
 	}
 	endpoint_put(m->endpoint);
 }
 
-void tunnel_read_mail(struct tunnel *t)
+static void read_all(struct tunnel *t)
 {
 	struct mail *m;
-	uint64_t n;
 
-	if (read(t->mail_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
-		log_err("eventfd: %s", strerror(errno));
 	for (;;) {
 		pthread_mutex_lock(&t->lock);
 		m = list_empty(&t->mail) ? NULL : list_of(t->mail.next, struct mail, link);
@@ -238,11 +269,23 @@ void tunnel_read_mail(struct tunnel *t)
 	}
 }
 
+void tunnel_read_mail(struct tunnel *t)
+{
+	uint64_t n;
+
+	if (read(t->mail_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		log_err("eventfd: %s", strerror(errno));
+	read_all(t);
+	if (atomic_exchange(&t->credentials_changed, false))
+		look_at_credentials(t);
+	if (atomic_exchange(&t->drain_asked, false))
+		drain(t);
+}
+
 void tunnel_wake(struct tunnel *t)
 {
-	const struct mail m = {.kind = MAIL_STOP};
-
-	send_mail(t, &m);
+	if (t)
+		wake(t);
 }
 
 void tunnel_drop_mail(struct tunnel *t)

@@ -77,6 +77,7 @@ struct caller {
 	uint64_t number;
 	char id[40], credential[40], instance[64], agent[64], os[64], metadata[256];
 	char *acl;
+	bool rules_changed; /* <acl> is not what it is to be */
 	struct list bounds, claims, proofs;
 	unsigned n_bounds, n_proofs;
 	uint64_t heard_ns, pinged_ns, interval_ns, tolerance_ns;
@@ -107,6 +108,8 @@ struct tunnel {
 	struct list sessions; /* struct caller, welcomed; read by others */
 	unsigned n_sessions;
 	struct list mail;
+	/* what there was no memory to mail */
+	atomic_bool credentials_changed, drain_asked;
 };
 
 /* tunnel_mail.c */
@@ -150,6 +153,9 @@ void bound_drop(struct caller *c, struct bound *b); /* what is in it stays as it
 /* tunnel_limit.c.  May <c> be one more session of its credential, have one more endpoint? */
 int session_check_count(struct caller *c, struct fault *f);
 int session_check_endpoints(struct caller *c, struct fault *f);
+/* <acl> is what holds now; to be asked before it is.  -1 with <f>: no memory, so nothing is. */
+int session_check_rules(struct caller *c, struct fault *f);
+bool session_is_revoked(struct caller *c); /* its credential is gone */
 /* The rules of the credential have changed. */
 void sessions_renew_rules(struct tunnel *t, const char *credential);
 

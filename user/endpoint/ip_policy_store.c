@@ -64,12 +64,16 @@ static int restore_policy(void *arg, const struct store_row *r)
 	struct ip_policy_head h = head_of(r);
 	struct fault f;
 
-	if (ip_policy_add(arg, &h, &f))
-		log_err("IP policy %s is not restored: %s", r->id, f.msg);
-	return 0;
+	if (!ip_policy_add(arg, &h, &f))
+		return 0;
+	log_err("IP policy %s is not restored: %s", r->id, f.msg);
+	return f.status == 500 ? -1 : 0;
 }
 
-/* A rule that cannot be read must not open what it was to close: the daemon does not start. */
+/*
+ * A rule that cannot be read, or that there is no memory for, must not open what it was to close:
+ * the daemon does not start.
+ */
 static int restore_rule(void *arg, const struct store_row *r)
 {
 	const char *policy = store_row_text(r, "ip_policy_id"), *cidr = store_row_text(r, "cidr");
@@ -85,6 +89,10 @@ static int restore_rule(void *arg, const struct store_row *r)
 	}
 	if (!ip_policy_rule_add(arg, policy, &c, !strcmp(action, "deny"), &h, &f))
 		return 0;
+	if (f.status == 500) {
+		log_err("IP policy rule %s: %s", r->id, f.msg);
+		return -1;
+	}
 	/* its policy was being removed when the daemon ended */
 	log_warn("IP policy rule %s is left out: %s", r->id, f.msg);
 	return 0;

@@ -131,17 +131,19 @@ static int check_whole(struct store *s, struct fault *f)
 {
 	sqlite3_stmt *q;
 	int code = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL), err = 0;
+	const char *says;
 
 	if (code != SQLITE_OK)
 		return failed(s, code, f);
 	code = sqlite3_step(q);
-	if (code != SQLITE_ROW) {
-		err = failed(s, code, f);
-	} else if (strcmp((const char *)sqlite3_column_text(q, 0), "ok")) {
+	says = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+	if (!says) {
+		err = failed(s, code == SQLITE_ROW ? SQLITE_NOMEM : code, f);
+	} else if (strcmp(says, "ok")) {
 		fault_set(f, 500, 0, "",
 			  "%.300s is damaged (%.80s); move it away (and its -wal) to start with no "
 			  "endpoints, or restore a copy",
-			  s->path, (const char *)sqlite3_column_text(q, 0));
+			  s->path, says);
 		err = -EUCLEAN;
 	}
 	sqlite3_finalize(q);
@@ -305,13 +307,21 @@ int store_return(struct store *s, struct fault *f)
 	return err;
 }
 
-/* Under the lock. */
-static int is_here(const struct store *s, struct fault *f)
+/*
+ * Under the lock.  Taking a change back needs memory too: until that is there, what comes next
+ * would be part of the one that failed, and never on disk.
+ */
+static int is_here(struct store *s, struct fault *f)
 {
-	if (s->db)
-		return 0;
-	fault_set(f, 503, 0, "", "another daemon is taking this one's place; ask again");
-	return -ESHUTDOWN;
+	int code = SQLITE_OK;
+
+	if (!s->db) {
+		fault_set(f, 503, 0, "", "another daemon is taking this one's place; ask again");
+		return -ESHUTDOWN;
+	}
+	if (!sqlite3_get_autocommit(s->db))
+		code = sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return code == SQLITE_OK ? 0 : failed(s, code, f);
 }
 
 /* ---- rows ---- */
@@ -413,9 +423,17 @@ int store_del(struct store *s, const char *kind, const char *id, struct fault *f
 	return err;
 }
 
+/* NULL: no memory (there is none without a text). */
 static const char *text(sqlite3_stmt *q, int column)
 {
 	return (const char *)sqlite3_column_text(q, column);
+}
+
+static char *copy(sqlite3_stmt *q, int column)
+{
+	const char *there = text(q, column);
+
+	return there ? strdup(there) : NULL;
 }
 
 /* Copies: a step takes back what the one before gave. */
@@ -447,8 +465,8 @@ static int row_fill(sqlite3_stmt *q, const char *kind, const char *id, struct ro
 		code = n < STORE_FIELDS_MAX ? SQLITE_OK : SQLITE_CORRUPT;
 		if (code != SQLITE_OK)
 			break;
-		r->texts[2 * n] = strdup(text(q, 0));
-		r->texts[2 * n + 1] = strdup(text(q, 1));
+		r->texts[2 * n] = copy(q, 0);
+		r->texts[2 * n + 1] = copy(q, 1);
 		if (!r->texts[2 * n] || !r->texts[2 * n + 1])
 			code = SQLITE_NOMEM;
 		r->fields[n].name = r->texts[2 * n];
@@ -489,13 +507,15 @@ int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const str
 		r.r.created.tv_nsec = sqlite3_column_int64(q, 2);
 		r.r.updated.tv_sec = sqlite3_column_int64(q, 3);
 		r.r.updated.tv_nsec = sqlite3_column_int64(q, 4);
-		code = row_fill(fields, kind, r.r.id, &r);
+		code = r.r.id ? row_fill(fields, kind, r.r.id, &r) : SQLITE_NOMEM;
 		if (code == SQLITE_OK)
 			res = fn(arg, &r.r);
 		row_done(&r);
 	}
 	if (code != SQLITE_OK && code != SQLITE_DONE)
 		res = failed(s, code, f);
+	else if (res == -ENOMEM)
+		fault_set(f, 500, 0, "", "out of memory");
 	sqlite3_finalize(fields);
 	sqlite3_finalize(q);
 	pthread_mutex_unlock(&s->lock);

@@ -56,7 +56,7 @@ int store_put(struct store *s, const char *kind, const struct store_row *r, stru
 int store_del(struct store *s, const char *kind, const char *id, struct fault *f);
 /*
  * Oldest first; <r> is valid during the call, which must not use the store.  Stops
- * at non-zero and returns it.
+ * at non-zero and returns it; what -ENOMEM of <fn> is called is in <f>.
  */
 int store_each(struct store *s, const char *kind, int (*fn)(void *arg, const struct store_row *r),
 	       void *arg, struct fault *f);
