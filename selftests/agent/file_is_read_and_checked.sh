@@ -64,9 +64,11 @@ cat >"$TMP/values.yml" <<-CONF
 	  c: {proto: tls, addr: 80, crt: /nowhere.pem}
 CONF
 refuse "$O/snisplit" config check --config "$TMP/values.yml" 2>"$TMP/values.log"
-for pattern in "server_addr: must be" "authtoken: is none.*105" "web_addr: must be" ":5: .*nonsense" ":7: .*domain: the name 'b ad'" ":8: .*allow_cidrs" ":9: .*crt and key" "no CA to know" "values.yml:2: server_addr: .*'edge'" "values.yml:4: web_addr: .*'nowhere'"; do
+for pattern in "server_addr: must be" "authtoken: is none.*105" "web_addr: must be" ":5: .*nonsense" ":7: .*domain: the name 'b ad'" ":8: .*allow_cidrs.*362" ":9: .*crt and key" "no CA to know" "values.yml:2: server_addr: .*'edge'" "values.yml:4: web_addr: .*'nowhere'"; do
 	grep -q -- "$pattern" "$TMP/values.log" || fail "no '$pattern' in: $(cat "$TMP/values.log")"
 done
+refuse "$O/snisplit" tls 80 --url a.test --terminate-at moon --cidr-allow b 2>"$TMP/moon"
+for code in 224 362; do grep -q "ERR_SNISPLIT_$code" "$TMP/moon" || fail "no $code in: $(cat "$TMP/moon")"; done
 # the same by `start`, before anything is online; what the edge would refuse as well
 issue other.test "" 5 subjectAltName=DNS:other.test
 echo junk >"$TMP/junk.pem"

@@ -74,6 +74,8 @@ for verb in 'endpoint add tls://t.test --upstream 127.0.0.1:1' "edge create --ho
 	mistake 1 "must be one of upstream|edge, got 'moon'" $verb --terminate-at moon
 done
 
+add 1 "ERR_SNISPLIT_224: --terminate-at: must be one of upstream|edge, got 'moon'" --terminate-at moon
+
 # flags: alone, true or false; of what is changed false is a value
 add 1 "--pooling-enabled: must be true or false, or stand alone, got 'maybe'" --pooling-enabled=maybe
 verify() { cli --json endpoint get kernel.test | jq .upstream_tls_verify; }

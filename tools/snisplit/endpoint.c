@@ -60,6 +60,15 @@ static const struct field *field_of(const struct opt *o)
 	return field_find(name);
 }
 
+/* As the daemon would have said it. */
+static void say_fault(const struct opt *o, const struct fault *f)
+{
+	fprintf(stderr, "snisplit: ");
+	if (f->code)
+		fprintf(stderr, "ERR_SNISPLIT_%d: ", f->code);
+	fprintf(stderr, "--%s: %s\n", o->name, f->msg);
+}
+
 static bool set_pem(json_t *body, const struct opt *o, const char *path)
 {
 	const struct field *fd = field_of(o);
@@ -68,7 +77,7 @@ static bool set_pem(json_t *body, const struct opt *o, const char *path)
 	bool ok = text;
 
 	if (text && field_check(fd, fd->kind, text, &f)) {
-		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
+		say_fault(o, &f);
 		ok = false;
 	}
 	ok = ok && resource_set(body, fd->name, o->name, json_string(text));
@@ -97,7 +106,7 @@ static bool set_option(json_t *body, const struct opt *o, const char *value)
 	if (fd->kind == FIELD_PEM && !fd->needs)
 		return set_pem(body, o, value);
 	if (field_check(fd, fd->kind, value, &f)) {
-		fprintf(stderr, "snisplit: --%s: %s\n", o->name, f.msg);
+		say_fault(o, &f);
 		return false;
 	}
 	switch (fd->kind) {

@@ -204,7 +204,9 @@ static bool check_termination(const struct tunnel_one *o, FILE *err)
 				"is missing: crt and key come together");
 	if (!agent && !edge && strcmp(at, "upstream"))
 		return tunnel_say(err, o, "terminate_at",
-				  "must be edge, agent or upstream, got '%.40s'", at);
+				  "must be edge, agent or upstream, got '%.40s' "
+				  "(ERR_SNISPLIT_224)",
+				  at);
 	if (agent && !o->crt && !o->key)
 		ok = tunnel_say(err, o, "terminate_at",
 				"agent needs crt and key; without them the edge can hold the "
@@ -298,7 +300,8 @@ static bool check_cidrs(const struct tunnel_one *o, const char *field, const str
 
 	for (unsigned i = 0; i < l->n; i++)
 		if (cidr_parse(l->at[i], &c, why))
-			ok = tunnel_say(err, o, field, "'%.60s' %s", l->at[i], why);
+			ok = tunnel_say(err, o, field, "'%.60s' %s (ERR_SNISPLIT_362)", l->at[i],
+					why);
 	return ok;
 }
 
