@@ -18,7 +18,11 @@
 #include "socket.h"
 #include "thread.h"
 
-#define CONTROL_CONNS 64U
+/*
+ * Beyond these the library resets who comes.  One that made room counts until its thread has run,
+ * which on a busy machine is many arrivals later: far more than ROOM_ENOUGH.
+ */
+#define CONTROL_CONNS 512U
 #define HTTP_CONNS 128U
 #define HTTP_CONNS_PER_IP 64U
 #define HEADER_BYTES ((size_t)16 << 10)
