@@ -168,7 +168,7 @@ for ((i = 0; i < rounds; i++)); do
 		refused=$((refused + 1))
 		wait "$DAEMON" || status=$?
 		[ $status = 1 ] || fail "seed $seed: ended with status $status: $(cat "$TMP/how" "$TMP/snisplitd.log")"
-		grep -qE "error: .*($TMP/state|in the state database is damaged)" "$TMP/snisplitd.log" || fail "seed $seed: it does not say what is damaged: $(cat "$TMP/how" "$TMP/snisplitd.log")"
+		LC_ALL=C grep -qaE "error: .*($TMP/state|in the state database is damaged)" "$TMP/snisplitd.log" || fail "seed $seed: it does not say what is damaged: $(cat "$TMP/how" "$TMP/snisplitd.log")"
 	fi
 done
 DAEMON=''

@@ -50,6 +50,10 @@ static void emit(enum log_level level, const char *fmt, va_list ap)
 	n += (size_t)len;
 	if (n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
+	/* (what a damaged file says may be anything) */
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nowhere left to say so */

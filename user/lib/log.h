@@ -5,7 +5,7 @@
  * "level: message key=value ..." when stderr is a terminal or a pipe; under
  * systemd (JOURNAL_STREAM set) the level becomes the "<n>" prefix that journald
  * reads.  Thread safe: one write(2) a line.  Bytes from the network go through
- * log_escape() first.
+ * log_escape() first; control characters of anything else become '?'.
  */
 #ifndef LOG_H
 #define LOG_H
