@@ -43,6 +43,9 @@ wait "$longer" || fail "the client of the longer wildcard was not served"
 wait "$plain" || fail "the client of the TCP port was not served: $(cat "$TMP/curl.log")"
 same "the page of the TCP port" "$(cat "$TMP/plain")" "hello from plain"
 same "who answered" "$(cat "$TMP/exact") $(cat "$TMP/longer")" "hello from nginx hello from nginx"
+# (it is waited for for ten seconds only)
+upgrade || fail "upgrade 3: $(cat "$TMP/upgrade.log")"
+wait_for is_ready nginx.test
 kill "$AGENT_EXACT"
 wait_for eval '! is_ready nginx.test'
 fetch nginx.test >"$TMP/exact" & exact=$!
