@@ -45,7 +45,7 @@ use.agent	:= lib wire kern tls relay
 use.edge	:= lib doc wire kern tls store relay event policy endpoint credential config confine
 use.api		:= lib doc wire tls store relay event policy endpoint credential config edge
 use.snisplit	:= lib doc wire agent
-use.unit	:= lib doc wire kern tls relay store event policy endpoint credential config confine edge ssh
+use.unit	:= lib doc wire kern tls relay store event policy endpoint credential config confine edge agent ssh
 use.fuzz	:= lib doc wire event policy endpoint config ssh
 use.kernel	:= lib wire
 use.helpers	:= lib wire
@@ -79,7 +79,7 @@ objs	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 BPF_OBJS	:= $(patsubst %.bpf.c,$(O)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 ROOM_LIBS	:= $(foreach r,lib doc wire kern tls store relay event policy endpoint credential config confine edge api,$(O)/$(r).a)
-TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/ssh.a
+TEST_LIBS	:= $(filter-out $(O)/api.a,$(ROOM_LIBS)) $(O)/agent.a $(O)/ssh.a
 DAEMON_LIBS	:= libbpf libmnl libseccomp sqlite3 jansson yaml-0.1 libmicrohttpd libcurl libssl libcrypto
 CLI_LIBS	:= jansson yaml-0.1 libssl libcrypto libbpf
 

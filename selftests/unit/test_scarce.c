@@ -3,7 +3,6 @@
  * scarce - where memory is lacking, at whichever allocation, and for however many, what decides who
  * is let in is whole or refused: it never becomes less.
  */
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,46 +15,13 @@
 #include "edge_private.h"
 #include "ip_policy.h"
 #include "ip_policy_store.h"
+#include "lacking.h"
 #include "pki.h"
 #include "policies.h"
 #include "store.h"
 #include "tls_base.h"
 #include "tls_private.h"
 #include "tunnel_private.h"
-#include "unit.h"
-
-#define WHOLE_MAX 8192
-#define FOR_EVER 1000000U
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t m);
-void *__libc_realloc(void *p, size_t n);
-
-static struct {
-	unsigned n, first, many; /* of the allocations, those from <first> fail; 0: none does */
-} lack;
-
-static bool none(void)
-{
-	unsigned n = ++lack.n;
-
-	return lack.first && n >= lack.first && n - lack.first < lack.many;
-}
-
-void *malloc(size_t n)
-{
-	return none() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t m)
-{
-	return none() ? NULL : __libc_calloc(n, m);
-}
-
-void *realloc(void *p, size_t n)
-{
-	return none() ? NULL : __libc_realloc(p, n);
-}
 
 /* (no power is lost here, and thousands of changes are made) */
 int fdatasync(int fd)
@@ -66,47 +32,6 @@ int fdatasync(int fd)
 
 static FILE *null; /* for messages */
 static char base[] = "/tmp/test_scarce.XXXXXX";
-static char out[WHOLE_MAX]; /* what a case has made */
-static size_t out_len;
-
-/* (into an array: it must not need what it tells of) */
-#define SAY(...) (out_len += (size_t)snprintf(out + out_len, sizeof(out) - out_len, __VA_ARGS__))
-
-/* True: <out> says what there is.  False: it was refused. */
-typedef bool case_fn(void);
-
-/* Of the allocations, every <step>th is the first to fail. */
-static void sweep(const char *name, unsigned step, case_fn *fn)
-{
-	static const unsigned many[] = {1, 2, 7, FOR_EVER};
-	static char whole[WHOLE_MAX];
-	unsigned n, refused = 0;
-	bool made;
-
-	lack.first = out_len = lack.n = 0;
-	*out = '\0';
-	made = fn();
-	n = lack.n;
-	strcpy(whole, out);
-	CHECK(made && *whole, "%s: with all memory", name);
-	for (size_t m = 0; m < COUNT(many); m++) {
-		for (unsigned first = 1 + (unsigned)m % step; first <= n + 1; first += step) {
-			out_len = lack.n = 0;
-			*out = '\0';
-			lack.many = many[m];
-			lack.first = first;
-			made = fn();
-			lack.first = 0;
-			refused += !made;
-			if (made && strcmp(out, whole) != 0) {
-				FAIL("%s: without allocations %u to %u it is\n%sand should be\n%s",
-				     name, first, first + many[m] - 1, out, whole);
-				return;
-			}
-		}
-	}
-	CHECK(refused, "%s: %u allocations, and none is missed", name, n);
-}
 
 /* ---- a file ---- */
 

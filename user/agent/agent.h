@@ -239,8 +239,6 @@ void probe_close(struct snisplit *a);
 
 /* listener_make.c */
 int listener_fill(struct snisplit_listener *l, const struct snisplit_endpoint *e, struct fault *f);
-/* What the edge made up, a name or a port, is asked for again after a reconnection. */
-void listener_keep_url(struct snisplit_listener *l);
 void listener_renew(struct snisplit_listener *l); /* when its files have changed */
 
 /* agent_listener.c */

@@ -130,6 +130,7 @@ void snisplit_listener_status(struct snisplit_listener *l, struct snisplit_liste
 void listener_ask(struct snisplit_listener *l)
 {
 	struct chan_out *o = &l->agent->control.out;
+	bool keeps_url = l->answered && !l->labelled;
 
 	if (l->failed || l->stopped)
 		return;
@@ -137,7 +138,14 @@ void listener_ask(struct snisplit_listener *l)
 	chan_put_number(o, CHAN_TAG_REQUEST, l->request);
 	if (*l->endpoint) /* online: it is changed */
 		chan_put_text(o, CHAN_TAG_ENDPOINT, l->endpoint);
+	/* what the edge made up, a name or a port, is asked for again after a reconnection */
+	if (keeps_url) {
+		chan_put_text(o, CHAN_TAG_NAME, "url");
+		chan_put_text(o, CHAN_TAG_VALUE, l->url);
+	}
 	for (unsigned i = 0; i < l->n_fields; i++) {
+		if (keeps_url && !strcmp(l->fields[i].name, "url"))
+			continue;
 		chan_put_text(o, CHAN_TAG_NAME, l->fields[i].name);
 		chan_put_text(o, CHAN_TAG_VALUE, l->fields[i].value);
 	}
@@ -185,8 +193,6 @@ void listener_on_listening(struct snisplit *a, const struct chan_frame *f)
 	snprintf(l->url, sizeof(l->url), "%s", url);
 	l->sealed = chan_number(f, CHAN_TAG_SEALED, 0);
 	l->answered = true;
-	if (!l->labelled)
-		listener_keep_url(l);
 	agent_tell(a, &e, "%s -> %s", l->url, l->upstream ? l->upstream : "this program");
 	pthread_cond_broadcast(&a->changed);
 }

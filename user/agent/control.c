@@ -137,6 +137,8 @@ void control_flush(struct snisplit *a)
 			break;
 		chan_out_drop(&c->out, (size_t)n);
 	}
+	if (c->out.failed) /* nothing of what is said behind it makes sense: a new session does */
+		shutdown(c->end.fd, SHUT_RDWR);
 	end_flush(&c->end);
 	watch(a);
 }

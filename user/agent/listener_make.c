@@ -29,18 +29,6 @@ static int add_field(struct snisplit_listener *l, const char *name, const char *
 	return 0;
 }
 
-static void drop_field(struct snisplit_listener *l, const char *name)
-{
-	for (unsigned i = 0; i < l->n_fields; i++) {
-		if (strcmp(l->fields[i].name, name))
-			continue;
-		explicit_bzero(l->fields[i].value, strlen(l->fields[i].value));
-		free(l->fields[i].value);
-		l->fields[i] = l->fields[--l->n_fields];
-		return;
-	}
-}
-
 static int add_list(struct snisplit_listener *l, const char *name, const char *const *list,
 		    struct fault *f)
 {
@@ -86,12 +74,6 @@ static bool copy(char **to, const char *from)
 	return *to || !from;
 }
 
-void listener_keep_url(struct snisplit_listener *l)
-{
-	drop_field(l, "url");
-	add_field(l, "url", l->url, NULL);
-}
-
 /* ---- TLS that ends here ---- */
 
 static uint64_t stamp_of(const char *path)
@@ -109,24 +91,45 @@ static uint64_t files_stamp(const struct snisplit_listener *l)
 	return stamp_of(l->crt_path) + 3 * stamp_of(l->key_path) + 5 * stamp_of(l->cas_path);
 }
 
-static struct tls_server *read_server(struct snisplit_listener *l, struct fault *f)
+struct files {
+	char *crt, *key, *cas;
+};
+
+static void files_done(struct files *fs)
 {
+	if (fs->key)
+		explicit_bzero(fs->key, strlen(fs->key));
+	free(fs->crt);
+	free(fs->key);
+	free(fs->cas);
+}
+
+/* What they hold, and that it is fine.  Both are the caller's, also when it is not. */
+static struct tls_server *read_files(struct snisplit_listener *l, struct files *ret_fs,
+				     struct fault *f)
+{
+	struct files fs = {NULL};
 	struct tls_server_conf conf = {.id = "agent", .name = ""};
-	char *crt = agent_read_pem(l->crt_path, "crt", f);
-	char *key = crt ? agent_read_pem(l->key_path, "key", f) : NULL;
-	char *cas = key && l->cas_path ? agent_read_pem(l->cas_path, "mutual_tls_cas", f) : NULL;
 	struct tls_server *s = NULL;
 
-	conf.crt = crt;
-	conf.key = key;
-	conf.client_cas = cas;
-	if (key && (cas || !l->cas_path))
+	fs.crt = agent_read_pem(l->crt_path, "crt", f);
+	fs.key = fs.crt ? agent_read_pem(l->key_path, "key", f) : NULL;
+	fs.cas = fs.key && l->cas_path ? agent_read_pem(l->cas_path, "mutual_tls_cas", f) : NULL;
+	conf.crt = fs.crt;
+	conf.key = fs.key;
+	conf.client_cas = fs.cas;
+	if (fs.key && (fs.cas || !l->cas_path))
 		s = tls_server_new(l->agent->tls, NULL, &conf, f);
-	free(crt);
-	free(cas);
-	if (key)
-		explicit_bzero(key, strlen(key));
-	free(key);
+	*ret_fs = fs;
+	return s;
+}
+
+static struct tls_server *read_server(struct snisplit_listener *l, struct fault *f)
+{
+	struct files fs;
+	struct tls_server *s = read_files(l, &fs, f);
+
+	files_done(&fs);
 	return s;
 }
 
@@ -173,32 +176,46 @@ static int set_server(struct snisplit_listener *l, const struct snisplit_endpoin
 	return l->server ? 0 : -1;
 }
 
-/* The file's text takes the field's place. */
-static int replace_file(struct snisplit_listener *l, const char *name, const char *path,
-			struct fault *f)
+/* The text takes the field's place, and what was there the text's: needs nothing that may fail. */
+static void exchange_field(struct snisplit_listener *l, const char *name, char **text)
 {
-	drop_field(l, name);
-	return add_file(l, name, path, f);
+	char *old;
+
+	for (unsigned i = 0; *text && i < l->n_fields; i++) {
+		if (strcmp(l->fields[i].name, name))
+			continue;
+		old = l->fields[i].value;
+		l->fields[i].value = *text;
+		*text = old;
+		return;
+	}
 }
 
-/* Files that have changed; bad ones leave those in use that were read before. */
+/*
+ * Files that have changed; bad ones leave those in use that were read before: all of them, or an
+ * endpoint would be asked for without its CAs.
+ */
 void listener_renew(struct snisplit_listener *l)
 {
 	struct snisplit_event e = {.type = SNISPLIT_WARNING, .listener = l};
 	uint64_t stamp = files_stamp(l);
 	struct tls_server *s;
+	struct files fs;
 	struct fault f;
 
 	if (stamp == l->files_stamp)
 		return;
 	l->files_stamp = stamp;
-	s = read_server(l, &f);
-	if (!s || (!l->server && (replace_file(l, "crt", l->crt_path, &f) ||
-				  replace_file(l, "key", l->key_path, &f) ||
-				  replace_file(l, "mutual_tls_cas", l->cas_path, &f)))) {
+	s = read_files(l, &fs, &f);
+	if (s && !l->server) {
+		exchange_field(l, "crt", &fs.crt);
+		exchange_field(l, "key", &fs.key);
+		exchange_field(l, "mutual_tls_cas", &fs.cas);
+	}
+	files_done(&fs);
+	if (!s) {
 		agent_tell(l->agent, &e, "%s: %s %s; those read before stay in use", l->url,
 			   f.field, f.msg);
-		tls_server_put(s);
 		return;
 	}
 	agent_tell(l->agent, &e, "%s: the certificate was read again", l->url);
