@@ -34,8 +34,8 @@ json_t *session_ref_add(const struct session_refs *r, const struct endpoint *e, 
 
 	if (!j || e->origin != ENDPOINT_AGENT)
 		return j;
-	if (r->n <
-	    0) { /* no memory for the list: not told at all, rather than without its session */
+	/* no memory for the list: not told at all, rather than without its session */
+	if (r->n < 0) {
 		json_decref(j);
 		return NULL;
 	}
