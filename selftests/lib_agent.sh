@@ -99,8 +99,8 @@ router_forgets()
 {
 	local port
 	for port in $(in_ns agent ss -Htn dst 10.9.2.1 | awk '{sub(/.*:/, "", $4); print $4}'); do
-		in_ns upstream ip rule add ipproto tcp sport "$port" blackhole
-		in_ns upstream ip rule add ipproto tcp dport "$port" blackhole
+		in_ns upstream ip rule add ipproto 6 sport "$port" blackhole
+		in_ns upstream ip rule add ipproto 6 dport "$port" blackhole
 	done
 }
 

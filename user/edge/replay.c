@@ -2,9 +2,12 @@
 /*
  * replay - a warm upstream turned out to be dead: what it was sent goes to a fresh one.
  *
- * As long as its TCP has acknowledged not one byte, nobody has seen any.  (One that has
- * acknowledged and then hangs up meant it.)  The program keeps the hello of what it starts,
- * user space what it has written (half_keep()) until the first byte of the answer.
+ * As long as its TCP has acknowledged not one byte, hardly anybody has seen any: an acknowledgement
+ * may be late (RFC 9293 3.8.6.3), and a reset by who has read it all comes before it, which tells
+ * ours of none.  A hello does no harm the second time; anything else is only repeated if none of it
+ * was sent.  (One that has acknowledged and then hangs up meant it.)  The program keeps the hello
+ * of what it starts, user space what it has written (half_keep()) until the first byte of the
+ * answer.
  *
  * A channel is no better for being new: its agent may have died since it proved itself.
  */
@@ -231,6 +234,8 @@ static bool replay(struct conn *c, void (*dial)(struct conn *c))
 	    c->client.fin || c->client.err || is_answered(c))
 		return false;
 	if (conn_accepted(c, NULL))
+		return false;
+	if (!conn_keeps_hello(c) && c->up.moved)
 		return false;
 	/* one that speaks first may have said all it has to, and hung up, before we read it */
 	if (end_has_data(&c->upstream))
