@@ -45,6 +45,8 @@ same "the page of the TCP port" "$(cat "$TMP/plain")" "hello from plain"
 same "who answered" "$(cat "$TMP/exact") $(cat "$TMP/longer")" "hello from nginx hello from nginx"
 # (it is waited for for ten seconds only)
 upgrade || fail "upgrade 3: $(cat "$TMP/upgrade.log")"
+# (and the wildcard has warm ones, for the verdict program to give away)
+same "a name of the wildcard's own, once more" "$(fetch python.test)" "hello from python"
 wait_for is_ready nginx.test
 kill "$AGENT_EXACT"
 wait_for eval '! is_ready nginx.test'

@@ -40,7 +40,7 @@ kill "$first_client"
 wait "$first_client" || true
 wait_for eval '[ "$(seen)" = 43 ]'
 wait_for is_gone "$first"
-same "lines of the last one's file" "$(lines "$TMP/next.ndjson")" 43
+wait_for eval '[ "$(lines "$TMP/next.ndjson")" = 43 ]'
 same "those of the first one's" "$(event_count)" 0
 same "lost" "$(cli --json status | jq -c '[.events.emitted, .events.lost]')" "[43,0]"
 same "earlier lines" "$(cli --json events --since 1h | sort -u | wc -l)" 43
