@@ -65,7 +65,8 @@ static int send_mail(struct tunnel *t, const struct mail *in)
 	return 0;
 }
 
-/* The same, for what must not be lost: a flag says it where there is no memory. */
+/* The same, for what must not be lost: a flag says it where there is no memory.  There is a tunnel.
+ */
 static void send_surely(struct tunnel *t, const struct mail *in, atomic_bool *flag)
 {
 	if (!send_mail(t, in))
@@ -95,7 +96,8 @@ void tunnel_revoke(struct tunnel *t, const char *credential_id)
 	struct mail m = {.kind = MAIL_REVOKE};
 
 	snprintf(m.id, sizeof(m.id), "%s", credential_id);
-	send_surely(t, &m, &t->credentials_changed);
+	if (t)
+		send_surely(t, &m, &t->credentials_changed);
 }
 
 void tunnel_renew_rules(struct tunnel *t, const char *credential_id)
@@ -103,7 +105,8 @@ void tunnel_renew_rules(struct tunnel *t, const char *credential_id)
 	struct mail m = {.kind = MAIL_RENEW};
 
 	snprintf(m.id, sizeof(m.id), "%s", credential_id);
-	send_surely(t, &m, &t->credentials_changed);
+	if (t)
+		send_surely(t, &m, &t->credentials_changed);
 }
 
 int tunnel_session_end(struct tunnel *t, const char *id, bool restart)
@@ -135,7 +138,8 @@ void tunnel_drain(struct tunnel *t)
 {
 	const struct mail m = {.kind = MAIL_DRAIN};
 
-	send_surely(t, &m, &t->drain_asked);
+	if (t)
+		send_surely(t, &m, &t->drain_asked);
 }
 
 static void on_started(struct tunnel *t, const struct tunnel_started *s)
