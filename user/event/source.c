@@ -239,15 +239,12 @@ static char *shorten(const struct source *s, const char *line, size_t len, size_
 {
 	unsigned lacked = json_text_lacked();
 	json_t *event = json_text_read(line, len, 0, NULL), *less = json_object();
-	char *text;
+	char *text = NULL;
 
 	for (unsigned i = 0; event && less && i < s->n_fields; i++)
 		pick(json_object_get(event, "object"), less, s->fields[i]);
-	if (!event || json_object_set(event, "object", less) || json_text_lacked() != lacked) {
-		text = NULL;
-	} else {
+	if (event && !json_object_set(event, "object", less) && json_text_lacked() == lacked)
 		text = json_text_write(event, JSON_COMPACT);
-	}
 	if (text) { /* (its NUL is where the newline goes) */
 		*ret_len = strlen(text) + 1;
 		text[*ret_len - 1] = '\n';
